@@ -1,0 +1,142 @@
+/**
+ * Reason codes: why the agent does not act, or what an operator has to decide (invariant I9).
+ *
+ * A closed list. Every refusal carries one of these codes in the log, over HTTP and on the command line; `what`
+ * says what was found, `next` what to do about it. `docs/reasons.md` lists the same codes; a test compares them.
+ */
+export interface Reason {
+  /** What the agent found. */
+  readonly what: string;
+  /** What the reader can do. */
+  readonly next: string;
+}
+
+export const REASONS = {
+  zookeeper_unreachable: {
+    what: 'No server of the ensemble answers.',
+    next: 'Check zk_hosts, the ensemble and the network. The agent keeps trying.',
+  },
+  redis_unreachable: {
+    what: 'The Redis of this node does not accept connections.',
+    next: 'Start it, or correct node.host and node.port. The agent keeps trying every 10 ms.',
+  },
+  redis_hung: {
+    what: 'The Redis of this node did not answer within down_after_ms.',
+    next: 'Look for a blocking command, CLIENT PAUSE, swapping or a stopped process.',
+  },
+  redis_loading: {
+    what: 'The Redis of this node is loading its dataset.',
+    next: 'Wait, up to node.loading_timeout seconds.',
+  },
+  loading_timeout: {
+    what: 'The Redis of this node has been loading for longer than node.loading_timeout.',
+    next: 'Raise node.loading_timeout if the dataset needs longer; the node takes part again when it is loaded.',
+  },
+  redis_auth_failed: {
+    what: 'The Redis of this node refuses our user name or password.',
+    next: 'Correct node.username, node.password or node.password_file.',
+  },
+  redis_command_refused: {
+    what: 'Redis refused a command that the agent needs.',
+    next: 'Give the agent an ACL user that may run the commands named in docs/operations.md.',
+  },
+  cluster_mode: {
+    what: 'The Redis of this node runs in cluster mode.',
+    next: 'Use a server with cluster-enabled no. Nothing was touched.',
+  },
+  active_replica: {
+    what: 'The server of this node is a KeyDB with active-replica on.',
+    next: 'Turn active-replica off. Nothing was touched.',
+  },
+  redis_too_old: {
+    what: 'The Redis of this node is older than 6.2.',
+    next: 'Upgrade Redis. Nothing was touched.',
+  },
+  duplicate_node_name: {
+    what: 'Another live agent of this service has the same node name.',
+    next: 'Give every node its own node.name. Nothing was touched.',
+  },
+  duplicate_run_id: {
+    what: 'node.host and node.port lead to the Redis of another node.',
+    next: 'Correct node.host and node.port. Nothing was touched.',
+  },
+  loopback_host: {
+    what: 'node.host is a loopback address while other members live on other hosts.',
+    next: 'Set node.host to the address that the other hosts reach.',
+  },
+  foreign_master_record: {
+    what: 'The master record belongs to a session that is not the lease holder.',
+    next: 'An original agent still serves this service: disable it when you are ready to move.',
+  },
+  conflicting_datasets: {
+    what: 'Two servers hold unrelated data and no term says which one is right.',
+    next: 'Run: dictator bootstrap --master NAME',
+  },
+  foreign_dataset: {
+    what: 'This Redis holds data that is not of the lineage of the service.',
+    next: 'Save what you need of it, then empty it (FLUSHALL), or start the agent with another svc_name.',
+  },
+  no_promotable_replica: {
+    what: 'There is no master and no member of the in-sync set can be promoted.',
+    next: 'Bring back a node of the in-sync set named in the term.',
+  },
+  not_in_sync: {
+    what: 'This node is not in the in-sync set and may not be promoted.',
+    next: 'Wait until it follows the master with its link up.',
+  },
+  priority_zero: {
+    what: 'The priority of this node is 0: it is never promoted.',
+    next: 'Change node.priority or replica-priority if it should be.',
+  },
+  node_disabled: {
+    what: 'This node was disabled by an operator.',
+    next: 'Call /enable when it should take part again.',
+  },
+  awaiting_ballots: {
+    what: 'Live members of the in-sync set have not voted yet.',
+    next: 'Wait, up to election_settle_ms.',
+  },
+  awaiting_session_end: {
+    what: 'The lease of the silent master has not expired yet.',
+    next: 'Wait for the ZooKeeper session timeout; its death could not be proved.',
+  },
+  awaiting_bootstrap: {
+    what: 'The first start waits for the expected nodes, or for bootstrap_settle_ms.',
+    next: 'Wait, or start the other nodes.',
+  },
+  cannot_fence_busy: {
+    what: 'A script that cannot be killed keeps Redis from being fenced.',
+    next: 'End the script (SCRIPT KILL or SHUTDOWN NOSAVE).',
+  },
+  no_successor: {
+    what: 'This node gave up mastership, and no other node can take it.',
+    next: 'Redis stays writable. Bring a replica up, or enable this node.',
+  },
+  record_unreadable: {
+    what: 'A record in ZooKeeper is not ours or not valid.',
+    next: 'Look at the named path; it is ignored.',
+  },
+  record_newer: {
+    what: 'A record was written by a newer version.',
+    next: 'Upgrade this agent; the record is read but never rewritten.',
+  },
+  unregistered_replica: {
+    what: 'A replica without an agent of this service is attached to the master.',
+    next: 'Start an agent beside it, or detach it.',
+  },
+  starts_writable: {
+    what: 'Redis accepts writes as soon as it starts, before the agent can fence it.',
+    next: 'Start Redis with min-replicas-to-write 1.',
+  },
+  slow_ensemble_detection: {
+    what: 'syncLimit x tickTime of the ensemble exceeds twice the session timeout.',
+    next: 'Lower syncLimit, or raise zk_session_timeout_ms.',
+  },
+  port_taken: {
+    what: 'The HTTP port is taken by another program.',
+    next: 'Free it or set http_port; the agent goes on and keeps trying.',
+  },
+} as const satisfies Record<string, Reason>;
+
+/** One of the closed list of reasons not to act. */
+export type ReasonCode = keyof typeof REASONS;

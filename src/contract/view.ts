@@ -1,0 +1,59 @@
+/**
+ * The published view: what one agent lets others see of itself and of its service.
+ *
+ * Projected once from the core's state, read by HTTP, the command line and the demo. It names times as ages in
+ * milliseconds (the monotonic clock of one process means nothing to another). Fields are only ever added.
+ */
+import type { ReasonCode } from './reasons.ts';
+
+/** Role of a node, as the decision core names its states. */
+export type RoleName = 'starting' | 'replica' | 'candidate' | 'promoting' | 'master' | 'stepping_down';
+
+export interface NodeAddress {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One replica as the master sees it. */
+export interface ReplicaView {
+  /** Node name, or undefined when the attached server belongs to no member. */
+  readonly name: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly state: string;
+  readonly offset: number;
+  /** Bytes behind the master, at the master's last observation. */
+  readonly lagBytes: number;
+  readonly inSync: boolean;
+}
+
+export interface PublishedView {
+  readonly version: 1;
+  readonly service: string;
+  readonly node: NodeAddress;
+  /** Random id of this agent process: tells a restarted agent from a running one. */
+  readonly instance: string;
+  readonly enabled: boolean;
+  readonly role: RoleName;
+  readonly epoch: number;
+  /** The confirmed master of the current epoch, or null while there is none. */
+  readonly master: NodeAddress | null;
+  readonly fence: 'none' | 'reversible' | 'hard';
+  /** Every reason that holds now; empty when nothing is refused. */
+  readonly reasons: readonly ReasonCode[];
+  readonly lease: { readonly heardAgoMs: number | null; readonly fenceInMs: number | null };
+  readonly session: { readonly connected: boolean; readonly timeoutMs: number };
+  readonly redis: {
+    readonly reachable: boolean;
+    readonly role: 'master' | 'replica' | null;
+    readonly runId: string | null;
+    readonly replid: string | null;
+    readonly offset: number;
+    readonly linkUp: boolean;
+  };
+  readonly inSync: readonly string[];
+  readonly nodes: readonly string[];
+  readonly members: readonly string[];
+  readonly replicas: readonly ReplicaView[];
+}
