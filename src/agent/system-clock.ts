@@ -1,0 +1,25 @@
+/**
+ * The real clock: `performance.now()` and timers of the event loop.
+ *
+ * Node rounds a timer's delay and measures it from the loop's cached time, so a timer may fire up to a millisecond
+ * early by `performance.now()`. A pause that proves something ("two refusals 10 ms apart") must not be shorter than
+ * it says, so a callback that comes early is put off again for the rest.
+ */
+import { performance } from 'node:perf_hooks';
+
+import type { Clock } from '../contract/clock.ts';
+
+/** The clock of this process. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(delayMs, callback) {
+    const dueAt = performance.now() + delayMs;
+    const fire = (): void => {
+      const restMs = dueAt - performance.now();
+      if (restMs > 0) timer = setTimeout(fire, Math.ceil(restMs));
+      else callback();
+    };
+    let timer = setTimeout(fire, delayMs);
+    return () => clearTimeout(timer);
+  },
+};

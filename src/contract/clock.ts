@@ -1,0 +1,11 @@
+/**
+ * Time, handed in: whoever waits or measures is given one of these, so that a simulator can give another.
+ *
+ * Only a monotonic clock decides anything here; wall time is for display.
+ */
+export interface Clock {
+  /** Monotonic milliseconds, with fractions; the origin means nothing. */
+  now(): number;
+  /** Calls back once, no sooner than `delayMs` milliseconds from now; returns what cancels it (harmless afterwards). */
+  after(delayMs: number, callback: () => void): () => void;
+}
