@@ -1,0 +1,59 @@
+/**
+ * The configuration as the rest of the agent sees it: complete, validated, frozen.
+ *
+ * `load.ts` builds it from file, environment and flags. Nothing else reads the environment or the file, and nothing
+ * writes either. Names and defaults of the keys are in `keys.ts`, one table that documentation and checks share.
+ */
+import type { Secret } from './secret.ts';
+
+export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'FATAL';
+
+export interface HostPort {
+  /** Host name or address; an IPv6 address stands here without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Config {
+  /** Name of the service: one component of the paths in ZooKeeper. */
+  readonly svcName: string;
+  readonly logLevel: LogLevel;
+  readonly http: {
+    readonly port: number;
+    /** Address to listen on; null: all addresses. */
+    readonly host: string | null;
+    /** Address under which the other agents reach this one; `node.host` unless set. */
+    readonly announceHost: string;
+  };
+  readonly zk: {
+    /** At least one. */
+    readonly hosts: readonly HostPort[];
+    /** What to ask the ensemble for; what it grants is the T that every deadline derives from. */
+    readonly sessionTimeoutMs: number;
+  };
+  readonly node: {
+    /** Stable identity, unique in the service: one component of the paths in ZooKeeper. */
+    readonly name: string;
+    /** Address of Redis, as published. */
+    readonly host: string;
+    readonly port: number;
+    /** How long Redis may take to load its dataset (the key `node.loading_timeout` is in seconds). */
+    readonly loadingTimeoutMs: number;
+    /** ACL user of Redis; null: the default user. */
+    readonly username: string | null;
+    /** From `node.password` or the content of `node.password_file`; null: none. */
+    readonly password: Secret | null;
+    /** Less is better, 0 is never promoted; null: what Redis says in `replica-priority`. */
+    readonly priority: number | null;
+  };
+  /** Redis that leaves a command unanswered for this long is down. */
+  readonly downAfterMs: number;
+  /** How long before its deadline fencing begins; null: the smaller of 500 and T/8. */
+  readonly fenceMarginMs: number | null;
+  /** Whether refused connections may count towards a proof of death. */
+  readonly trustRefused: boolean;
+  readonly bootstrapSettleMs: number;
+  /** How many nodes, or which (their names), make the first start wait no longer; null: not said. */
+  readonly expectedNodes: number | readonly string[] | null;
+  readonly electionSettleMs: number;
+}
