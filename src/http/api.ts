@@ -1,0 +1,32 @@
+/**
+ * What the agent gives its HTTP server: everything the outside may read or order, and nothing else.
+ *
+ * The server translates; it decides nothing and keeps no state of the service.
+ */
+import type { Duplex } from 'node:stream';
+
+import type { ReasonCode } from '../contract/reasons.ts';
+import type { PublishedView } from '../contract/view.ts';
+import type { PeerHello } from '../peers/hello.ts';
+
+export interface NodeIdentity {
+  readonly service: string;
+  readonly name: string;
+  /** Random id of the agent process. */
+  readonly instance: string;
+  readonly version: string;
+}
+
+export type BootstrapResult = { readonly ok: true } | { readonly ok: false; readonly reason: ReasonCode | string };
+
+export interface HttpApi {
+  enabled(): boolean;
+  /** Takes the order; false when it was so already. Giving up mastership then goes on by itself. */
+  setEnabled(enabled: boolean): boolean;
+  view(): PublishedView;
+  identity(): NodeIdentity;
+  /** Makes the named node the first master; waited for at most BOOTSTRAP_TIMEOUT_MS. */
+  bootstrap(master: string): Promise<BootstrapResult>;
+  /** Takes over the raw stream of an upgraded request, and its end. */
+  acceptPeer(stream: Duplex, hello: PeerHello): void;
+}
