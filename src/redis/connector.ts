@@ -7,7 +7,7 @@
  * prints to the console when a password was not needed.
  */
 import assert from 'node:assert/strict';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection, isIP, type Socket } from 'node:net';
 import { AbstractConnector, Redis } from 'ioredis';
 import { MAX_PENDING_COMMANDS } from './link.ts';
 import type {
@@ -39,6 +39,7 @@ class SocketLink implements RedisLink {
   private lookedUp = false;
   private unansweredCommands = 0;
   private readonly pending = new Set<PendingSend>();
+  private readonly host: string;
   private readonly events: RedisLinkEvents;
   private readonly socket: Socket;
   private readonly redis: Redis;
@@ -47,6 +48,7 @@ class SocketLink implements RedisLink {
   constructor(target: RedisTarget, options: ConnectOptions, events: RedisLinkEvents) {
     assert(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536, 'port out of range');
     assert(/^[\w-]+$/.test(options.purpose), 'purpose must fit into a client name');
+    this.host = target.host;
     this.events = events;
     this.socket = createConnection({
       host: target.host, port: target.port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS,
@@ -113,7 +115,7 @@ class SocketLink implements RedisLink {
 
   private onConnectTimeout(): void {
     if (this.phase !== 'connecting') return;
-    const failure: ConnectFailure = this.lookedUp || this.socket.connecting === false
+    const failure: ConnectFailure = this.lookedUp || isIP(this.host) !== 0
       ? { code: 'timeout', detail: 'no answer while connecting' }
       : { code: 'dns', detail: 'name resolution did not finish in time' };
     this.onEnded('lost', failure);

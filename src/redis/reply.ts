@@ -22,9 +22,9 @@ export function toReply([error, value]: [error: Error | null, value: unknown]): 
 }
 
 export function toReplyValue(value: unknown): ReplyValue {
-  if (value === null || value === undefined) return null;
   if (typeof value === 'string' || typeof value === 'number') return value;
   if (value instanceof Error) return toErrorReply(value.message);
   if (Array.isArray(value)) return value.map(toReplyValue);
-  return String(value);
+  // What remains in RESP2 is null alone.
+  return null;
 }
