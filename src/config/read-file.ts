@@ -1,8 +1,8 @@
 /** Reads one small text file, with every failure as a value: configuration faults are collected, not thrown. */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 
-/** A configuration larger than this is something else (a device, a dataset) named by mistake. */
-export const FILE_BYTES_MAX = 1024 * 1024;
+/** A configuration larger than this is something else (a dataset, a log) named by mistake. */
+export const FILE_BYTES_MAX = 64 * 1024;
 
 /** Permission bit: everybody on this host may read the file. */
 const OTHERS_MAY_READ = 0o004;

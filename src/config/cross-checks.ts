@@ -1,0 +1,89 @@
+/**
+ * What keys must be to one another. Each rule is one function from the checked values to what is wrong with them;
+ * rules look only at values that are themselves right, so that one mistake is one fault.
+ */
+import type { Values } from './schemas.ts';
+
+/** A share of T: two heartbeats (T/6 each) must fit between the last answer and the moment of fencing. */
+const FENCE_MARGIN_SHARE_MAX = 1 / 3;
+
+export interface Contradiction {
+  readonly path: keyof Values;
+  readonly reason: string;
+  readonly fix: string;
+}
+
+type Rule = (values: Partial<Values>) => Contradiction | undefined;
+
+const onePassword: Rule = (values) => {
+  if (values['node.password'] == null || values['node.password_file'] == null) return undefined;
+  return {
+    path: 'node.password_file',
+    reason: 'is set together with node.password',
+    fix: 'Keep one of the two.',
+  };
+};
+
+const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+
+const ownPort: Rule = (values) => {
+  const { http_port: httpPort, http_host: httpHost, announce_http_host: announced } = values;
+  const redisHost = values['node.host'];
+  if (httpPort === undefined || httpPort !== values['node.port']) return undefined;
+  // Another address is another socket: the agent may stand elsewhere, or listen on loopback only.
+  if (httpHost != null && httpHost !== redisHost && !EVERY_ADDRESS.includes(httpHost)) return undefined;
+  if (announced != null && announced !== redisHost) return undefined;
+  return {
+    path: 'http_port',
+    reason: 'is the same as node.port, on the same host',
+    fix: 'Give the HTTP listener a port of its own, such as 8000.',
+  };
+};
+
+const marginWithinSession: Rule = (values) => {
+  const { fence_margin_ms: margin, zk_session_timeout_ms: timeout } = values;
+  if (margin == null || timeout === undefined) return undefined;
+  const most = Math.floor(timeout * FENCE_MARGIN_SHARE_MAX);
+  if (margin <= most) return undefined;
+  return {
+    path: 'fence_margin_ms',
+    reason: `is more than a third of zk_session_timeout_ms (${timeout}): one late heartbeat would fence the master`,
+    fix: `Use at most ${most}, or leave the key out.`,
+  };
+};
+
+export const FAULT_RULES: readonly Rule[] = [onePassword, ownPort, marginWithinSession];
+
+const userWithoutPassword: Rule = (values) => {
+  const given = values['node.password'] ?? values['node.password_file'];
+  if (values['node.username'] == null || given != null) return undefined;
+  return {
+    path: 'node.username',
+    reason: 'is set without a password',
+    fix: 'Set node.password_file, unless that user needs none.',
+  };
+};
+
+const slowerThanVanishing: Rule = (values) => {
+  const { down_after_ms: downAfter, zk_session_timeout_ms: timeout } = values;
+  if (downAfter === undefined || timeout === undefined || downAfter <= timeout) return undefined;
+  return {
+    path: 'down_after_ms',
+    reason: `is longer than zk_session_timeout_ms (${timeout}): a hung Redis is noticed later than a lost host`,
+    fix: 'Lower it, unless commands of yours really block Redis for so long.',
+  };
+};
+
+const ownNameExpected: Rule = (values) => {
+  const { expected_nodes: expected } = values;
+  const name = values['node.name'];
+  if (!Array.isArray(expected) || name === undefined || expected.includes(name)) return undefined;
+  return {
+    path: 'expected_nodes',
+    reason: 'does not name this node itself (node.name)',
+    fix: 'Correct one of the two, unless this node came later.',
+  };
+};
+
+/** Odd, but possibly meant: said once, not refused. */
+export const WARNING_RULES: readonly Rule[] = [userWithoutPassword, slowerThanVanishing, ownNameExpected];

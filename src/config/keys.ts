@@ -1,0 +1,246 @@
+/**
+ * Every key of the configuration: one table that loading, help and `docs/configuration.md` share.
+ *
+ * `order` says which work order brings a key to life. Order A is implemented; the names of the others are reserved,
+ * so that a file written for a later version gets a clear answer instead of "unknown key". Values are given as they
+ * would stand in the file; `null` means "none, or derived as `defaultText` says".
+ */
+export type Order = 'A' | 'B' | 'C' | 'D' | 'E';
+
+/** Shape of a value: what text from the environment is turned into before it is checked. */
+export type Kind = 'text' | 'integer' | 'boolean' | 'list' | 'integer_or_list' | 'any';
+
+export interface Key {
+  readonly kind: Kind;
+  readonly order: Order;
+  readonly default: unknown;
+  /** How documentation shows the default, where the plain value would not tell. */
+  readonly defaultText?: string;
+  /** For documentation: allowed values, and the unit where the name does not carry it. */
+  readonly meaning: string;
+  /** What a correct value looks like, after "Set": the fix of every fault of this key. */
+  readonly fix: string;
+  /** The value is shown nowhere, not even in a fault. */
+  readonly secret?: true;
+}
+
+const NOT_YET = 'Remove the key.';
+
+const later = (order: Order, kind: Kind, value: unknown, meaning: string): Key => ({
+  kind,
+  order,
+  default: value,
+  meaning,
+  fix: NOT_YET,
+});
+
+const laterSecret = (order: Order, meaning: string): Key => ({
+  ...later(order, 'any', null, meaning),
+  secret: true,
+});
+
+export const KEYS = {
+  svc_name: {
+    kind: 'text',
+    order: 'A',
+    default: 'local',
+    meaning: 'name of the service; one component of a ZooKeeper path',
+    fix: 'Use a name without "/" and control characters, such as "cache".',
+  },
+  log_level: {
+    kind: 'text',
+    order: 'A',
+    default: 'INFO',
+    meaning: 'least level that is logged: `DEBUG`, `INFO`, `WARN` or `FATAL`, in any case',
+    fix: 'Use DEBUG, INFO, WARN or FATAL.',
+  },
+  http_port: {
+    kind: 'integer',
+    order: 'A',
+    default: 8000,
+    meaning: 'port of the HTTP listener',
+    fix: 'Use a port from 1 to 65535.',
+  },
+  http_host: {
+    kind: 'text',
+    order: 'A',
+    default: null,
+    defaultText: 'all addresses',
+    meaning: 'address to listen on',
+    fix: 'Use a host name or an address, without a port; leave the key out for all addresses.',
+  },
+  announce_http_host: {
+    kind: 'text',
+    order: 'A',
+    default: null,
+    defaultText: '`node.host`',
+    meaning: 'address at which the other agents reach this one',
+    fix: 'Use a host name or an address, without a port.',
+  },
+  zk_hosts: {
+    kind: 'list',
+    order: 'A',
+    default: ['localhost:2181'],
+    meaning: 'ZooKeeper servers, each `host` or `host:port`, IPv6 in brackets; 2181 where no port is given',
+    fix: 'Use a list such as ["zk1", "zk2:2181", "[2001:db8::1]:2181"].',
+  },
+  zk_session_timeout_ms: {
+    kind: 'integer',
+    order: 'A',
+    default: 5000,
+    meaning: 'session timeout to ask for; the ensemble grants at least two of its ticks',
+    fix: 'Use milliseconds from 100 to 600000.',
+  },
+  'node.name': {
+    kind: 'text',
+    order: 'A',
+    default: 'local',
+    meaning: 'stable identity of the node, unique in the service; one component of a ZooKeeper path',
+    fix: 'Use a name without "/" and control characters, such as "redis1".',
+  },
+  'node.host': {
+    kind: 'text',
+    order: 'A',
+    default: 'localhost',
+    meaning: 'address of Redis, as published to clients and to the other nodes',
+    fix: 'Use a host name or an address, without a port (that is node.port).',
+  },
+  'node.port': {
+    kind: 'integer',
+    order: 'A',
+    default: 6379,
+    meaning: 'port of Redis',
+    fix: 'Use a port from 1 to 65535.',
+  },
+  'node.loading_timeout': {
+    kind: 'integer',
+    order: 'A',
+    default: 30,
+    meaning: 'seconds that Redis may take to load its dataset',
+    fix: 'Use seconds from 0 to 604800.',
+  },
+  'node.username': {
+    kind: 'text',
+    order: 'A',
+    default: null,
+    defaultText: 'none',
+    meaning: 'ACL user of Redis; also set as `masteruser`',
+    fix: 'Use the name of an ACL user; leave the key out for the default user.',
+  },
+  'node.password': {
+    kind: 'text',
+    order: 'A',
+    default: null,
+    defaultText: 'none',
+    meaning: 'password of Redis; also set as `masterauth`',
+    fix: 'Use the password as text; leave the key out where there is none.',
+    secret: true,
+  },
+  'node.password_file': {
+    kind: 'text',
+    order: 'A',
+    default: null,
+    defaultText: 'none',
+    meaning: 'file that holds the password, one line; instead of `node.password`',
+    fix: 'Use the path of a file that this user can read and that holds the password in one line.',
+  },
+  'node.priority': {
+    kind: 'integer',
+    order: 'A',
+    default: null,
+    defaultText: '`replica-priority` of Redis',
+    meaning: 'less is better, among equally fresh nodes; 0: never promoted',
+    fix: 'Use an integer from 0 to 1000000.',
+  },
+  down_after_ms: {
+    kind: 'integer',
+    order: 'A',
+    default: 2000,
+    meaning: 'Redis that leaves a command unanswered for so long is down',
+    fix: 'Use milliseconds from 50 to 600000.',
+  },
+  fence_margin_ms: {
+    kind: 'integer',
+    order: 'A',
+    default: null,
+    defaultText: 'the smaller of 500 and T/8',
+    meaning: 'how long before its own deadline (2/3 T) a silent lease holder begins to fence',
+    fix: 'Use milliseconds from 10 to a third of zk_session_timeout_ms, or leave the key out.',
+  },
+  trust_refused: {
+    kind: 'boolean',
+    order: 'A',
+    default: true,
+    meaning: 'whether refused connections count towards a proof of death; `false` where a firewall or proxy can forge them',
+    fix: 'Use true or false.',
+  },
+  bootstrap_settle_ms: {
+    kind: 'integer',
+    order: 'A',
+    default: 3000,
+    meaning: 'how long the first start of an empty service waits for more nodes',
+    fix: 'Use milliseconds from 0 to 3600000.',
+  },
+  expected_nodes: {
+    kind: 'integer_or_list',
+    order: 'A',
+    default: null,
+    defaultText: 'none',
+    meaning: 'number of nodes, or list of their names, whose presence ends that wait at once',
+    fix: 'Use a number from 1 to 1000, or a list of node names such as ["redis1", "redis2", "redis3"].',
+  },
+  election_settle_ms: {
+    kind: 'integer',
+    order: 'A',
+    default: 1000,
+    meaning: 'how long an election waits for the ballots of live members of the in-sync set',
+    fix: 'Use milliseconds from 0 to 600000.',
+  },
+  unwritable_after_ms: later('B', 'integer', 5000, 'a master that refuses every write for so long is replaced'),
+  fence_by_kill: later('B', 'boolean', false, 'kill a stopped Redis whose lease is lost'),
+  recovery_grace_ms: later('B', 'integer', 60000, 'wait for the last master after every node lost power'),
+  durability: later('B', 'text', 'async', '`async` or `durable`'),
+  wait_replicas: later('B', 'integer', 1, 'replicas that hold a write before it counts as durable'),
+  on_ensemble_loss: later('B', 'text', 'fence', '`fence` or `continue` when a node is silent, too'),
+  priority_lag_bytes: later('B', 'integer', 0, 'positions closer than this count as equal'),
+  complaint_after_ms: later('B', 'integer', 5000, 'replicas that cannot follow for so long complain'),
+  forget_after_ms: later('B', 'integer', 3600000, 'absent nodes are forgotten after this'),
+  'rescue.mode': later('B', 'text', 'on', '`on`, `off` or `require`'),
+  'rescue.dir': later('B', 'text', '/var/lib/dictator', 'where rescued data is kept'),
+  'rescue.keep': later('B', 'integer', 3, 'how many rescued datasets are kept'),
+  shutdown_timeout_ms: later('C', 'integer', 10000, 'bound of an orderly stop'),
+  on_stop: later('C', 'text', 'switchover', '`switchover` or `keep`'),
+  'sentinel.port': later('D', 'integer', 26379, 'port of the Sentinel protocol'),
+  'sentinel.bind': { ...later('D', 'list', null, 'addresses to listen on'), defaultText: 'all addresses' },
+  'sentinel.services': { ...later('D', 'list', null, 'services that are answered for'), defaultText: 'own' },
+  'sentinel.master_name': {
+    ...later('D', 'text', null, 'name of the master towards clients'),
+    defaultText: '`svc_name`',
+  },
+  'sentinel.users': laterSecret('D', 'users of the Sentinel port'),
+  zk_chroot: later('E', 'text', null, 'prefix of every path in ZooKeeper'),
+  zk_auth: laterSecret('E', 'authentication towards ZooKeeper'),
+  zk_tls: laterSecret('E', 'TLS towards ZooKeeper'),
+  'node.tls': laterSecret('E', 'TLS towards Redis'),
+  'api.tokens': laterSecret('E', 'tokens of the HTTP API'),
+  'api.tls': laterSecret('E', 'TLS of the HTTP API'),
+  hooks: laterSecret('E', 'programs run on events'),
+  nodes: laterSecret('E', 'several nodes in one agent'),
+} as const satisfies Record<string, Key>;
+
+export type KeyName = keyof typeof KEYS;
+
+export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
+
+/** The table as plain rows: without the literal types, which make optional members vanish. */
+export const keyOf = (name: KeyName): Key => KEYS[name];
+
+export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name);
+
+/** Names that are objects in the file: `node`, `rescue`, `sentinel`, `api`. */
+export const GROUPS: ReadonlySet<string> = new Set(
+  KEY_NAMES.flatMap((name) => (name.includes('.') ? [name.slice(0, name.indexOf('.'))] : [])),
+);
+
+/** `node.port` is `DICTATOR_NODE_PORT` in the environment. */
+export const envNameOf = (name: KeyName): string => `DICTATOR_${name.toUpperCase().replaceAll('.', '_')}`;

@@ -1,0 +1,169 @@
+/**
+ * Builds the configuration: default, file, environment, flag, where later wins. Either one frozen `Config` or *every*
+ * fault of every source; a value that a later source overrides is checked, too, since it would bite the day that
+ * source goes away.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from './config.ts';
+import { FAULT_RULES, WARNING_RULES } from './cross-checks.ts';
+import type { Contradiction } from './cross-checks.ts';
+import { formatFault } from './faults.ts';
+import type { Fault } from './faults.ts';
+import { KEYS, KEY_NAMES, keyOf } from './keys.ts';
+import type { KeyName } from './keys.ts';
+import type { ReadFile } from './read-file.ts';
+import { SCHEMAS, check, isImplemented } from './schemas.ts';
+import type { ImplementedKey, Values } from './schemas.ts';
+import { Secret } from './secret.ts';
+import { fromEnvironment, fromFile, fromText, shownValue } from './sources.ts';
+import type { Gathered, Setting } from './sources.ts';
+
+export interface LoadOptions {
+  /** Path of the JSON file; without it there is none, and that is no fault. */
+  readonly file?: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Values of flags that set a key, as text. */
+  readonly flags?: Readonly<Partial<Record<KeyName, string>>>;
+  readonly readFile: ReadFile;
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** Reads all sources once. Never throws and never writes. */
+export function loadConfig(options: LoadOptions): Loaded {
+  const gathered = [
+    ...(options.file === undefined ? [] : [fromFile(options.file, options.readFile)]),
+    fromEnvironment(options.env),
+    fromFlags(options.flags ?? {}),
+  ];
+  const faults = gathered.flatMap((source) => source.faults);
+  const warnings = gathered.flatMap((source) => source.warnings);
+  const given = new Given();
+  for (const setting of gathered.flatMap((source) => source.settings)) faults.push(...given.take(setting));
+  faults.push(...given.contradictions(FAULT_RULES).map((found) => given.faultOf(found)));
+  const password = passwordOf(given, { options, faults, warnings });
+  if (faults.length > 0) return { ok: false, faults };
+  for (const found of given.contradictions(WARNING_RULES)) warnings.push(formatFault(given.faultOf(found)));
+  return { ok: true, config: deepFreeze(compose(given.values as Values, password)), warnings };
+}
+
+function fromFlags(flags: Readonly<Partial<Record<KeyName, string>>>): Gathered {
+  const settings = KEY_NAMES.flatMap((key): Setting[] => {
+    const text = flags[key];
+    const source = `--${key.replaceAll('_', '-')}`;
+    return text === undefined ? [] : [{ key, value: fromText(key, text), source }];
+  });
+  return { settings, faults: [], warnings: [] };
+}
+
+/** The values so far, and where each came from. A key with a faulty value has none, so that no rule judges it. */
+class Given {
+  readonly values: Partial<Record<ImplementedKey, unknown>> = {};
+  readonly #sources: Partial<Record<ImplementedKey, string>> = {};
+
+  constructor() {
+    for (const key of Object.keys(SCHEMAS) as ImplementedKey[]) {
+      const value = KEYS[key].default;
+      const checked = value === null ? { ok: true as const, value } : check(key, value);
+      if (checked.ok) this.values[key] = checked.value;
+    }
+  }
+
+  take(setting: Setting): Fault[] {
+    const { key, value, source } = setting;
+    if (!isImplemented(key)) return notYet(setting);
+    const checked = check(key, value);
+    this.#sources[key] = source;
+    if (checked.ok) {
+      this.values[key] = checked.value;
+      return [];
+    }
+    delete this.values[key];
+    return checked.faults.map((fault) => ({
+      source,
+      path: fault.index === undefined ? key : `${key}[${fault.index}]`,
+      value: shownValue(key, fault.value),
+      reason: fault.reason,
+      fix: keyOf(key).fix,
+    }));
+  }
+
+  contradictions(rules: typeof FAULT_RULES): Contradiction[] {
+    return rules.flatMap((rule) => rule(this.values as Partial<Values>) ?? []);
+  }
+
+  faultOf(found: Contradiction): Fault {
+    return { source: this.#sources[found.path] ?? 'default', ...found };
+  }
+}
+
+/** A key of a later version does no harm while it asks for what this version does anyway. */
+function notYet({ key, value, source }: Setting): Fault[] {
+  const row = keyOf(key);
+  if (row.default !== null && isDeepStrictEqual(value, row.default)) return [];
+  return [{ source, path: key, reason: 'is known, but not available in this version', fix: row.fix }];
+}
+
+interface Findings {
+  readonly options: LoadOptions;
+  readonly faults: Fault[];
+  readonly warnings: string[];
+}
+
+const PASSWORD_FILE_FIX = KEYS['node.password_file'].fix;
+
+function passwordOf(given: Given, { options, faults, warnings }: Findings): Secret | null {
+  const own = given.values['node.password'];
+  if (own instanceof Secret) return own;
+  const path = given.values['node.password_file'];
+  if (typeof path !== 'string') return null;
+  const fault = (reason: string): null => {
+    const value = shownValue('node.password_file', path);
+    faults.push({ ...given.faultOf({ path: 'node.password_file', reason, fix: PASSWORD_FILE_FIX }), value });
+    return null;
+  };
+  const read = options.readFile(path);
+  if (!read.ok) return fault(read.reason);
+  const password = read.text.replace(/\r?\n$/, '');
+  if (password === '') return fault('holds no password');
+  if (/[\r\n]/.test(password)) return fault('holds more than one line');
+  if (read.othersMayRead) warnings.push(`${path}: holds a secret and every user of this host can read it.`);
+  return new Secret(password);
+}
+
+function compose(values: Values, password: Secret | null): Config {
+  return {
+    svcName: values.svc_name,
+    logLevel: values.log_level,
+    http: {
+      port: values.http_port,
+      host: values.http_host,
+      announceHost: values.announce_http_host ?? values['node.host'],
+    },
+    zk: { hosts: values.zk_hosts, sessionTimeoutMs: values.zk_session_timeout_ms },
+    node: {
+      name: values['node.name'],
+      host: values['node.host'],
+      port: values['node.port'],
+      loadingTimeoutMs: values['node.loading_timeout'] * 1000,
+      username: values['node.username'],
+      password,
+      priority: values['node.priority'],
+    },
+    downAfterMs: values.down_after_ms,
+    fenceMarginMs: values.fence_margin_ms,
+    trustRefused: values.trust_refused,
+    bootstrapSettleMs: values.bootstrap_settle_ms,
+    expectedNodes: values.expected_nodes,
+    electionSettleMs: values.election_settle_ms,
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part as object);
+  }
+  return Object.freeze(value);
+}
