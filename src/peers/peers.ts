@@ -45,7 +45,7 @@ export interface PeerEvents {
   onRefused(name: string, address: string): void;
   /**
    * A dial failed otherwise; never evidence. `code`: `timeout`, `wrong_service`, `wrong_name`, `wrong_instance`,
-   * `bad_hello`, `http_STATUS`, or the operating system's (`EHOSTUNREACH`, `ENOTFOUND`, `ECONNRESET`...).
+   * `bad_hello`, `bad_address`, `http_STATUS`, or the operating system's (`EHOSTUNREACH`, `ENOTFOUND`, `ECONNRESET`...).
    */
   onFailed(name: string, code: string): void;
   /** From a stream of either direction, of a peer on the list. */

@@ -1,0 +1,76 @@
+/**
+ * Errors of our own HTTP paths: a stable code, the status that carries it, what happened and what to do about it.
+ *
+ * Answered as `{"error": code, "message": ..., "next": ...}`. Programs match on the code; sentences may change.
+ */
+export interface HttpError {
+  readonly status: number;
+  readonly message: string;
+  readonly next: string;
+}
+
+export const HTTP_ERRORS = {
+  not_found: {
+    status: 404,
+    message: 'There is nothing at this path.',
+    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view or /v1/bootstrap.',
+  },
+  method_not_allowed: {
+    status: 405,
+    message: 'This path does not take this method.',
+    next: 'Use a method of the Allow header.',
+  },
+  upgrade_required: {
+    status: 426,
+    message: 'This path is for the streams between agents.',
+    next: 'Send the Upgrade header that this answer names.',
+  },
+  bad_hello: {
+    status: 400,
+    message: 'The headers that introduce the other agent are missing or not valid.',
+    next: 'Check that both agents are Dictator and of compatible versions.',
+  },
+  too_many_peers: {
+    status: 503,
+    message: 'This agent holds as many streams of other agents as it may.',
+    next: 'Find out who opens them; it accepts another one when one has ended.',
+  },
+  body_too_large: {
+    status: 413,
+    message: 'The body of the request is longer than any order needs.',
+    next: 'Send no body.',
+  },
+  url_too_long: {
+    status: 414,
+    message: 'The URL is longer than any order needs.',
+    next: 'Shorten it.',
+  },
+  not_loopback: {
+    status: 403,
+    message: 'This order is taken from the host of the agent only, and not from a web page.',
+    next: 'Call it on that host, by 127.0.0.1.',
+  },
+  master_missing: {
+    status: 400,
+    message: 'The order does not name the node that becomes master.',
+    next: 'Add ?master=NAME.',
+  },
+  bootstrap_refused: {
+    status: 412,
+    message: 'The bootstrap was refused.',
+    next: 'The reason says why.',
+  },
+  bootstrap_timeout: {
+    status: 504,
+    message: 'The bootstrap has not finished in time; it may still do so.',
+    next: 'Look at /v1/view before ordering again.',
+  },
+  internal_error: {
+    status: 500,
+    message: 'The agent failed to answer; its log says why.',
+    next: 'Report it with the log.',
+  },
+} as const satisfies Record<string, HttpError>;
+
+/** One of the closed list of HTTP errors. */
+export type HttpErrorCode = keyof typeof HTTP_ERRORS;

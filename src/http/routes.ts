@@ -1,0 +1,116 @@
+/**
+ * All paths in one table, and the one function that turns a request into an answer.
+ *
+ * The four paths of the original keep its bodies byte for byte and take any method, as scripts rely on it. Ours, under
+ * /v1, answer JSON and know their methods.
+ */
+import type { ReasonCode } from '../contract/reasons.ts';
+import { REASONS } from '../contract/reasons.ts';
+import { PEER_PATH, PEER_PROTOCOL } from '../peers/hello.ts';
+import { IDENTITY_PATH } from '../peers/identify.ts';
+import { errorAnswer, jsonAnswer, textAnswer } from './answer.ts';
+import type { Answer } from './answer.ts';
+import type { HttpApi } from './api.ts';
+import { HTTP_ERRORS } from './errors.ts';
+import type { HttpLimits } from './limits.ts';
+
+/** What a route needs to know of a request. */
+export interface RouteRequest {
+  readonly method: string;
+  /** The request target as it came. */
+  readonly target: string;
+  /** Whether the caller is a program on this host (not a web page in a browser on it). */
+  readonly local: boolean;
+}
+
+export interface RouteContext {
+  readonly api: HttpApi;
+  readonly limits: HttpLimits;
+}
+
+interface Call extends RouteContext {
+  readonly request: RouteRequest;
+  readonly query: URLSearchParams;
+}
+
+interface Route {
+  readonly methods: 'any' | readonly string[];
+  readonly answer: (call: Call) => Answer | Promise<Answer>;
+}
+
+const ENABLED_BODY = 'Dictator Status = Enable\n';
+const DISABLED_BODY = 'Dictator Status = Disable/Paused\n';
+
+const READ = ['GET', 'HEAD'] as const;
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/status', { methods: 'any', answer: legacyStatus }],
+  ['/ping', { methods: 'any', answer: legacyStatus }],
+  ['/enable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(true) ? ENABLED_BODY : '') }],
+  ['/disable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(false) ? DISABLED_BODY : '') }],
+  [IDENTITY_PATH, { methods: READ, answer: ({ api }) => jsonAnswer(200, api.identity()) }],
+  ['/v1/view', { methods: READ, answer: ({ api }) => jsonAnswer(200, api.view()) }],
+  ['/v1/bootstrap', { methods: ['POST'], answer: bootstrap }],
+  [PEER_PATH, { methods: ['GET'], answer: () => errorAnswer('upgrade_required', upgradeHeaders()) }],
+]);
+
+/** The base that makes a request target a URL; its host is never looked at. */
+const ANY_BASE = 'http://agent';
+
+/** The answer to one request. Throws only what the agent's own functions throw. */
+export function route(request: RouteRequest, context: RouteContext): Answer | Promise<Answer> {
+  if (request.target.length > context.limits.urlLengthMax) return errorAnswer('url_too_long');
+  if (!URL.canParse(request.target, ANY_BASE)) return errorAnswer('not_found');
+  const url = new URL(request.target, ANY_BASE);
+  const found = ROUTES.get(url.pathname);
+  if (found === undefined) return errorAnswer('not_found');
+  if (found.methods !== 'any') {
+    const Allow = [...found.methods, 'OPTIONS'].join(', ');
+    if (request.method === 'OPTIONS') return { status: 204, headers: { Allow }, body: '' };
+    if (!found.methods.includes(request.method)) return errorAnswer('method_not_allowed', { Allow });
+  }
+  return found.answer({ ...context, request, query: url.searchParams });
+}
+
+function legacyStatus({ api }: Call): Answer {
+  return textAnswer(api.enabled() ? ENABLED_BODY : DISABLED_BODY);
+}
+
+/** A 426 must name the protocol to upgrade to, and an Upgrade header must be named by Connection (RFC 9110, 7.8). */
+function upgradeHeaders(): Record<string, string> {
+  return { Upgrade: PEER_PROTOCOL, Connection: 'Upgrade, close' };
+}
+
+async function bootstrap({ api, limits, request, query }: Call): Promise<Answer> {
+  if (!request.local) return errorAnswer('not_loopback');
+  const master = query.get('master') ?? '';
+  if (master === '') return errorAnswer('master_missing');
+  const result = await within(limits.bootstrapTimeoutMs, api.bootstrap(master));
+  if (result === undefined) return errorAnswer('bootstrap_timeout');
+  if (result.ok) return jsonAnswer(200, { ok: true });
+  const { status, message, next } = HTTP_ERRORS.bootstrap_refused;
+  const known = isReasonCode(result.reason) ? REASONS[result.reason] : { what: message, next };
+  return jsonAnswer(status, {
+    error: 'bootstrap_refused',
+    reason: result.reason,
+    message: known.what,
+    next: known.next,
+  });
+}
+
+function isReasonCode(reason: string): reason is ReasonCode {
+  return Object.hasOwn(REASONS, reason);
+}
+
+/** The promise's value, or undefined when it takes longer than `limitMs` milliseconds. */
+async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limitMs);
+  });
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

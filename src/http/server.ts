@@ -1,0 +1,109 @@
+/**
+ * The agent's HTTP server on node:http (docs/adr/0004-http-server.md): listens, bounds every caller, and hands peer
+ * streams over.
+ *
+ * A port that is taken does not stop the agent: this server keeps trying, and says when that changes.
+ */
+import { createServer } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { errorAnswer, sendAnswer } from './answer.ts';
+import type { HttpApi } from './api.ts';
+import { HTTP_LIMITS } from './limits.ts';
+import type { HttpLimits } from './limits.ts';
+import { createListener } from './listen.ts';
+import type { StartResult } from './listen.ts';
+import { answerNow, answerWhenRead, lastResponse } from './requests.ts';
+import type { RequestContext } from './requests.ts';
+import { asksForPeerStream, upgradeToPeer } from './upgrade.ts';
+
+export type { StartResult } from './listen.ts';
+
+export interface HttpServerOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Undefined listens on all addresses. */
+  readonly host: string | undefined;
+  readonly api: HttpApi;
+  /** The port could not be taken, with the system's code (`EADDRINUSE`, `EACCES`...); once per change of the code. */
+  onPortTaken?(cause: string): void;
+  onListening?(port: number): void;
+  /** A function of the agent threw (the caller got a 500), or a caller could not be accepted. */
+  onFault?(error: unknown): void;
+  /** Other bounds than HTTP_LIMITS, for tests. */
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpServer {
+  /** Starts to listen, once; tells how the first attempt went. */
+  start(): Promise<StartResult>;
+  /** Stops listening, lets requests under way finish for stopGraceMs, then closes everything. */
+  stop(): Promise<void>;
+}
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
+  const context: RequestContext = { api: options.api, limits, onFault: (error) => options.onFault?.(error) };
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.requestTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.requestCheckMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      noDelay: true,
+      keepAlive: true,
+    },
+    (request, response) => answerWhenRead(request, response, context),
+  );
+  server.timeout = limits.stalledTimeoutMs;
+  server.maxConnections = limits.connectionsMax;
+  const closeUpgraded = handleUpgrades(server, context);
+  const listener = createListener(server, {
+    port: options.port,
+    host: options.host,
+    retryMs: limits.listenRetryMs,
+    onPortTaken: (cause) => options.onPortTaken?.(cause),
+    onListening: (port) => options.onListening?.(port),
+    onFault: context.onFault,
+  });
+
+  function stop(): Promise<void> {
+    listener.stop();
+    closeUpgraded();
+    return new Promise((resolve) => {
+      const grace = setTimeout(() => server.closeAllConnections(), limits.stopGraceMs);
+      // Given an error where the server never listened: it is stopped all the same.
+      server.close(() => {
+        clearTimeout(grace);
+        resolve();
+      });
+    });
+  }
+
+  return { start: () => listener.start(), stop };
+}
+
+/** Takes every request with an Upgrade header; returns what closes the connections that left the server so. */
+function handleUpgrades(server: ReturnType<typeof createServer>, context: RequestContext): () => void {
+  const upgraded = new Set<Socket>();
+
+  function upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // The HTTP server let go of the socket, and its error listener with it.
+    socket.on('error', () => socket.destroy());
+    const full = upgraded.size >= context.limits.peerStreamsMax;
+    upgraded.add(socket);
+    socket.on('close', () => upgraded.delete(socket));
+    if (!asksForPeerStream(request)) return answerNow(request, lastResponse(request, socket), context);
+    if (full) return sendAnswer(lastResponse(request, socket), errorAnswer('too_many_peers'));
+    socket.setTimeout(0);
+    const refusal = upgradeToPeer(request, socket, head, context.api);
+    if (refusal !== undefined) sendAnswer(lastResponse(request, socket), refusal);
+  }
+
+  server.on('upgrade', (request, stream, head) => upgrade(request, stream as Socket, head));
+  return () => {
+    for (const socket of upgraded) socket.destroy();
+  };
+}
