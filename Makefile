@@ -1,0 +1,58 @@
+# Dictator. `make help` lists what there is to run.
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+ARGS ?=
+
+# Node.js and Redis that scripts/setup.sh had to put into the project's own folder.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: build install demo test bench check clean help deps
+
+SOURCES := $(shell find src demo bench test/support -name '*.ts' 2>/dev/null) \
+	package.json package-lock.json scripts/build.mjs $(wildcard .git/logs/HEAD)
+
+build: node_modules/.package-lock.json dist/dictator.cjs ## build dist/ (the default; needs Node.js and npm, no root)
+
+# Packages are fetched in the recipe and not as a prerequisite: what is built can be installed without npm.
+dist/dictator.cjs: $(SOURCES)
+	@$(MAKE) node_modules/.package-lock.json
+	@scripts/setup.sh node
+	node scripts/build.mjs
+
+# npm writes this file when it is through; it is older than the lock file when that has changed since.
+node_modules/.package-lock.json: package-lock.json package.json
+	@scripts/setup.sh node
+	npm ci --no-audit --no-fund
+	@touch $@
+
+deps: ## install what is missing (Debian 12 or later; starts and enables no service)
+	@scripts/setup.sh
+
+demo: deps build ## a live service on this machine; ARGS="--script failover" for one scripted failover
+	@node dist/demo.cjs $(ARGS)
+
+bench: deps build ## measure against Redis Sentinel; ARGS="--only redis-killed --runs 10" for a part
+	@node dist/bench.cjs $(ARGS)
+
+test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core" for some vitest files
+	@scripts/test.sh $(ARGS)
+
+check: node_modules/.package-lock.json ## types, lint, house rules
+	@scripts/setup.sh node
+	@npm run --silent check
+
+install: dist/dictator.cjs ## install below PREFIX (/usr/local) and SYSCONFDIR (/etc), both below DESTDIR
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' scripts/install.sh
+
+clean: ## remove what was built and fetched
+	rm -rf dist coverage .cache .tools node_modules
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile

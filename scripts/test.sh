@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# `make test`: sets up, builds, checks, runs every test and the scripted demo, and counts.
+#
+#   scripts/test.sh                everything
+#   scripts/test.sh src/core ...   sets up and builds, then the vitest files whose path contains one of these words
+#
+# Each step other than vitest counts as one test. The last line on stdout is always `N passed, N failed`, also when
+# something fails to compile; the exit code is 1 when anything failed. A step that fails does not hide the later ones,
+# except where they cannot run without it.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+DEMO_HUNG_AFTER=300s
+RESULTS=.cache/vitest.json
+
+passed=0
+failed=0
+
+step() { # <name> <command...>
+  local name=$1
+  shift
+  echo "--- $name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    echo "--- $name: FAILED" >&2
+    failed=$((failed + 1))
+    return 1
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+  exit
+}
+
+# Adds vitest's own counts. Its exit code has the last word: a file that does not load, or an error outside of any
+# test, fails the run though every test that ran has passed.
+run_vitest() {
+  local status counts ok=0 bad=0 skipped=0
+  echo '--- tests'
+  rm -f "$RESULTS"
+  npx --no-install vitest run --reporter=default --reporter=json --outputFile.json="$RESULTS" "$@"
+  status=$?
+  counts=$(node -p 'const r = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
+    const emptyFailed = r.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
+    [r.numPassedTests, r.numFailedTests + emptyFailed, r.numPendingTests + r.numTodoTests].join(" ")' "$RESULTS")
+  read -r ok bad skipped <<<"$counts"
+  passed=$((passed + ${ok:-0}))
+  failed=$((failed + ${bad:-0}))
+  if [ "$status" != 0 ] && [ "${bad:-0}" = 0 ]; then failed=$((failed + 1)); fi
+  if [ "${skipped:-0}" != 0 ]; then echo "--- $skipped tests were left out" >&2; fi
+}
+
+# The demo is part of the tests as soon as there is one.
+run_demo() {
+  if [ ! -e demo/main.ts ]; then return; fi
+  if [ ! -e dist/demo.cjs ]; then
+    echo '--- demo: FAILED, it was not built' >&2
+    failed=$((failed + 1))
+    return
+  fi
+  step 'scripted demo' timeout --kill-after=10s "$DEMO_HUNG_AFTER" node dist/demo.cjs --script failover
+}
+
+step 'what is needed' scripts/setup.sh || finish
+step packages make node_modules/.package-lock.json || finish
+step build make build
+
+if [ $# -gt 0 ]; then
+  run_vitest "$@"
+  finish
+fi
+
+step types npx --no-install tsc -p tsconfig.json
+step 'types of the core' npx --no-install tsc -p src/core/tsconfig.json
+step lint npx --no-install eslint .
+step 'house rules' node scripts/tidy.mjs
+run_vitest
+run_demo
+finish
