@@ -187,6 +187,7 @@ restore_policy() { # <path> <folder of the one that was there>
 # Prints the rows of NEEDS that are not met.
 missing() {
   local row find
+  hash -r # bash remembers where it found a program before ours was there
   for row in "${NEEDS[@]}"; do
     IFS='|' read -r _ find _ _ <<<"$row"
     if ! "$find"; then printf '%s\n' "$row"; fi
