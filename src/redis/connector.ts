@@ -56,6 +56,7 @@ class SocketLink implements RedisLink {
     this.listen();
     this.connectTimer = afterPoll(options.connectTimeoutMs, () => this.onConnectTimeout());
     this.redis = protocolOn(this.socket);
+    this.redis.on('error', () => this.onProtocolError());
     this.redis.once('ready', () => this.introduce(target, options.purpose));
   }
 
@@ -89,8 +90,15 @@ class SocketLink implements RedisLink {
     });
     socket.on('end', () => this.onSocketEnd());
     socket.on('error', (error) => this.onSocketError(error));
-    // Reached in a live phase only when ioredis gave up on bytes that are not the protocol.
-    socket.on('close', () => this.onEnded('lost', { code: 'other', detail: 'not a Redis server' }));
+    socket.on('close', () => this.onEnded('lost', { code: 'other', detail: 'connection ended' }));
+  }
+
+  /**
+   * Of the errors of ioredis only one kind finds the link alive: bytes that are not the protocol, or a reply to
+   * nothing. It has rejected what was pending by then, which must not pass for answers.
+   */
+  private onProtocolError(): void {
+    this.onEnded('lost', { code: 'other', detail: 'does not speak the Redis protocol' });
   }
 
   private onSocketEnd(): void {
@@ -121,20 +129,20 @@ class SocketLink implements RedisLink {
     this.onEnded('lost', failure);
   }
 
-  /** Credentials and our name, in one write. Without credentials there is nothing to wait for. */
+  /**
+   * Credentials, then our name. Without credentials there is nothing to wait for. The name's reply does not matter;
+   * that of AUTH is awaited alone, since a server that is full answers once and closes.
+   */
   private introduce(target: RedisTarget, purpose: string): void {
     if (this.phase !== 'connecting') return;
-    const commands: Command[] = [['CLIENT', 'SETNAME', `dictator-${purpose}`]];
     const auth = authCommand(target);
-    if (auth !== null) commands.unshift(auth);
-    this.exchange(commands, (replies) => {
-      if (auth !== null && replies[0] !== undefined) this.onAuthReply(replies[0]);
-    });
+    if (auth !== null) this.exchange([auth], (replies) => this.onAuthReply(replies[0]));
+    this.exchange([['CLIENT', 'SETNAME', `dictator-${purpose}`]], () => undefined);
     if (auth === null) this.open();
   }
 
-  private onAuthReply(reply: Reply): void {
-    if (this.phase !== 'connecting') return;
+  private onAuthReply(reply: Reply | undefined): void {
+    if (this.phase !== 'connecting' || reply === undefined) return;
     if (reply.ok) this.open();
     else this.onEnded('lost', { code: isAboutCredentials(reply) ? 'auth' : 'other', detail: reply.message });
   }
@@ -206,8 +214,7 @@ function protocolOn(socket: Socket): Redis {
     connectTimeout: 0, retryStrategy: () => null, maxRetriesPerRequest: 0, enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false, autoResubscribe: false, enableReadyCheck: false, disableClientInfo: true,
   });
-  // Everything these two would say, the socket has said already; unheard, ioredis prints to the console.
-  redis.on('error', () => undefined);
+  // Rejects when the connection does not come about or ends; the socket has said so already.
   redis.connect().catch(() => undefined);
   return redis;
 }

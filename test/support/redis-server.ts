@@ -71,7 +71,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const dataDir = options.dataDir ?? await mkdtemp(join(tmpdir(), 'redis-'));
   await mkdir(dataDir, { recursive: true });
   for (let attempt = 1; ; attempt += 1) {
-    const server = new Server(options, options.port ?? await freePort(), dataDir);
+    const server = new Server(options, options.port ?? await freeServerPort(), dataDir);
     try {
       await server.start();
       return server;
@@ -88,7 +88,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
  * A port of 127.0.0.1 that nobody listens on, outside the ephemeral range: there, an outgoing connection of anybody
  * could take it while the server is down, and a client that retries could even connect to itself.
  */
-export async function freePort(): Promise<number> {
+async function freeServerPort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = PORT_FIRST + Math.floor(Math.random() * PORT_COUNT);
     if (await canListen(port)) return port;
