@@ -15,8 +15,10 @@ export interface Contradiction {
 
 type Rule = (values: Partial<Values>) => Contradiction | undefined;
 
+const isGiven = <T>(value: T | null | undefined): value is T => value !== null && value !== undefined;
+
 const onePassword: Rule = (values) => {
-  if (values['node.password'] == null || values['node.password_file'] == null) return undefined;
+  if (!isGiven(values['node.password']) || !isGiven(values['node.password_file'])) return undefined;
   return {
     path: 'node.password_file',
     reason: 'is set together with node.password',
@@ -31,8 +33,8 @@ const ownPort: Rule = (values) => {
   const redisHost = values['node.host'];
   if (httpPort === undefined || httpPort !== values['node.port']) return undefined;
   // Another address is another socket: the agent may stand elsewhere, or listen on loopback only.
-  if (httpHost != null && httpHost !== redisHost && !EVERY_ADDRESS.includes(httpHost)) return undefined;
-  if (announced != null && announced !== redisHost) return undefined;
+  if (isGiven(httpHost) && httpHost !== redisHost && !EVERY_ADDRESS.includes(httpHost)) return undefined;
+  if (isGiven(announced) && announced !== redisHost) return undefined;
   return {
     path: 'http_port',
     reason: 'is the same as node.port, on the same host',
@@ -42,7 +44,7 @@ const ownPort: Rule = (values) => {
 
 const marginWithinSession: Rule = (values) => {
   const { fence_margin_ms: margin, zk_session_timeout_ms: timeout } = values;
-  if (margin == null || timeout === undefined) return undefined;
+  if (!isGiven(margin) || timeout === undefined) return undefined;
   const most = Math.floor(timeout * FENCE_MARGIN_SHARE_MAX);
   if (margin <= most) return undefined;
   return {
@@ -56,7 +58,7 @@ export const FAULT_RULES: readonly Rule[] = [onePassword, ownPort, marginWithinS
 
 const userWithoutPassword: Rule = (values) => {
   const given = values['node.password'] ?? values['node.password_file'];
-  if (values['node.username'] == null || given != null) return undefined;
+  if (!isGiven(values['node.username']) || isGiven(given)) return undefined;
   return {
     path: 'node.username',
     reason: 'is set without a password',

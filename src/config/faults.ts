@@ -25,7 +25,7 @@ export const HIDDEN = '(not shown)';
 
 /** `value` for people: JSON, cut to one line. */
 export function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  const json = JSON.stringify(value) as string | undefined ?? String(value);
   return json.length <= SHOWN_LENGTH_MAX ? json : `${json.slice(0, SHOWN_LENGTH_MAX)}...`;
 }
 

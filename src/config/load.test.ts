@@ -353,7 +353,7 @@ describe('passwords', () => {
 
   test('are hidden however the configuration is printed', () => {
     const config = configOf({ json: { node: { password: 'hunter2' } } });
-    const printed = [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), `${config.node.password}`];
+    const printed = [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), String(config.node.password)];
     expect(printed.join()).not.toContain('hunter2');
   });
 });

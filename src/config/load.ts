@@ -60,14 +60,14 @@ function fromFlags(flags: Readonly<Partial<Record<KeyName, string>>>): Gathered 
 
 /** The values so far, and where each came from. A key with a faulty value has none, so that no rule judges it. */
 class Given {
-  readonly values: Partial<Record<ImplementedKey, unknown>> = {};
+  values: Readonly<Partial<Record<ImplementedKey, unknown>>> = {};
   readonly #sources: Partial<Record<ImplementedKey, string>> = {};
 
   constructor() {
     for (const key of Object.keys(SCHEMAS) as ImplementedKey[]) {
       const value = KEYS[key].default;
       const checked = value === null ? { ok: true as const, value } : check(key, value);
-      if (checked.ok) this.values[key] = checked.value;
+      if (checked.ok) this.#set(key, checked.value);
     }
   }
 
@@ -76,11 +76,8 @@ class Given {
     if (!isImplemented(key)) return notYet(setting);
     const checked = check(key, value);
     this.#sources[key] = source;
-    if (checked.ok) {
-      this.values[key] = checked.value;
-      return [];
-    }
-    delete this.values[key];
+    this.#set(key, checked.ok ? checked.value : undefined);
+    if (checked.ok) return [];
     return checked.faults.map((fault) => ({
       source,
       path: fault.index === undefined ? key : `${key}[${fault.index}]`,
@@ -88,6 +85,10 @@ class Given {
       reason: fault.reason,
       fix: keyOf(key).fix,
     }));
+  }
+
+  #set(key: ImplementedKey, value: unknown): void {
+    this.values = { ...this.values, [key]: value };
   }
 
   contradictions(rules: typeof FAULT_RULES): Contradiction[] {

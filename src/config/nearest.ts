@@ -9,9 +9,9 @@ const DISTANCE_SHARE_MAX = 0.4;
 /** Levenshtein distance: insertions, deletions and replacements that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [row, fromA] of [...a].entries()) {
+  for (const [row, fromA] of a.split('').entries()) {
     const current = [row + 1];
-    for (const [column, fromB] of [...b].entries()) {
+    for (const [column, fromB] of b.split('').entries()) {
       const replaced = (previous[column] ?? 0) + (fromA === fromB ? 0 : 1);
       current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
     }

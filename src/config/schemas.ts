@@ -34,7 +34,6 @@ const text = v.pipe(
 );
 
 // What ZooKeeper's PathUtils refuses. It looks at UTF-16 units, so whatever needs a surrogate pair is refused, too.
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const FORBIDDEN_IN_PATH = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/;
 
 /** One component of a ZooKeeper path that is also safe as part of ours. */
