@@ -4,8 +4,10 @@ PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 ARGS ?=
 
-# Node.js and Redis that scripts/setup.sh had to put into the project's own folder.
-export PATH := $(CURDIR)/.tools/bin:$(PATH)
+# Node.js and Redis that scripts/setup.sh had to put into the project's own folder. npm alone runs without them, on the
+# Node.js that it came with: a distribution fits the two to each other, and to its certificates.
+SYSTEM_PATH := $(subst $(CURDIR)/.tools/bin:,,$(PATH))
+export PATH := $(CURDIR)/.tools/bin:$(SYSTEM_PATH)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -29,7 +31,7 @@ dist/dictator.cjs: $(SOURCES)
 # npm writes this file when it is through; it is older than the lock file when that has changed since.
 node_modules/.package-lock.json: package-lock.json package.json
 	@scripts/setup.sh node
-	npm ci --no-audit --no-fund
+	PATH='$(SYSTEM_PATH)' npm ci --no-audit --no-fund
 	@touch $@
 
 deps: ## install what is missing (Debian 12 or later; starts and enables no service)
@@ -46,7 +48,10 @@ test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core"
 
 check: node_modules/.package-lock.json ## types, lint, house rules
 	@scripts/setup.sh node
-	@npm run --silent check
+	node_modules/.bin/tsc -p tsconfig.json
+	node_modules/.bin/tsc -p src/core/tsconfig.json
+	node_modules/.bin/eslint .
+	node scripts/tidy.mjs
 
 install: dist/dictator.cjs ## install below PREFIX (/usr/local) and SYSCONFDIR (/etc), both below DESTDIR
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' scripts/install.sh

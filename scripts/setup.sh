@@ -18,8 +18,8 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=$ROOT/.tools
 BIN=$TOOLS/bin
-SYSTEM_PATH=$PATH
-PATH=$BIN:$PATH
+SYSTEM_PATH=${PATH//"$BIN:"/}
+PATH=$BIN:$SYSTEM_PATH
 
 # The version that is fetched where the system's Node.js is too old or absent, and the oldest that will do.
 NODE_VERSION=24.9.0
@@ -53,7 +53,8 @@ node_suits() { # <program>
     process.exit(a > $NODE_MAJOR_MIN || (a === $NODE_MAJOR_MIN && b >= $NODE_MINOR_MIN) ? 0 : 1)" >/dev/null 2>&1
 }
 
-have_node() { have node && node_suits node; }
+# hash: bash remembers where it found a program before ours was there.
+have_node() { hash -r && have node && node_suits node; }
 have_npm() { have npm; }
 have_java() { have java; }
 have_ip() { have ip || [ -x /usr/sbin/ip ] || [ -x /sbin/ip ]; }
@@ -86,13 +87,12 @@ drop_stale_links() {
   local name
   for name in redis-server redis-sentinel; do
     if [ -L "$BIN/$name" ] && { [ ! -e "$BIN/$name" ] || PATH=$SYSTEM_PATH have "$name"; }; then
-      case $(PATH=$SYSTEM_PATH command -v "$name" || true) in
-        "$BIN/$name") ;; # the Makefile's PATH has our folder already
-        *) rm -f "$BIN/$name" ;;
-      esac
+      rm -f "$BIN/$name"
     fi
   done
-  if [ -L "$BIN/node" ] && [ ! -x "$BIN/node" ]; then rm -f "$BIN/node"; fi
+  if [ -L "$BIN/node" ] && { [ ! -x "$BIN/node" ] || PATH=$SYSTEM_PATH node_suits node; }; then
+    rm -f "$BIN/node"
+  fi
 }
 
 # npm's package `node` brings the program itself; npm is run by whatever Node.js the system has.
@@ -102,7 +102,7 @@ fetch_node() {
   rm -rf "$TOOLS/node"
   mkdir -p "$TOOLS/node" "$BIN"
   printf '{ "private": true }\n' >"$TOOLS/node/package.json"
-  (cd "$TOOLS/node" &&
+  (cd "$TOOLS/node" && PATH=$SYSTEM_PATH &&
     npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error "node@$NODE_VERSION") >&2
   for found in "$TOOLS"/node/node_modules/node/bin/node "$TOOLS"/node/node_modules/node-*/bin/node; do
     if [ -x "$found" ] && node_suits "$found"; then
@@ -187,7 +187,6 @@ restore_policy() { # <path> <folder of the one that was there>
 # Prints the rows of NEEDS that are not met.
 missing() {
   local row find
-  hash -r # bash remembers where it found a program before ours was there
   for row in "${NEEDS[@]}"; do
     IFS='|' read -r _ find _ _ <<<"$row"
     if ! "$find"; then printf '%s\n' "$row"; fi
@@ -244,6 +243,7 @@ setup_all() {
     explain "$rows"
     return 1
   fi
+  hash -r
   say "ready: node $(node --version), $(redis-server --version | cut -d' ' -f1-3)"
 }
 

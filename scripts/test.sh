@@ -42,7 +42,7 @@ run_vitest() {
   local status counts ok=0 bad=0 skipped=0
   echo '--- tests'
   rm -f "$RESULTS"
-  npx --no-install vitest run --reporter=default --reporter=json --outputFile.json="$RESULTS" "$@"
+  node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$RESULTS" "$@"
   status=$?
   counts=$(node -p 'const r = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
     const emptyFailed = r.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
@@ -74,9 +74,9 @@ if [ $# -gt 0 ]; then
   finish
 fi
 
-step types npx --no-install tsc -p tsconfig.json
-step 'types of the core' npx --no-install tsc -p src/core/tsconfig.json
-step lint npx --no-install eslint .
+step types node_modules/.bin/tsc -p tsconfig.json
+step 'types of the core' node_modules/.bin/tsc -p src/core/tsconfig.json
+step lint node_modules/.bin/eslint .
 step 'house rules' node scripts/tidy.mjs
 run_vitest
 run_demo
