@@ -214,8 +214,10 @@ function protocolOn(socket: Socket): Redis {
     connectTimeout: 0, retryStrategy: () => null, maxRetriesPerRequest: 0, enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false, autoResubscribe: false, enableReadyCheck: false, disableClientInfo: true,
   });
-  // Rejects when the connection does not come about or ends; the socket has said so already.
-  redis.connect().catch(() => undefined);
+  redis.connect().catch((error: unknown) => {
+    // The connection did not come about, or ended while it did; the socket has said so already.
+    assert(error instanceof Error);
+  });
   return redis;
 }
 

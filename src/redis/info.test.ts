@@ -136,7 +136,8 @@ describe('texts that are not whole', () => {
   test('no text makes it throw, and no number it gives is unsafe', () => {
     const line = fc.oneof(
       fc.string(), fc.constantFrom(...MASTER_7_0.split('\r\n'), ...replicaText('master_link_status:up').split('\r\n')),
-      fc.tuple(fc.constantFrom('slave0', 'db0', 'role', 'master_repl_offset'), fc.string()).map((pair) => pair.join(':')),
+      fc.tuple(fc.constantFrom('slave0', 'db0', 'role', 'master_repl_offset'), fc.string())
+        .map((pair) => pair.join(':')),
     );
     fc.assert(fc.property(fc.array(line), (lines) => {
       const { replication, keys } = parseInfo(lines.join('\r\n'));

@@ -3,7 +3,7 @@
  * way out of this process.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -64,11 +64,12 @@ const PORT_FIRST = 20_000;
 const PORT_COUNT = 12_000;
 
 const children = new Set<ChildProcess>();
+const temporaryFolders = new Set<string>();
 let exitHooked = false;
 
 /** Resolves when the server answers, if only LOADING to most commands. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServerProcess> {
-  const dataDir = options.dataDir ?? await mkdtemp(join(tmpdir(), 'redis-'));
+  const dataDir = options.dataDir ?? await temporaryFolder();
   await mkdir(dataDir, { recursive: true });
   for (let attempt = 1; ; attempt += 1) {
     const server = new Server(options, options.port ?? await freeServerPort(), dataDir);
@@ -76,10 +77,10 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       await server.start();
       return server;
     } catch (error) {
-      if (options.port !== undefined || attempt === BIND_ATTEMPTS || !(error instanceof PortTaken)) {
-        await server.stop();
-        throw error;
-      }
+      await server.kill();
+      if (options.port === undefined && attempt < BIND_ATTEMPTS && error instanceof PortTaken) continue;
+      await server.stop();
+      throw error;
     }
   }
 }
@@ -115,6 +116,12 @@ export function findRedisServer(): string {
   return found;
 }
 
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'redis-'));
+  temporaryFolders.add(folder);
+  return folder;
+}
+
 class PortTaken extends Error {}
 
 class Server implements RedisServerProcess {
@@ -125,7 +132,8 @@ class Server implements RedisServerProcess {
   private readonly options: RedisServerOptions;
   private args: readonly string[];
   private child: ChildProcess | null = null;
-  private helper: Promise<RawRedis> | null = null;
+  private helper: RawRedis | null = null;
+  private helperOpening: Promise<RawRedis> | null = null;
 
   constructor(options: RedisServerOptions, port: number, dataDir: string) {
     this.options = options;
@@ -171,7 +179,8 @@ class Server implements RedisServerProcess {
 
   async stop(): Promise<void> {
     await this.kill();
-    if (this.options.dataDir === undefined) await rm(this.dataDir, { recursive: true, force: true });
+    if (!temporaryFolders.delete(this.dataDir)) return;
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 
   client(): Promise<RawRedis> {
@@ -180,12 +189,11 @@ class Server implements RedisServerProcess {
   }
 
   async cmd(...args: readonly (string | number)[]): Promise<RawReply> {
-    let helper = await this.helper?.catch(() => null);
-    if (!helper?.open) {
-      this.helper = this.client();
-      helper = await this.helper;
+    if (!this.helper?.open) {
+      this.helperOpening ??= this.client().finally(() => { this.helperOpening = null; });
+      this.helper = await this.helperOpening;
     }
-    return helper.cmd(...args);
+    return this.helper.cmd(...args);
   }
 
   private commandLine(): string[] {
@@ -226,14 +234,14 @@ class Server implements RedisServerProcess {
   }
 
   private async startFailure(what: string): Promise<Error> {
-    const log = await readFile(join(this.dataDir, 'redis.log'), 'utf8').catch(() => '(no log)');
+    const path = join(this.dataDir, 'redis.log');
+    const log = existsSync(path) ? await readFile(path, 'utf8') : '(no log)';
     const text = `Redis on port ${String(this.port)} ${what}: ${log.slice(-600)}`;
     return log.includes('Address already in use') ? new PortTaken(text) : new Error(text);
   }
 
   private async signalAndWait(signal: NodeJS.Signals): Promise<void> {
-    const helper = await this.helper?.catch(() => null);
-    helper?.close();
+    this.helper?.close();
     this.helper = null;
     if (this.child?.pid === undefined) return;
     if (this.running) this.child.kill(signal);
@@ -246,17 +254,18 @@ function killWithUs(child: ChildProcess): void {
   child.once('exit', () => children.delete(child));
   if (exitHooked) return;
   exitHooked = true;
-  process.on('exit', killChildren);
+  process.on('exit', cleanUp);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endBySignal);
 }
 
-function killChildren(): void {
+function cleanUp(): void {
   for (const child of children) child.kill('SIGKILL');
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
 }
 
 /** With a listener Node no longer dies of the signal: do so ourselves, unless the program has a handler of its own. */
 function endBySignal(signal: NodeJS.Signals): void {
-  killChildren();
+  cleanUp();
   if (process.listenerCount(signal) > 1) return;
   process.removeListener(signal, endBySignal);
   process.kill(process.pid, signal);
