@@ -5,7 +5,6 @@
  */
 import type { Duplex } from 'node:stream';
 
-import type { ReasonCode } from '../contract/reasons.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
 
@@ -17,7 +16,8 @@ export interface NodeIdentity {
   readonly version: string;
 }
 
-export type BootstrapResult = { readonly ok: true } | { readonly ok: false; readonly reason: ReasonCode | string };
+/** `reason` is a reason code where the refusal has one (src/contract/reasons.ts), else a word of its own. */
+export type BootstrapResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 export interface HttpApi {
   enabled(): boolean;

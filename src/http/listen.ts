@@ -17,7 +17,7 @@ export interface ListenOptions {
 
 export type StartResult =
   | { readonly ok: true; readonly port: number }
-  /** The server keeps trying, every second; `cause` is the system's code. */
+  /** The server keeps trying, every second; `cause` is the system's code, or `stopped` when it was stopped first. */
   | { readonly ok: false; readonly code: 'port_taken'; readonly cause: string };
 
 export interface Listener {
@@ -31,12 +31,13 @@ export function createListener(server: Server, options: ListenOptions): Listener
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let lastCause = '';
+  let tellFirst: (result: StartResult) => void = () => undefined;
 
   function attempt(): void {
     server.listen({ port: options.port, host: options.host });
   }
 
-  function onListening(resolve: (result: StartResult) => void): void {
+  function onListening(): void {
     // The host's name was still being resolved when the server was stopped.
     if (stopped) {
       server.close();
@@ -45,28 +46,33 @@ export function createListener(server: Server, options: ListenOptions): Listener
     const { port } = server.address() as AddressInfo;
     lastCause = '';
     options.onListening(port);
-    resolve({ ok: true, port });
+    tellFirst({ ok: true, port });
   }
 
-  function onError(error: NodeJS.ErrnoException, resolve: (result: StartResult) => void): void {
-    if (server.listening) return options.onFault(error);
+  function onError(error: NodeJS.ErrnoException): void {
+    if (server.listening) {
+      options.onFault(error);
+      return;
+    }
     const cause = error.code ?? 'unknown';
     if (!stopped) timer = setTimeout(attempt, options.retryMs);
     if (cause !== lastCause) options.onPortTaken(cause);
     lastCause = cause;
-    resolve({ ok: false, code: 'port_taken', cause });
+    tellFirst({ ok: false, code: 'port_taken', cause });
   }
 
   return {
     start: () =>
       new Promise((resolve) => {
-        server.on('listening', () => onListening(resolve));
-        server.on('error', (error) => onError(error, resolve));
+        tellFirst = resolve;
+        server.on('listening', onListening);
+        server.on('error', onError);
         attempt();
       }),
     stop() {
       stopped = true;
       clearTimeout(timer);
+      tellFirst({ ok: false, code: 'port_taken', cause: 'stopped' });
     },
   };
 }

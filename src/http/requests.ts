@@ -27,7 +27,10 @@ export function answerWhenRead(request: IncomingMessage, response: ServerRespons
     // The rest of the body is not read, so the connection cannot be used again.
     sendAnswer(response, errorAnswer('body_too_large', { Connection: 'close' }));
   }
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return refuse();
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
+    refuse();
+    return;
+  }
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > bodyBytesMax && !refused) refuse();

@@ -4,9 +4,9 @@
  *
  * A port that is taken does not stop the agent: this server keeps trying, and says when that changes.
  */
+import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import { errorAnswer, sendAnswer } from './answer.ts';
 import type { HttpApi } from './api.ts';
@@ -44,7 +44,8 @@ export interface HttpServer {
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
-  const context: RequestContext = { api: options.api, limits, onFault: (error) => options.onFault?.(error) };
+  const onFault = (error: unknown): void => options.onFault?.(error);
+  const context: RequestContext = { api: options.api, limits, onFault };
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -66,7 +67,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     retryMs: limits.listenRetryMs,
     onPortTaken: (cause) => options.onPortTaken?.(cause),
     onListening: (port) => options.onListening?.(port),
-    onFault: context.onFault,
+    onFault,
   });
 
   function stop(): Promise<void> {
@@ -89,20 +90,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 function handleUpgrades(server: ReturnType<typeof createServer>, context: RequestContext): () => void {
   const upgraded = new Set<Socket>();
 
-  function upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  server.on('upgrade', (request, socket, head) => {
+    assert(socket instanceof Socket);
     // The HTTP server let go of the socket, and its error listener with it.
     socket.on('error', () => socket.destroy());
     const full = upgraded.size >= context.limits.peerStreamsMax;
     upgraded.add(socket);
     socket.on('close', () => upgraded.delete(socket));
-    if (!asksForPeerStream(request)) return answerNow(request, lastResponse(request, socket), context);
-    if (full) return sendAnswer(lastResponse(request, socket), errorAnswer('too_many_peers'));
-    socket.setTimeout(0);
-    const refusal = upgradeToPeer(request, socket, head, context.api);
+    if (!asksForPeerStream(request)) {
+      answerNow(request, lastResponse(request, socket), context);
+      return;
+    }
+    const refusal = full ? errorAnswer('too_many_peers') : upgradeToPeer({ request, socket, head }, context.api);
     if (refusal !== undefined) sendAnswer(lastResponse(request, socket), refusal);
-  }
-
-  server.on('upgrade', (request, stream, head) => upgrade(request, stream as Socket, head));
+  });
   return () => {
     for (const socket of upgraded) socket.destroy();
   };

@@ -73,7 +73,8 @@ export function dial(options: DialOptions, done: (outcome: DialOutcome) => void)
     const fault = settled ? 'late' : faultOfHello(response, self, peer);
     if (fault !== undefined) {
       stream.destroy();
-      return settle({ kind: 'failed', code: fault });
+      settle({ kind: 'failed', code: fault });
+      return;
     }
     stream.setNoDelay(true);
     stream.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);

@@ -76,7 +76,10 @@ export function createDialer({ self, peer, clock, events }: DialerOptions): Dial
   }
 
   function settled(outcome: DialOutcome): void {
-    if (outcome.kind === 'up') return hold(outcome);
+    if (outcome.kind === 'up') {
+      hold(outcome);
+      return;
+    }
     // First the state, then the event: the listener may remove this peer.
     failures = Math.max(failures, 1);
     goOn();

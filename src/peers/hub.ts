@@ -66,7 +66,10 @@ export function createPeerHub(self: PeerHello, events: PeerEvents, clock: Clock)
   }
 
   function tellOne(dialer: Dialer, message: PeerMessage): void {
-    if (dialer.isUp()) return dialer.send(message);
+    if (dialer.isUp()) {
+      dialer.send(message);
+      return;
+    }
     const { name, instance } = dialer.peer;
     const back = [...incoming].find((entry) => entry.name === name && entry.instance === instance);
     back?.link.send(message);

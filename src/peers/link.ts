@@ -62,7 +62,10 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
   function beat(): void {
     linesThisBeat = 0;
     beatsMissed += 1;
-    if (beatsMissed > GIVE_UP_BEATS) return end('silent');
+    if (beatsMissed > GIVE_UP_BEATS) {
+      end('silent');
+      return;
+    }
     cancelBeat = clock.after(BEAT_MS, beat);
     if (beatsMissed > SILENT_BEATS && !silent) {
       silent = true;
@@ -81,14 +84,20 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
   function takeLine(text: string): void {
     linesThisBeat += 1;
     const line = readLine(text);
-    if (line.kind === 'garbage' || linesThisBeat > LINES_PER_BEAT_MAX) return end('local');
+    if (line.kind === 'garbage' || linesThisBeat > LINES_PER_BEAT_MAX) {
+      end('local');
+      return;
+    }
     heard();
     if (line.kind === 'message') events.onMessage(line.message);
   }
 
   function take(chunk: Buffer): void {
     const lines = splitter.push(chunk);
-    if (lines === 'oversize') return end('local');
+    if (lines === 'oversize') {
+      end('local');
+      return;
+    }
     for (const line of lines) {
       // A line or the listener it reached may have ended the stream.
       if (!open) return;

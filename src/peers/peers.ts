@@ -45,7 +45,7 @@ export interface PeerEvents {
   onRefused(name: string, address: string): void;
   /**
    * A dial failed otherwise; never evidence. `code`: `timeout`, `wrong_service`, `wrong_name`, `wrong_instance`,
-   * `bad_hello`, `bad_address`, `http_STATUS`, or the operating system's (`EHOSTUNREACH`, `ENOTFOUND`, `ECONNRESET`...).
+   * `bad_hello`, `bad_address`, `http_STATUS`, or the operating system's (`EHOSTUNREACH`, `ENOTFOUND`...).
    */
   onFailed(name: string, code: string): void;
   /** From a stream of either direction, of a peer on the list. */
@@ -59,8 +59,11 @@ export interface PeerHub {
    * proof of its death may be needed, whether or not its member record still stands.
    */
   setPeers(peers: readonly PeerAddress[]): void;
-  /** Sends over the outgoing stream, else over an incoming one; with neither the message is dropped. */
-  tell(name: string | 'all', message: PeerMessage): void;
+  /**
+   * Sends to the named peer, or to every one (`all`): over the outgoing stream, else over an incoming one; with
+   * neither the message is dropped.
+   */
+  tell(name: string, message: PeerMessage): void;
   /** Takes over a stream that the HTTP server upgraded; it is destroyed where the hello or the bounds forbid it. */
   accept(stream: Duplex, hello: PeerHello): void;
   /** Closes every stream; afterwards nothing is reported. */

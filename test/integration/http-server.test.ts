@@ -121,9 +121,14 @@ async function exchange(port: number, bytes: string, host?: string): Promise<Raw
   return { status: Number(text.slice(9, 12)), head: text.slice(0, split), body: text.slice(split + 4) };
 }
 
+function headerLines(headers: Record<string, string>): string {
+  return Object.entries({ Host: 'x', ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+}
+
 function call(port: number, line: string, headers: Record<string, string> = {}, body = ''): Promise<RawAnswer> {
-  const lines = Object.entries({ Host: 'x', Connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}`);
-  return exchange(port, `${line} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+  return exchange(port, `${line} HTTP/1.1\r\n${headerLines({ Connection: 'close', ...headers })}\r\n${body}`);
 }
 
 const jsonOf = ({ body }: RawAnswer): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
@@ -309,9 +314,7 @@ describe('the upgrade to a peer stream', () => {
   const hello = { service: 'local', name: 'redis 2', instance: 'i2' };
   const upgrade = { Connection: 'Upgrade', Upgrade: PEER_PROTOCOL, ...helloHeaders(hello) };
   const bytes = (headers: Record<string, string>): string =>
-    `GET /v1/peer HTTP/1.1\r\nHost: x\r\n${Object.entries(headers)
-      .map(([name, value]) => `${name}: ${value}\r\n`)
-      .join('')}\r\n`;
+    `GET /v1/peer HTTP/1.1\r\n${headerLines(headers)}\r\n`;
 
   test('answers 101 with our hello and hands over the stream with what came behind the request', async () => {
     const api = fakeApi();
@@ -410,11 +413,7 @@ describe('listening', () => {
     busy.socket.write('POST /v1/bootstrap?master=redis1 HTTP/1.1\r\nHost: x\r\n\r\n');
     const headers = { Connection: 'Upgrade', Upgrade: PEER_PROTOCOL, ...helloHeaders(IDENTITY) };
     const peer = await open(started.port);
-    peer.socket.write(
-      `GET /v1/peer HTTP/1.1\r\n${Object.entries({ Host: 'x', ...headers })
-        .map(([name, value]) => `${name}: ${value}`)
-        .join('\r\n')}\r\n\r\n`,
-    );
+    peer.socket.write(`GET /v1/peer HTTP/1.1\r\n${headerLines(headers)}\r\n`);
     await waitFor(() => peer.text() !== '', 'the peer stream is up');
     await server.stop();
     await waitFor(() => busy.closed() && peer.closed(), 'both connections are closed');

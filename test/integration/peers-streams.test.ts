@@ -118,7 +118,9 @@ const CHILD_PROGRAM = `
 `;
 
 async function startChild(name: string): Promise<{ child: ChildProcess; address: PeerAddress }> {
-  const child = spawn(process.execPath, ['-e', CHILD_PROGRAM, SERVICE, name, 'c1'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['-e', CHILD_PROGRAM, SERVICE, name, 'c1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   cleanups.push(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
@@ -145,10 +147,15 @@ async function startImpostor(answer: string): Promise<PeerAddress> {
   return { name: 'b', instance: 'b-1', host: HOST, port: (server.address() as AddressInfo).port };
 }
 
+/** A request's or an answer's first line with all that an upgrade needs behind it. */
+function upgradeBytes(firstLine: string, hello: PeerHello, rest = ''): string {
+  const headers = { Host: 'x', Connection: 'Upgrade', Upgrade: PEER_PROTOCOL, ...helloHeaders(hello) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${firstLine}\r\n${lines.join('')}\r\n${rest}`;
+}
+
 const upgradeAnswer = (hello: PeerHello, rest = ''): string =>
-  `HTTP/1.1 101 Switching Protocols\r\n${Object.entries({ Connection: 'Upgrade', Upgrade: PEER_PROTOCOL, ...helloHeaders(hello) })
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('')}\r\n${rest}`;
+  upgradeBytes('HTTP/1.1 101 Switching Protocols', hello, rest);
 
 describe('between two agents', () => {
   test('each has a stream to the other, and messages go both ways once', async () => {
@@ -293,7 +300,7 @@ describe('a dial', () => {
   test.each([
     ['garbage', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['a line without end', 'x'.repeat(100_000)],
-  ])('that reaches a server of %s: the stream is cut by us, and dialled no faster than pauses allow', async (_what, rest) => {
+  ])('that reaches a server of %s is cut by us, and comes again after growing pauses', async (_what, rest) => {
     const address = await startImpostor(upgradeAnswer(right, rest));
     const a = startHub({ service: SERVICE, name: 'a', instance: 'a-1' });
     a.hub.setPeers([address]);
@@ -314,8 +321,7 @@ describe('hostile callers', () => {
     socket.on('close', () => (closed = true));
     socket.on('data', (chunk) => (text += chunk.toString()));
     await once(socket, 'connect');
-    const headers = Object.entries({ Host: 'x', Connection: 'Upgrade', Upgrade: PEER_PROTOCOL, ...helloHeaders(hello) });
-    socket.write(`GET /v1/peer HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\n\r\n${rest}`);
+    socket.write(upgradeBytes('GET /v1/peer HTTP/1.1', hello, rest));
     return { closed: () => closed, text: () => text };
   }
   const caller = (name: string, instance = 'i'): PeerHello => ({ service: SERVICE, name, instance });
