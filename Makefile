@@ -24,14 +24,14 @@ build: node_modules/.package-lock.json dist/dictator.cjs ## build dist/ (the def
 
 # Packages are fetched in the recipe and not as a prerequisite: what is built can be installed without npm.
 dist/dictator.cjs: $(SOURCES)
-	@$(MAKE) node_modules/.package-lock.json
+	@$(MAKE) -s node_modules/.package-lock.json
 	@scripts/setup.sh node
 	node scripts/build.mjs
 
 # npm writes this file when it is through; it is older than the lock file when that has changed since.
 node_modules/.package-lock.json: package-lock.json package.json
 	@scripts/setup.sh node
-	PATH='$(SYSTEM_PATH)' npm ci --no-audit --no-fund
+	PATH='$(SYSTEM_PATH)' npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 deps: ## install what is missing (Debian 12 or later; starts and enables no service)

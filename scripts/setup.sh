@@ -28,7 +28,7 @@ NODE_MAJOR_MIN=20
 NODE_MINOR_MIN=19
 
 APT_ATTEMPTS=3
-APT_PAUSE_S=5
+APT_PAUSE_S=${APT_PAUSE_S:-5}
 APT_OPTIONS=(-y -q -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0
   -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
 
@@ -156,7 +156,7 @@ enable_links() {
 # The second way to a Redis server, where redis-tools has none in it: the packages with services, held back from
 # starting by policy-rc.d while they are installed, and taken out of the boot sequence afterwards.
 install_redis_with_services() {
-  local policy=/usr/sbin/policy-rc.d kept='' before after link
+  local policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d} kept='' before after link
   kept=$(mktemp -d)
   before=$(enable_links)
   if [ -e "$policy" ] || [ -L "$policy" ]; then as_root cp -a "$policy" "$kept/policy-rc.d"; fi
@@ -229,7 +229,8 @@ setup_all() {
     if have_npm && ! have_node; then fetch_node && rows=$(missing); fi
     if [ -n "$rows" ]; then
       read -ra packages <<<"$(packages_of "$rows")"
-      apt_get update
+      # A source that cannot be reached does not matter if the packages come from another.
+      apt_get update || true
       install_packages "${packages[@]}"
       link_redis
       if ! have_redis_server || ! have_redis_sentinel; then install_redis_with_services; fi
