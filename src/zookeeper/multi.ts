@@ -1,7 +1,8 @@
 // A transaction: all operations or none, at one zxid.
 
 import { JuteError, type JuteReader, type JuteWriter } from './codec.ts';
-import { serverError, ZooKeeperError } from './errors.ts';
+import type { ZooKeeperError } from './errors.ts';
+import { serverError } from './errors.ts';
 import { OP, OPEN_ACL, readStat, writeAcl, type Acl, type Stat } from './protocol.ts';
 
 /** Versions: undefined = any; 0 is 0, the version of a node never changed. */

@@ -2,7 +2,8 @@
 // A request is {xid, operation, record}; an answer {xid, zxid, error, record}. The server answers a connection's
 // requests in their order. Negative xids are not requests of the user: see XID.
 
-import { JuteReader, JuteWriter } from './codec.ts';
+import type { JuteReader} from './codec.ts';
+import { JuteWriter } from './codec.ts';
 
 export const OP = {
   create: 1,
