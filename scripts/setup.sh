@@ -156,24 +156,25 @@ enable_links() {
 # The second way to a Redis server, where redis-tools has none in it: the packages with services, held back from
 # starting by policy-rc.d while they are installed, and taken out of the boot sequence afterwards.
 install_redis_with_services() {
-  local policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d} kept='' before after link
-  kept=$(mktemp -d)
+  local policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d} kept='' failed=0 before after link
+  kept=$(mktemp -d) || return
   before=$(enable_links)
-  if [ -e "$policy" ] || [ -L "$policy" ]; then as_root cp -a "$policy" "$kept/policy-rc.d"; fi
+  if [ -e "$policy" ] || [ -L "$policy" ]; then as_root cp -a "$policy" "$kept/policy-rc.d" || return; fi
   # shellcheck disable=SC2064 # the names as they are now
   trap "restore_policy '$policy' '$kept'" EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   as_root rm -f "$policy"
   # shellcheck disable=SC2016 # for the shell that as_root starts
-  as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$policy"
-  install_packages redis-server redis-sentinel
+  as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$policy" || return
+  install_packages redis-server redis-sentinel || failed=1
   restore_policy "$policy" "$kept"
   trap - EXIT INT TERM HUP
   after=$(enable_links)
   comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after") | while read -r link; do
     [ -z "$link" ] || as_root rm -f "$link"
   done
+  return "$failed"
 }
 
 restore_policy() { # <path> <folder of the one that was there>
@@ -217,8 +218,21 @@ setup_node() {
   return 1
 }
 
+# Each step ends the rest where it fails: a function called before `||` is not ended by `set -e`.
+install_missing() { # <rows>
+  local packages
+  read -ra packages <<<"$(packages_of "$1")"
+  # A source that cannot be reached does not matter if the packages come from another.
+  apt_get update || true
+  install_packages "${packages[@]}" || return
+  link_redis
+  if ! have_redis_server || ! have_redis_sentinel; then install_redis_with_services || return; fi
+  if ! have_node; then fetch_node || return; fi
+  verify_zookeeper
+}
+
 setup_all() {
-  local rows packages
+  local rows
   drop_stale_links
   link_redis
   rows=$(missing)
@@ -227,16 +241,7 @@ setup_all() {
   if have apt-get && can_be_root; then
     # Node.js that npm can fetch needs no package.
     if have_npm && ! have_node; then fetch_node && rows=$(missing); fi
-    if [ -n "$rows" ]; then
-      read -ra packages <<<"$(packages_of "$rows")"
-      # A source that cannot be reached does not matter if the packages come from another.
-      apt_get update || true
-      install_packages "${packages[@]}"
-      link_redis
-      if ! have_redis_server || ! have_redis_sentinel; then install_redis_with_services; fi
-      if ! have_node; then fetch_node; fi
-      verify_zookeeper
-    fi
+    if [ -n "$rows" ]; then install_missing "$rows" || say 'could not install everything'; fi
     rows=$(missing)
   fi
 
