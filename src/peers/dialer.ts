@@ -1,9 +1,12 @@
 /**
  * Keeps one outgoing stream to one peer: dial, hold, dial again, for as long as the peer is on the list.
  *
- * After a stream ended, the first dials are the proof of a death: at once, then twice after PROOF_PAUSE_MS, all to the
+ * After a stream ended, the first dials are the proof of a death: at once, then after PROOF_PAUSE_MS, all to the
  * address that the ended stream was connected to. Without the pinned address a name that meanwhile resolves to
  * another host (a service address, a pod moved) could deliver a refusal by somebody who never ran that agent.
+ *
+ * A kernel that ends a process closes its sockets one by one. The dial at once often meets the listener of a process
+ * whose stream is already closed: it is queued there and reset with it. The refusal is then a moment away.
  */
 import type { Clock } from '../contract/clock.ts';
 import { createSingleLookup, dial } from './dial.ts';
@@ -17,8 +20,12 @@ import type { PeerAddress, PeerEvents } from './peers.ts';
 
 /** Longest pause between two dials. */
 export const DIAL_PAUSE_MAX_MS = 1000;
-/** Dials after an end that go to the ended stream's address, and the number of short pauses between them plus one. */
-const PROVING_DIALS = 3;
+/** Dials after an end that go to the ended stream's address: two refusals, and room for a listener that is dying. */
+const PROVING_DIALS = 5;
+/** Pause after a proving dial that was reset. */
+const DYING_PAUSE_MS = 1;
+/** Failures in a row that are followed by a short pause: enough for two refusals, and a third for good measure. */
+const SHORT_PAUSES = 2;
 /**
  * A stream that lived for less counts as one more failure: a peer that accepts and hangs up at once would otherwise
  * be dialled in a tight loop.
@@ -43,8 +50,7 @@ export interface Dialer {
 /** Pause before a dial that follows `failures` failures in a row, in milliseconds. */
 export function dialPauseMs(failures: number): number {
   if (failures === 0) return 0;
-  if (failures < PROVING_DIALS) return PROOF_PAUSE_MS;
-  return Math.min(DIAL_PAUSE_MAX_MS, PROOF_PAUSE_MS * 2 ** (failures - PROVING_DIALS + 1));
+  return Math.min(DIAL_PAUSE_MAX_MS, PROOF_PAUSE_MS * 2 ** Math.max(0, failures - SHORT_PAUSES));
 }
 
 type State =
@@ -72,7 +78,11 @@ export function createDialer({ self, peer, clock, events }: DialerOptions): Dial
     const pauseMs = dialPauseMs(failures);
     failures += 1;
     if (pauseMs === 0) state = dialNow();
-    else state = { kind: 'pausing', cancel: clock.after(pauseMs, () => (state = dialNow())) };
+    else pause(pauseMs);
+  }
+
+  function pause(pauseMs: number): void {
+    state = { kind: 'pausing', cancel: clock.after(pauseMs, () => (state = dialNow())) };
   }
 
   function settled(outcome: DialOutcome): void {
@@ -82,7 +92,9 @@ export function createDialer({ self, peer, clock, events }: DialerOptions): Dial
     }
     // First the state, then the event: the listener may remove this peer.
     failures = Math.max(failures, 1);
-    goOn();
+    const reset = outcome.kind === 'failed' && outcome.code === 'ECONNRESET';
+    if (reset && pinned !== undefined && pinned.dialsLeft > 0) pause(DYING_PAUSE_MS);
+    else goOn();
     if (outcome.kind === 'refused') events.onRefused(peer.name, outcome.address);
     else events.onFailed(peer.name, outcome.code);
   }

@@ -224,10 +224,12 @@ describe('a peer process', () => {
     expect(a.messages).toEqual([['b', { kind: 'promoted', epoch: 3 }]]);
     child.kill('SIGKILL');
     await waitFor(() => a.words().filter((word) => word.startsWith('refused')).length >= 3, 'three refusals');
-    const [up, ended, ...refused] = a.told;
+    const [up, ended, ...dials] = a.told;
     expect(up?.what).toBe('up b c1');
     expect(ended?.what).toMatch(/^ended b (fin|reset)$/);
-    expect(refused.slice(0, 3).map(({ what }) => what)).toEqual(Array(3).fill(`refused b ${HOST}`));
+    // The kernel may close the stream before the listener: the dial at once is then reset, which is no refusal.
+    const refused = dials.filter(({ what }) => what !== 'failed b ECONNRESET');
+    expect(new Set(refused.map(({ what }) => what))).toEqual(new Set([`refused b ${HOST}`]));
     const pauses = refused.slice(1).map(({ atMs }, index) => atMs - (refused[index]?.atMs ?? 0));
     for (const pause of pauses) expect(pause).toBeGreaterThanOrEqual(PROOF_PAUSE_MS);
   });
