@@ -100,7 +100,9 @@ test('the build puts in the very constants that the version reads', () => {
   const root = path.join(import.meta.dirname, '../..');
   const source = readFileSync(path.join(import.meta.dirname, 'version.ts'), 'utf8');
   const build = readFileSync(path.join(root, 'scripts/build.mjs'), 'utf8');
-  for (const [, name] of source.matchAll(/declare const (\w+)/g)) expect(build).toMatch(new RegExp(`^ +${name}: `, 'm'));
+  const names = [...source.matchAll(/declare const (\w+)/g)].map(([, name]) => name);
+  expect(names).toHaveLength(3);
+  for (const name of names) expect(build).toMatch(new RegExp(`^ +${name}: `, 'm'));
 });
 
 test('help goes to stdout, fits a terminal and names every exit code', async () => {

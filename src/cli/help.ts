@@ -6,7 +6,7 @@ Usage:
   dictator [--config FILE] [--log-level LEVEL]      run the agent of this node
   dictator bootstrap --master NAME [--config FILE]  decide whose data is right,
                                                     where the agents may not
-  dictator version                                  version, build time, revision
+  dictator version                                  version and revision
   dictator help                                     this text
 
 Options:

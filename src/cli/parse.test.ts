@@ -22,7 +22,11 @@ describe('the agent is run', () => {
     expect(parse(args)).toEqual(run('/a'));
   });
 
-  test.each([[['--log-level', 'DEBUG']], [['-log-level', 'DEBUG']], [['-log-level=DEBUG']]])('with a level: %j', (args) => {
+  test.each([
+    [['--log-level', 'DEBUG']],
+    [['-log-level', 'DEBUG']],
+    [['-log-level=DEBUG']],
+  ])('with a level: %j', (args) => {
     expect(parse(args)).toEqual(run(undefined, 'DEBUG'));
   });
 

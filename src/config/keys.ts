@@ -171,7 +171,7 @@ export const KEYS = {
     kind: 'boolean',
     order: 'A',
     default: true,
-    meaning: 'whether refused connections count towards a proof of death; `false` where a firewall or proxy can forge them',
+    meaning: 'whether refused connections count towards a proof of death; `false` where a firewall can forge them',
     fix: 'Use true or false.',
   },
   bootstrap_settle_ms: {

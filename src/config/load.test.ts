@@ -61,7 +61,7 @@ describe('sources', () => {
         logLevel: 'INFO',
         http: { port: 8000, host: null, announceHost: 'localhost' },
         zk: { hosts: [{ host: 'localhost', port: 2181 }], sessionTimeoutMs: 5000 },
-        node: { name: 'local', host: 'localhost', port: 6379, loadingTimeoutMs: 30_000, password: null, priority: null },
+        node: { name: 'local', host: 'localhost', port: 6379, loadingTimeoutMs: 30_000 },
         downAfterMs: 2000,
         fenceMarginMs: null,
         trustRefused: true,
@@ -257,7 +257,8 @@ describe('zk_hosts', () => {
     expect(pathsOf({ json: { zk_hosts: 'zk1' } })).toEqual(['zk_hosts']);
   });
 
-  test.each(['zk1,[::1]:2182', ' zk1 , [::1]:2182 ', '["zk1", "[::1]:2182"]'])('reads %j from the environment', (text) => {
+  const lists = ['zk1,[::1]:2182', ' zk1 , [::1]:2182 ', '["zk1", "[::1]:2182"]'];
+  test.each(lists)('reads %j from the environment', (text) => {
     const config = configOf({ env: { DICTATOR_ZK_HOSTS: text } });
     expect(config.zk.hosts).toEqual([
       { host: 'zk1', port: 2181 },
@@ -353,7 +354,8 @@ describe('passwords', () => {
 
   test('are hidden however the configuration is printed', () => {
     const config = configOf({ json: { node: { password: 'hunter2' } } });
-    const printed = [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), String(config.node.password)];
+    const inspected = inspect(config, { depth: 9, showHidden: true });
+    const printed = [JSON.stringify(config), inspected, String(config.node.password)];
     expect(printed.join()).not.toContain('hunter2');
   });
 });

@@ -31,7 +31,8 @@ const STDERR = 2;
 /** Opens the log of this process on stderr. */
 export function openLog(level: LogLevel, env: Readonly<Record<string, string | undefined>>): Logger {
   const style = styleFor(isatty(STDERR), env);
-  return createLogger({ level, style, sink: openSink(STDERR), now: () => performance.now(), wallNow: () => Date.now() });
+  const clocks = { now: () => performance.now(), wallNow: () => Date.now() };
+  return createLogger({ level, style, sink: openSink(STDERR), ...clocks });
 }
 
 /** JSON unless a person looks on; colours unless `NO_COLOR` (https://no-color.org) or a dumb terminal forbids them. */
