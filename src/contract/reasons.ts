@@ -132,6 +132,14 @@ export const REASONS = {
     what: 'syncLimit x tickTime of the ensemble exceeds twice the session timeout.',
     next: 'Lower syncLimit, or raise zk_session_timeout_ms.',
   },
+  master_exists: {
+    what: 'The service has a master.',
+    next: 'Nothing has to be decided; bootstrap is for a service that has none.',
+  },
+  unknown_member: {
+    what: 'No live agent of this service has that node name.',
+    next: 'Start the agent of that node, or correct the name.',
+  },
   port_taken: {
     what: 'The HTTP port is taken by another program.',
     next: 'Free it or set http_port; the agent goes on and keeps trying.',

@@ -1,0 +1,95 @@
+/**
+ * Everything an agent can do, as one closed union, each with its ordering duty: what must be true before it is
+ * carried out, and what may be believed after it.
+ *
+ * The planner emits actions in an order that is safe if cut anywhere. Drivers carry them out and nothing more: no
+ * retry, no policy. A reply is never proof of a Redis state; what follows an action is a fresh observation.
+ */
+import type { EventName } from '../contract/events.ts';
+import type { Address, Ballot, Lease, MasterRecord, Member, NodeRecord, Term } from './records.ts';
+
+export type FieldValue = string | number | boolean | null | readonly string[];
+export type Fields = Readonly<Record<string, FieldValue>>;
+
+export type ActionBody =
+  /**
+   * `sync`, then read the lease, on one connection.
+   * After: if the lease is ours, `lastProofMs` may move to the moment the `sync` was sent, never later.
+   */
+  | { readonly kind: 'heartbeat' }
+  /** Create, update or replace (delete + create in one transaction) our member record. */
+  | { readonly kind: 'write_member'; readonly member: Member; readonly how: 'create' | 'set' | 'replace' }
+  /** Write our registry record. Never on the failover path. */
+  | { readonly kind: 'write_node'; readonly node: NodeRecord; readonly version: number | null }
+  /** Before: our position is final (`frozen`), or the ballot says that it is not. */
+  | { readonly kind: 'cast_ballot'; readonly ballot: Ballot; readonly exists: boolean }
+  /** Before anything unfreezes us: a ballot that stands must stay true. */
+  | { readonly kind: 'withdraw_ballot' }
+  /**
+   * One transaction: [delete the proved-dead lease and its record], create the lease, write the term with the version
+   * that was read, [replace the master record: adoption only, where the promotion is already true].
+   * After: we hold the lease of `term.epoch`; nothing is promoted yet.
+   */
+  | {
+      readonly kind: 'claim';
+      readonly lease: Lease;
+      readonly term: Term;
+      readonly termVersion: number | null;
+      readonly removeLease: boolean;
+      readonly removeRecord: boolean;
+      readonly record: MasterRecord | null;
+    }
+  /**
+   * One transaction: delete lease and master record, leave a ballot that says why we do not stand.
+   * Before: our Redis is dead, or fenced, or nobody else can take over.
+   */
+  | {
+      readonly kind: 'release';
+      readonly ballot: Ballot | null;
+      readonly ballotExists: boolean;
+      readonly removeRecord: boolean;
+      /** New term that names a successor (an empty master yields), written in the same transaction. */
+      readonly term: { readonly term: Term; readonly version: number } | null;
+    }
+  /**
+   * Before: a grown in-sync set has its dead-man raised already.
+   * After (committed): a shrunken in-sync set may have its dead-man lowered.
+   */
+  | { readonly kind: 'write_term'; readonly term: Term; readonly version: number | null }
+  /** Before: `ROLE` said master under this epoch. `replace`: a record of our own earlier session is in the way. */
+  | { readonly kind: 'announce'; readonly record: MasterRecord; readonly replace: boolean }
+  /** Ask who answers at the address of a recorded agent. */
+  | { readonly kind: 'identify'; readonly address: Address; readonly instance: string }
+  /** Refuse every write at once, undone without a resync (`min-replicas-to-write` out of reach). */
+  | { readonly kind: 'fence_reversibly' }
+  /** `MULTI`, `REPLICAOF target`, kill clients, `EXEC`. After: what ran in that turn was never acknowledged. */
+  | { readonly kind: 'fence_hard'; readonly target: Address }
+  /** Set `min-replicas-to-write` (dead-man or none) and `max-lag`, both together. */
+  | { readonly kind: 'set_min_replicas'; readonly minReplicas: number }
+  /** `REPLICAOF` the closed address: the position is final once observed. */
+  | { readonly kind: 'freeze' }
+  /** Before: the target was seen to be a master with the run_id of the lease, and no ballot of ours stands. */
+  | { readonly kind: 'follow'; readonly target: Address }
+  /** Before: we hold the lease and the deposed master is fenced, gone, or covered by the lease rules. */
+  | { readonly kind: 'promote'; readonly minReplicas: number }
+  /** Runtime settings of our Redis: announced address, credentials for replication, backlog. Never to its file. */
+  | { readonly kind: 'configure' }
+  | { readonly kind: 'remote_fence_reversibly' }
+  /** Left queued in the socket of a Redis that does not answer. */
+  | { readonly kind: 'remote_fence_hard'; readonly target: Address }
+  /** Tell other agents; nothing may depend on its arrival. */
+  | { readonly kind: 'tell'; readonly hint: 'redis_died' | 'promoted' | 'look' }
+  /** One line of log. */
+  | { readonly kind: 'report'; readonly event: EventName; readonly fields: Fields }
+  /** An operator's order has its answer. */
+  | { readonly kind: 'answer_order'; readonly order: 'bootstrap'; readonly refusal: string | null }
+  /** Close the session in order and end the process. */
+  | { readonly kind: 'exit' };
+
+export type ActionKind = ActionBody['kind'];
+
+/** Actions that nobody answers. */
+export const UNANSWERED = ['tell', 'report', 'answer_order', 'exit'] as const satisfies readonly ActionKind[];
+
+/** An action with the id under which its result comes back, and the epoch it was issued under. */
+export type Action = ActionBody & { readonly id: number; readonly epoch: number };

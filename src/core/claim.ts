@@ -1,0 +1,100 @@
+/**
+ * The claim: one transaction that makes this node the lease holder of the next epoch.
+ *
+ * Everything that an epoch means is decided here and nowhere else: its number, who it knows as registered, who
+ * counts as in sync from its first moment, and what has become of the lineage.
+ */
+import type { RedisFacts } from './facts.ts';
+import { sameAddress } from './facts.ts';
+import type { Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
+import type { State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** One above every epoch that anybody remembers: a wiped ensemble cannot make epochs go back (I1). */
+export function nextEpoch(state: State): number {
+  let highest = Math.max(state.rememberedEpoch, state.records.term?.value.epoch ?? 0);
+  for (const { value } of state.records.members.values()) highest = Math.max(highest, value.rememberedEpoch);
+  return highest + 1;
+}
+
+function leaseOf(state: State, epoch: number, facts: RedisFacts): Lease {
+  const { name, instance, http, redis } = state.settings;
+  return { epoch, node: name, instance, http, redis, runId: facts.runId };
+}
+
+export function masterRecordOf(state: State): MasterRecord {
+  const { name, redis } = state.settings;
+  return { host: redis.host, port: String(redis.port), name };
+}
+
+export interface ClaimPlan {
+  /** The term that is succeeded, or null at a first start. */
+  readonly term: Kept<Term> | null;
+  readonly facts: RedisFacts;
+  readonly inSync: readonly string[];
+  /** The old master, when it is another node; `takeover`: its living Redis is asked for its last write. */
+  readonly deposed: { readonly host: string; readonly port: number } | null;
+  readonly takeover: boolean;
+  /** Delete the present lease in the same transaction: its holder is proved dead, or it is our own earlier one. */
+  readonly removeLease: boolean;
+  /** Adoption: the promotion is already true, so the record is replaced at once. */
+  readonly adopt: boolean;
+}
+
+/** The term that a claim writes. A designated node begins a lineage of its own: an operator decided for its data. */
+export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term {
+  const { name, redis } = state.settings;
+  const before = plan.term?.value ?? null;
+  const keepsLineage = before !== null && before.designated === null;
+  return {
+    epoch,
+    master: { name, runId: plan.facts.runId, redis },
+    nodes: [...new Set([...(before?.nodes ?? []), name])].sort(),
+    inSync: plan.inSync.filter((member) => member !== name),
+    lineage: keepsLineage ? before.lineage : [],
+    pending: { epoch, node: name },
+    designated: null,
+    settingsVersion: before?.settingsVersion ?? 0,
+  };
+}
+
+export function emitClaim(turn: Turn, plan: ClaimPlan): void {
+  const { state } = turn;
+  const epoch = nextEpoch(state);
+  const { lease, masterRecord } = state.records;
+  const removeRecord =
+    plan.removeLease && masterRecord !== null && lease !== null && masterRecord.znode.owner === lease.znode.owner;
+  const issued = turn.emit({
+    kind: 'claim',
+    lease: leaseOf(state, epoch, plan.facts),
+    term: claimedTerm(state, plan, epoch),
+    termVersion: plan.term?.znode.version ?? null,
+    removeLease: plan.removeLease,
+    removeRecord,
+    record: plan.adopt ? masterRecordOf(state) : null,
+  });
+  if (issued) turn.update({ claimed: { epoch, deposed: plan.deposed, takeover: plan.takeover } });
+}
+
+/** A master record that no lease of ours explains: an original agent of the service is at work. */
+export function foreignRecord(state: State): Kept<MasterRecord> | null {
+  const { masterRecord, lease } = state.records;
+  if (masterRecord === null || masterRecord.znode.owner === lease?.znode.owner) return null;
+  if (masterRecord.znode.owner === state.session?.id) return null;
+  return masterRecord;
+}
+
+/** Our own record of an earlier session of this node: gone with that session, and replaceable before. */
+export function isOwnEarlierRecord(state: State, record: MasterRecord): boolean {
+  const ours = masterRecordOf(state);
+  return (
+    record.name === ours.name &&
+    sameAddress({ host: record.host, port: Number(record.port) }, state.settings.redis)
+  );
+}
+
+/** The ballot of this node as the mirror has it, when it speaks of this term. */
+export function ownBallot(state: State, term: Term): Ballot | null {
+  const cast = state.records.ballots.get(state.settings.name)?.value ?? null;
+  return cast?.epoch === term.epoch ? cast : null;
+}

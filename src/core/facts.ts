@@ -1,0 +1,190 @@
+/**
+ * What the agent has seen of the servers around it: its own Redis, the master's Redis, the other agents.
+ *
+ * Facts are observations with the moment they were made, never conclusions. A closed connection is kept as a closed
+ * connection; that it means "dead" is decided elsewhere, from several facts together.
+ */
+import type { Address } from './records.ts';
+
+export interface ReplicaFacts {
+  readonly host: string;
+  readonly port: number;
+  /** `online`, `wait_bgsave`, `send_bulk`, as Redis writes it. */
+  readonly state: string;
+  /** Last acknowledged offset; 0 until the first acknowledgement, up to 1 s after the link came up. */
+  readonly offset: number;
+  readonly lagSeconds: number;
+}
+
+/** The replication link of a Redis that is a replica. */
+export interface LinkFacts {
+  readonly host: string;
+  readonly port: number;
+  readonly up: boolean;
+  readonly syncInProgress: boolean;
+  /** Offset read from the socket, which may be ahead of what was applied. */
+  readonly readOffset: number;
+}
+
+/** One answered `INFO`. */
+export interface RedisFacts {
+  readonly runId: string;
+  readonly version: string;
+  readonly mode: string;
+  readonly activeReplica: boolean;
+  readonly loading: boolean;
+  readonly uptimeSeconds: number;
+  readonly role: 'master' | 'replica';
+  readonly replid: string;
+  readonly replid2: string | null;
+  readonly secondReplOffset: number;
+  readonly offset: number;
+  readonly priority: number;
+  readonly keys: number;
+  /** Changes since the last save: 0 on a server that never took a write. */
+  readonly changes: number;
+  readonly link: LinkFacts | null;
+  readonly replicas: readonly ReplicaFacts[];
+  /** `min-replicas-to-write` as Redis has it now; null before the first `CONFIG GET`. */
+  readonly minReplicas: number | null;
+  /** Address under which it announces itself to its master (`replica-announce-*`); null when it does not. */
+  readonly announced: Address | null;
+}
+
+/** How a connection stands. `ended` = was established, then FIN or RST; `refused` = the port refused since. */
+export type LinkState = 'unknown' | 'open' | 'ended' | 'refused' | 'failed';
+
+/** One Redis seen over one connection. */
+export interface RedisSight {
+  readonly link: LinkState;
+  /** Detail of a failed connection, for the reason code. */
+  readonly failure: string | null;
+  readonly facts: RedisFacts | null;
+  /** Moment of the last answer of any kind (BUSY and LOADING are answers), monotonic. */
+  readonly answeredAtMs: number;
+  /** Since when questions go unanswered, or null. */
+  readonly silentSinceMs: number | null;
+  /** Alive but not serving: code of the error reply, or null. */
+  readonly blocked: 'loading' | 'busy' | 'denied' | null;
+  /** Since when the dataset is loading, or null. */
+  readonly loadingSinceMs: number | null;
+  /** Moment of the first refusal after the connection ended, or null. */
+  readonly refusedSinceMs: number | null;
+  /** Refusals in a row since it was last open. */
+  readonly refusals: number;
+  /** The process behind the port was seen to be gone since it was last open, or null while unknown. */
+  readonly endedAfterHealth: boolean;
+  /** Since when the replication read offset has not moved. */
+  readonly readOffsetSinceMs: number;
+}
+
+export const UNSEEN: RedisSight = {
+  link: 'unknown',
+  failure: null,
+  facts: null,
+  answeredAtMs: Number.NEGATIVE_INFINITY,
+  silentSinceMs: null,
+  blocked: null,
+  loadingSinceMs: null,
+  refusedSinceMs: null,
+  refusals: 0,
+  endedAfterHealth: false,
+  readOffsetSinceMs: Number.NEGATIVE_INFINITY,
+};
+
+/** What can be seen of one Redis, by its own agent or by another. */
+export type SightEvent =
+  | { readonly seen: 'opened' }
+  | { readonly seen: 'refused' }
+  | { readonly seen: 'failed'; readonly code: string }
+  | { readonly seen: 'closed' }
+  | { readonly seen: 'answered'; readonly facts: RedisFacts }
+  | { readonly seen: 'blocked'; readonly by: 'loading' | 'busy' | 'denied' }
+  | { readonly seen: 'silent'; readonly sinceMs: number };
+
+/** The sight after one more event at `nowMs`. */
+export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): RedisSight {
+  switch (event.seen) {
+    case 'opened':
+      return {
+        ...sight,
+        link: 'open',
+        failure: null,
+        silentSinceMs: null,
+        refusedSinceMs: null,
+        refusals: 0,
+        endedAfterHealth: false,
+      };
+    case 'closed':
+      return { ...sight, link: 'ended', endedAfterHealth: sight.link === 'open' };
+    case 'refused':
+      return {
+        ...sight,
+        link: 'refused',
+        refusals: sight.refusals + 1,
+        refusedSinceMs: sight.refusedSinceMs ?? nowMs,
+      };
+    case 'failed':
+      return { ...sight, link: 'failed', failure: event.code, refusals: 0, refusedSinceMs: null };
+    case 'silent':
+      return { ...sight, silentSinceMs: sight.silentSinceMs ?? event.sinceMs };
+    case 'blocked':
+      return {
+        ...sight,
+        answeredAtMs: nowMs,
+        silentSinceMs: null,
+        blocked: event.by,
+        loadingSinceMs: event.by === 'loading' ? (sight.loadingSinceMs ?? nowMs) : sight.loadingSinceMs,
+      };
+    case 'answered':
+      return withAnswer(sight, event.facts, nowMs);
+  }
+}
+
+function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisSight {
+  const before = sight.facts?.link?.readOffset;
+  const moved = before === undefined || before !== facts.link?.readOffset;
+  return {
+    ...sight,
+    facts,
+    answeredAtMs: nowMs,
+    silentSinceMs: null,
+    blocked: facts.loading ? 'loading' : null,
+    loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
+    readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
+  };
+}
+
+/** Another agent, seen over the stream that we dialled. */
+export interface PeerSight {
+  /** Instance id that the stream's greeting named. */
+  readonly instance: string;
+  readonly up: boolean;
+  /** The established stream ended by FIN or RST (never set by a timeout: silence proves nothing). */
+  readonly ended: boolean;
+  readonly refusals: number;
+  readonly refusedSinceMs: number | null;
+}
+
+export type PeerEvent =
+  | { readonly peer: 'up'; readonly instance: string }
+  | { readonly peer: 'ended'; readonly proving: boolean }
+  | { readonly peer: 'refused' }
+  | { readonly peer: 'failed' };
+
+export function withPeer(sight: PeerSight | undefined, event: PeerEvent, nowMs: number): PeerSight | undefined {
+  switch (event.peer) {
+    case 'up':
+      return { instance: event.instance, up: true, ended: false, refusals: 0, refusedSinceMs: null };
+    case 'ended':
+      return sight && { ...sight, up: false, ended: event.proving, refusals: 0, refusedSinceMs: null };
+    case 'refused':
+      return sight && { ...sight, refusals: sight.refusals + 1, refusedSinceMs: sight.refusedSinceMs ?? nowMs };
+    case 'failed':
+      return sight && { ...sight, ended: false, refusals: 0, refusedSinceMs: null };
+  }
+}
+
+export function sameAddress(a: Address | null | undefined, b: Address | null | undefined): boolean {
+  return !!a && !!b && a.host === b.host && a.port === b.port;
+}

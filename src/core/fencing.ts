@@ -1,0 +1,125 @@
+/**
+ * Fencing: when must our Redis refuse writes, and what says so.
+ *
+ * The problem: an agent may lose its lease without hearing of it. Waiting for the news is the wrong answer, because
+ * the news may come when the successor already serves; asking the ensemble "am I still master?" is wrong too, because
+ * a server that is cut off from its quorum goes on answering. So the holder measures from the moment it *sent* the
+ * last heartbeat that was answered through the leader. `F = 2/3 T` after that moment its Redis must be fenced, while
+ * the ensemble cannot give the lease away before `T`; clock rates that differ by 10 % still leave 0.74 T < 0.91 T.
+ *
+ * `min-replicas-to-write` serves twice. Out of reach (1000000) it is the reversible fence. At 1 it is the dead-man:
+ * a master whose agent is frozen stops by itself once its last replica has left it. What value it must have is worked
+ * out anew in every turn and compared with what Redis was seen to have, so that whoever else changes it, and whatever
+ * command was lost, the next look puts it right.
+ */
+import { isEnabled, isForeign, isLinkedTo, othersLease } from './queries.ts';
+import type { RedisFacts } from './facts.ts';
+import type { State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** `min-replicas-to-write` that no service reaches: every write is refused. */
+export const FENCE_MIN_REPLICAS = 1_000_000;
+/** Part of the session timeout after which a holder that heard nothing must be fenced. */
+export const FENCE_PART = 2 / 3;
+/** Largest default margin by which fencing begins before that deadline. */
+export const FENCE_MARGIN_MAX_MS = 500;
+/** A server this young was restarted under us, or with us: it cannot be the one that a lease speaks of. */
+export const YOUNG_SERVER_SECONDS = 5;
+
+export function fenceMarginMs(state: State): number {
+  const timeoutMs = state.session?.timeoutMs ?? 0;
+  return state.settings.fenceMarginMs ?? Math.min(FENCE_MARGIN_MAX_MS, timeoutMs / 8);
+}
+
+/** The moment at which fencing begins if no heartbeat is answered before. */
+export function fenceAtMs(state: State): number {
+  return state.lastProofMs + FENCE_PART * (state.session?.timeoutMs ?? 0) - fenceMarginMs(state);
+}
+
+/** The moment from which an agent without proof from the ensemble must not leave its Redis streaming (dead-man). */
+export function proofEndsAtMs(state: State): number {
+  return state.lastProofMs + FENCE_PART * (state.session?.timeoutMs ?? 0);
+}
+
+/** Heartbeat of the lease holder: six in a timeout. */
+export const HEARTBEATS_OF_HOLDER = 6;
+/** Everybody else's proof that the ensemble hears them; it stands in for the session ping. */
+export const HEARTBEATS_OF_OTHERS = 4;
+
+export function heartbeatDueMs(state: State): number {
+  const holder = state.role.name === 'master' || state.role.name === 'promoting';
+  return (state.session?.timeoutMs ?? 0) / (holder ? HEARTBEATS_OF_HOLDER : HEARTBEATS_OF_OTHERS);
+}
+
+/** Dead-man for an in-sync set: 1 while anybody could be promoted in our place, never below the operator's own. */
+export function deadMan(state: State, anybodyInSync: boolean): number {
+  return Math.max(anybodyInSync ? 1 : 0, state.minReplicasFloor ?? 0);
+}
+
+/** Whether a restarted agent may still find its own lease and go on without a gap: then nothing is fenced yet. */
+export function mayAdopt(state: State, facts: RedisFacts): boolean {
+  const lease = state.records.lease?.value;
+  return lease?.node === state.settings.name && lease.runId === facts.runId;
+}
+
+function wantedOfMaster(state: State): number {
+  const { role, records } = state;
+  if (role.name !== 'master' || role.inDoubt) return FENCE_MIN_REPLICAS;
+  const inSync = records.term?.value.inSync ?? [];
+  return deadMan(state, inSync.length > 0 || role.joining.length > 0);
+}
+
+/** A Redis in role master whose node holds no lease. */
+function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
+  if (state.unplaced) return FENCE_MIN_REPLICAS;
+  if (!state.synced || mayAdopt(state, facts)) return null;
+  const { term } = state.records;
+  if (term === null || isForeign(facts, term.value, state.settings.name)) return null;
+  const alone = state.role.name === 'stepping_down' && state.role.alone;
+  return alone || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;
+}
+
+/**
+ * What `min-replicas-to-write` of our Redis must be now; null = leave it alone.
+ *
+ * 1. Master: the dead-man, or the fence while its lease is in doubt.
+ * 2. Promoting: the fence, unless it already serves and is only changing its lease (adoption); `promote` lifts it.
+ * 3. Stepping down: the fence, unless nobody could take over.
+ * 4. No office, Redis says master: the fence, unless the lease may be adopted, no term knows us, or an operator
+ *    disabled this node while nobody else was master.
+ * 5. Replica of the master: no fence of ours may be left behind.
+ */
+export function wantedMinReplicas(state: State): number | null {
+  const facts = commandableFacts(state);
+  if (facts === null) return null;
+  switch (state.role.name) {
+    case 'master':
+      return wantedOfMaster(state);
+    case 'promoting':
+      return facts.role === 'master' && facts.minReplicas !== FENCE_MIN_REPLICAS ? null : FENCE_MIN_REPLICAS;
+    case 'stepping_down':
+      return state.role.alone ? (state.minReplicasFloor ?? 0) : FENCE_MIN_REPLICAS;
+    case 'starting':
+    case 'replica':
+    case 'candidate': {
+      if (facts.role === 'master') return wantedWithoutOffice(state, facts);
+      const lease = othersLease(state)?.value;
+      return lease && isLinkedTo(facts, lease.redis) && facts.link?.up ? (state.minReplicasFloor ?? 0) : null;
+    }
+  }
+}
+
+/** Facts of our Redis while it takes `CONFIG SET`: also during loading, so that it is fenced before it serves. */
+function commandableFacts(state: State): RedisFacts | null {
+  const { own } = state;
+  return own.link === 'open' && own.silentSinceMs === null ? own.facts : null;
+}
+
+/** Brings `min-replicas-to-write` of our Redis to what it must be. */
+export function reconcileMinReplicas(turn: Turn): void {
+  const wanted = wantedMinReplicas(turn.state);
+  const facts = commandableFacts(turn.state);
+  if (wanted === null || facts === null || facts.minReplicas === wanted) return;
+  if (wanted === FENCE_MIN_REPLICAS) turn.emit({ kind: 'fence_reversibly' });
+  else turn.emit({ kind: 'set_min_replicas', minReplicas: wanted });
+}

@@ -1,0 +1,67 @@
+/**
+ * Living beside agents of the original: a master record stands that no lease of ours explains.
+ *
+ * While it stands, its master is the master: ours follow it and do not claim. They also keep the term true of it
+ * (who was master, who streams from it), so that when the record goes the ordinary election works as after any other
+ * master, including the lossless takeover from its Redis, which the original leaves running and writable.
+ */
+import { foreignRecord } from './claim.ts';
+import type { RedisFacts } from './facts.ts';
+import { sameAddress } from './facts.ts';
+import { appendEntry, shareHistory } from './lineage.ts';
+import { isFrozen, isLinkedTo } from './queries.ts';
+import type { Address, Term } from './records.ts';
+import type { State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+export function foreignAddress(state: State): Address | null {
+  const record = foreignRecord(state)?.value ?? null;
+  return record === null ? null : { host: record.host, port: Number(record.port) };
+}
+
+/** The term as it must be while a foreign master serves; null when the present one is right. */
+export function foreignTerm(state: State, facts: RedisFacts, name: string): Term | null {
+  const { records, remote, settings, remoteTarget } = state;
+  const master = remote.facts;
+  if (master === null || remoteTarget === null || facts.link?.up !== true) return null;
+  const before = records.term?.value ?? null;
+  const same = before?.master?.name === name && before.master.runId === master.runId;
+  const inSync = [...new Set([...(same ? before.inSync : []), settings.name])].sort();
+  const nodes = [...new Set([...(before?.nodes ?? []), ...inSync])].sort();
+  const epoch = before?.epoch ?? state.rememberedEpoch;
+  const lineage = appendEntry(before?.lineage ?? [], { epoch, replid: master.replid, offset: facts.offset });
+  const complete = same && before.inSync.includes(settings.name) && lineage === before.lineage;
+  if (complete) return null;
+  return {
+    epoch,
+    master: { name, runId: master.runId, redis: remoteTarget },
+    nodes,
+    inSync,
+    lineage,
+    pending: null,
+    designated: null,
+    settingsVersion: before?.settingsVersion ?? 0,
+  };
+}
+
+export function followForeign(turn: Turn, facts: RedisFacts): void {
+  const { state } = turn;
+  const record = foreignRecord(state);
+  const target = foreignAddress(state);
+  if (record === null || target === null) return;
+  turn.refuse('foreign_master_record');
+  const master = state.remote.facts;
+  const seen = sameAddress(state.remoteTarget, target) && state.remote.link === 'open' && master?.role === 'master';
+  if (!seen || sameAddress(target, state.settings.redis)) return;
+  if (isLinkedTo(facts, target) && !state.mustRelink) {
+    const term = foreignTerm(state, facts, record.value.name);
+    if (term !== null) {
+      turn.emit({ kind: 'write_term', term, version: state.records.term?.znode.version ?? null });
+    }
+    return;
+  }
+  if (facts.keys > 0 && !shareHistory(facts, master) && !isFrozen(facts)) return turn.refuse('conflicting_datasets');
+  if (isLinkedTo(facts, target)) return void turn.emit({ kind: 'freeze' });
+  const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
+  if (turn.emit({ kind, target })) turn.report('following', { master: record.value.name, epoch: null });
+}

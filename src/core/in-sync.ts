@@ -1,0 +1,112 @@
+/**
+ * The in-sync set: which replicas may succeed the master, and the dead-man that goes with it.
+ *
+ * The set in the term and `min-replicas-to-write` in Redis must change in opposite orders, or an isolated master
+ * could go on alone while a member of its set is promoted elsewhere. Growing: raise the dead-man, see it raised, then
+ * commit the larger set. Shrinking: commit the smaller set, then lower the dead-man. Whoever cannot commit cannot
+ * lower it: that is what stops a master that is cut off, even when its agent is frozen.
+ *
+ * `online` in Redis' replica list does not mean that the replica has the data: after a diskless full sync it says so
+ * for most of a second before the stream starts. A replica counts once it acknowledged the offset that the master
+ * had when the replica was first seen online.
+ */
+import type { RedisFacts, ReplicaFacts } from './facts.ts';
+import { sameAddress } from './facts.ts';
+import { appendEntry } from './lineage.ts';
+import type { Member, Term } from './records.ts';
+import type { RoleOf, State } from './state.ts';
+
+/** `min-replicas-max-lag`: the smallest value that never refuses in peace (measured). */
+export const MAX_LAG_SECONDS = 2;
+/**
+ * How long a new master waits for the replicas that its claim kept in the set. Until one streams, the dead-man
+ * refuses writes; after this the set is shrunk, so that a dead replica cannot hold up the service.
+ */
+export const ATTACH_GRACE_MS = 200;
+
+function memberOf(state: State, replica: ReplicaFacts): Member | undefined {
+  for (const { value } of state.records.members.values()) {
+    if (value.name !== state.settings.name && sameAddress(value.redis, replica)) return value;
+  }
+  return undefined;
+}
+
+/** Attached replicas by node name; those of no member have none. */
+export function attachedReplicas(state: State, facts: RedisFacts): ReadonlyMap<string, ReplicaFacts> {
+  const byName = new Map<string, ReplicaFacts>();
+  for (const replica of facts.replicas) {
+    const member = memberOf(state, replica);
+    if (member !== undefined) byName.set(member.name, replica);
+  }
+  return byName;
+}
+
+/** Whether a replica without an agent of this service is attached. */
+export function hasUnregistered(state: State, facts: RedisFacts): boolean {
+  return facts.replicas.some((replica) => memberOf(state, replica) === undefined);
+}
+
+function streams(replica: ReplicaFacts | undefined): boolean {
+  return replica?.state === 'online' && replica.lagSeconds <= MAX_LAG_SECONDS;
+}
+
+function isDisabled(state: State, name: string): boolean {
+  return state.records.nodes.get(name)?.value.disabled === true;
+}
+
+/** Progress of replicas that are not yet in the set. */
+export interface Attaching {
+  readonly attaching: ReadonlyMap<string, number>;
+  readonly joining: readonly string[];
+}
+
+export function attachingNow(state: State, role: RoleOf<'master'>, facts: RedisFacts): Attaching {
+  const inSync = state.records.term?.value.inSync ?? [];
+  const attaching = new Map<string, number>();
+  const joining: string[] = [];
+  for (const [name, replica] of attachedReplicas(state, facts)) {
+    if (inSync.includes(name) || isDisabled(state, name) || !streams(replica)) continue;
+    const needed = role.attaching.get(name) ?? facts.offset;
+    attaching.set(name, needed);
+    if (replica.offset > 0 && replica.offset >= needed) joining.push(name);
+  }
+  return { attaching, joining: joining.sort() };
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
+}
+
+/** The members of the set that stay in it. */
+function remaining(state: State, role: RoleOf<'master'>, term: Term, facts: RedisFacts): readonly string[] {
+  const attached = attachedReplicas(state, facts);
+  const grace = state.nowMs - role.sinceMs < ATTACH_GRACE_MS;
+  return term.inSync.filter((name) => (grace || streams(attached.get(name))) && !isDisabled(state, name));
+}
+
+/** Whether every member that the claim kept is streaming already, so that the grace can end early. */
+export function allAttached(state: State, term: Term, facts: RedisFacts): boolean {
+  const attached = attachedReplicas(state, facts);
+  return term.inSync.every((name) => streams(attached.get(name)));
+}
+
+/**
+ * The term as the lease holder wants it, or null when the present one is right.
+ *
+ * A set never grows in the same write in which it shrinks: each has its own precondition.
+ */
+export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, facts: RedisFacts): Term | null {
+  const stay = remaining(state, role, term, facts);
+  const shrinks = stay.length < term.inSync.length;
+  const mayGrow = !shrinks && facts.minReplicas !== null && facts.minReplicas >= 1;
+  const inSync = mayGrow ? [...new Set([...stay, ...role.joining])].sort() : stay;
+  const nodes = [...new Set([...term.nodes, ...inSync, state.settings.name])].sort();
+  const lineage = appendEntry(term.lineage, {
+    epoch: role.epoch,
+    replid: facts.replid,
+    offset: facts.replid2 === null ? facts.offset : facts.secondReplOffset - 1,
+  });
+  const unchanged =
+    sameNames(inSync, term.inSync) && sameNames(nodes, term.nodes) && lineage === term.lineage && term.pending === null;
+  return unchanged ? null : { ...term, inSync, nodes, lineage, pending: null };
+}

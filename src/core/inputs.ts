@@ -1,0 +1,50 @@
+/**
+ * Everything that can happen to an agent, as one closed union.
+ *
+ * Time is an input too: every input is delivered with the monotonic moment at which it is looked at, and `tick` is
+ * the input that carries nothing but that moment. The core never asks what time it is.
+ */
+import type { PeerEvent, SightEvent } from './facts.ts';
+import type { RecordRead } from './records.ts';
+
+/** How an action ended. Every action is answered exactly once, within the bound of the driver that carries it out. */
+export type Outcome =
+  /** Carried out; `sentAtMs` is when the request left, which is all that a lease may be measured from. */
+  | { readonly result: 'done'; readonly sentAtMs: number }
+  /** A heartbeat was answered; `lease` is what stands there now. */
+  | { readonly result: 'heard'; readonly sentAtMs: number; readonly lease: { owner: bigint; czxid: bigint } | null }
+  /** Who answers at a recorded agent address. */
+  | {
+      readonly result: 'identified';
+      readonly instance: string;
+      readonly as: 'same' | 'other' | 'refused' | 'silent';
+    }
+  /** Not carried out, or nobody knows (`unknown`: the connection was lost in between; look again). */
+  | { readonly result: 'failed'; readonly code: string };
+
+/** What an operator, or a signal, asks of this node. */
+export type Order =
+  | { readonly order: 'enable' }
+  | { readonly order: 'disable' }
+  | { readonly order: 'stop' }
+  | { readonly order: 'bootstrap'; readonly master: string };
+
+export type Input =
+  | { readonly kind: 'tick' }
+  /** A session is connected; its records are about to be read again from scratch. */
+  | { readonly kind: 'session_connected'; readonly sessionId: bigint; readonly timeoutMs: number }
+  | { readonly kind: 'session_disconnected' }
+  | { readonly kind: 'session_expired' }
+  /** A record was read. */
+  | { readonly kind: 'record_read'; readonly read: RecordRead }
+  /** All records of this connection have been read once. */
+  | { readonly kind: 'records_synced' }
+  /** Something about this node's own Redis. */
+  | { readonly kind: 'own_redis'; readonly event: SightEvent }
+  /** Something about the Redis that `wanted().remote` names. */
+  | { readonly kind: 'remote_redis'; readonly event: SightEvent }
+  | { readonly kind: 'peer'; readonly name: string; readonly event: PeerEvent }
+  /** Another agent says that something changed: a reason to look, never a verdict. */
+  | { readonly kind: 'peer_hint'; readonly name: string; readonly hint: 'redis_died' | 'promoted' | 'look' }
+  | { readonly kind: 'action_done'; readonly id: number; readonly outcome: Outcome }
+  | { readonly kind: 'order'; readonly order: Order };

@@ -1,0 +1,54 @@
+/**
+ * What forbids this agent to touch anything at all, whatever the service needs.
+ *
+ * These are mistakes of configuration or servers of the wrong kind. Acting in spite of them would damage data that
+ * may not even belong to this service, so the agent stays in `starting`, says why, and looks again at every input.
+ */
+import type { ReasonCode } from '../contract/reasons.ts';
+import { ownFacts } from './queries.ts';
+import type { RedisFacts } from './facts.ts';
+import type { State } from './state.ts';
+
+/** Oldest Redis whose `CONFIG`, `ROLE` and `INFO` behave as the protocol needs. */
+export const REDIS_VERSION_MIN = { major: 6, minor: 2 } as const;
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const min = REDIS_VERSION_MIN;
+  return major < min.major || (major === min.major && minor < min.minor);
+}
+
+function ofServer(facts: RedisFacts): ReasonCode | null {
+  if (facts.mode === 'cluster') return 'cluster_mode';
+  if (facts.activeReplica) return 'active_replica';
+  return isTooOld(facts.version) ? 'redis_too_old' : null;
+}
+
+function ofNeighbours(state: State, facts: RedisFacts): ReasonCode | null {
+  const { settings, records } = state;
+  for (const { value: member } of records.members.values()) {
+    if (member.name === settings.name) continue;
+    if (member.runId === facts.runId) return 'duplicate_run_id';
+    if (isLoopback(settings.redis.host) && !isLoopback(member.redis.host)) return 'loopback_host';
+  }
+  return null;
+}
+
+/** A live agent with our name owns our member record. */
+export function hasLivingTwin(state: State): boolean {
+  const kept = state.records.members.get(state.settings.name);
+  if (kept === undefined || kept.znode.owner === state.session?.id) return false;
+  return state.twin?.as === 'same' && state.twin.instance === kept.value.instance;
+}
+
+/** The first reason that forbids to act, or null. Needs our Redis to have been seen. */
+export function obstacle(state: State): ReasonCode | null {
+  if (hasLivingTwin(state)) return 'duplicate_node_name';
+  const facts = ownFacts(state);
+  if (facts === null) return null;
+  return ofServer(facts) ?? ofNeighbours(state, facts);
+}

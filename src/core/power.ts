@@ -1,0 +1,88 @@
+/**
+ * Holding and losing power: what every role that owns the lease has in common.
+ *
+ * Losing it is recognised here and nowhere else, from what was read, never from an event. Giving it up is one
+ * transaction that also says, as a ballot, that this node does not stand, so that nobody waits for it.
+ */
+import type { ReasonCode } from '../contract/reasons.ts';
+import type { Ballot, Term } from './records.ts';
+import { ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
+import { CLOSED_ADDRESS } from './queries.ts';
+import type { State } from './state.ts';
+import { enterReplica, enterStarting } from './transitions.ts';
+import type { Turn } from './turn.ts';
+
+export function holdsPower(state: State): boolean {
+  const { name } = state.role;
+  return name === 'promoting' || name === 'master' || name === 'stepping_down';
+}
+
+/** The ballot of a node that gives up: it has spoken, and it does not stand. */
+function refusingBallot(state: State, term: Term, refusal: ReasonCode): Ballot {
+  const facts = state.own.facts;
+  return {
+    name: state.settings.name,
+    epoch: term.epoch,
+    runId: facts?.runId ?? '',
+    replid: facts?.replid ?? '',
+    replid2: facts?.replid2 ?? null,
+    secondReplOffset: facts?.secondReplOffset ?? 0,
+    offset: facts?.offset ?? 0,
+    priority: 0,
+    standing: 'frozen',
+    refusal,
+    deathProof: null,
+  };
+}
+
+/** Releases the lease; `refusal` = why this node does not stand, null = it stands again. */
+export function giveUpLease(
+  turn: Turn,
+  refusal: ReasonCode | null,
+  successor: { term: Term; version: number } | null = null,
+): void {
+  const { state } = turn;
+  if (ourLease(state) === null) return;
+  const term = state.records.term?.value ?? null;
+  const issued = turn.emit({
+    kind: 'release',
+    ballot: refusal === null || term === null ? null : refusingBallot(state, term, refusal),
+    ballotExists: state.records.ballots.has(state.settings.name),
+    removeRecord: state.records.masterRecord?.znode.owner === state.session?.id,
+    term: successor,
+  });
+  if (issued) turn.report('lease_released', { because: refusal ?? successor?.term.designated ?? 'takeover_not_possible' });
+}
+
+/** Our Redis cannot serve: nothing to wait for. Returns whether power is being given up. */
+export function yieldDeadRedis(turn: Turn): boolean {
+  const { state } = turn;
+  if (ownRedisIsDead(state)) {
+    giveUpLease(turn, 'redis_unreachable');
+    return true;
+  }
+  const lease = ourLease(state)?.value;
+  if (lease !== undefined && state.own.facts !== null && state.own.facts.runId !== lease.runId) {
+    giveUpLease(turn, state.own.facts.loading ? 'redis_loading' : null);
+    return true;
+  }
+  if (!ownRedisHangs(state)) return false;
+  turn.emit({ kind: 'fence_hard', target: CLOSED_ADDRESS });
+  giveUpLease(turn, 'redis_hung');
+  return true;
+}
+
+/** Recognises that the lease is no longer ours. Returns whether power was lost in this turn. */
+export function losePower(turn: Turn): boolean {
+  const { state } = turn;
+  const { role } = state;
+  if (!holdsPower(state) || (role.name === 'stepping_down' && role.released)) return false;
+  const gone = state.session === null || (state.synced && state.session.connected && ourLease(state) === null);
+  if (!gone) return false;
+  const alone = role.name === 'stepping_down' && role.alone;
+  turn.report('lease_lost', { epoch: 'epoch' in role ? role.epoch : null });
+  turn.update({ unplaced: !alone, claimed: null });
+  if (state.session === null) enterStarting(turn, 'session_expired');
+  else enterReplica(turn, 'lease_lost');
+  return true;
+}

@@ -1,0 +1,172 @@
+/**
+ * What every role keeps true beside its own duties: fence, own records, heartbeat, and the reasons that hold.
+ */
+import { nextEpoch } from './claim.ts';
+import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FENCE_MIN_REPLICAS } from './fencing.ts';
+import { sameAddress } from './facts.ts';
+import type { RedisFacts } from './facts.ts';
+import { hasLivingTwin, obstacle } from './obstacles.ts';
+import { ownFacts, ownRedisHangs } from './queries.ts';
+import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
+import type { State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+export function reconcile(turn: Turn): void {
+  explain(turn);
+  if (obstacle(turn.state) === null) {
+    reconcileMinReplicas(turn);
+    configure(turn);
+  }
+  heartbeat(turn);
+  if (!turn.state.synced || turn.state.session?.connected !== true) return;
+  keepMember(turn);
+  if (hasLivingTwin(turn.state)) return;
+  keepNodeRecord(turn);
+  bootstrap(turn);
+}
+
+function explain(turn: Turn): void {
+  const { own, session, nowMs, settings, commandRefused } = turn.state;
+  if (session?.connected !== true) turn.refuse('zookeeper_unreachable');
+  if (own.link === 'failed' && own.failure === 'auth') turn.refuse('redis_auth_failed');
+  else if (own.blocked === 'denied') turn.refuse('redis_auth_failed');
+  else if (own.link !== 'open') turn.refuse('redis_unreachable');
+  if (ownRedisHangs(turn.state)) turn.refuse('redis_hung');
+  else if (own.silentSinceMs !== null) turn.wakeAt(own.silentSinceMs + settings.downAfterMs);
+  if (own.link === 'failed') turn.wakeAt(Math.max(own.answeredAtMs, 0) + settings.downAfterMs);
+  if (own.loadingSinceMs !== null && own.blocked === 'loading') {
+    const untilMs = own.loadingSinceMs + settings.loadingTimeoutMs;
+    turn.refuse(nowMs >= untilMs ? 'loading_timeout' : 'redis_loading');
+    turn.wakeAt(untilMs);
+  }
+  if (commandRefused === 'NOPERM') turn.refuse('redis_command_refused');
+  const fenceOverdue = wantedMinReplicas(turn.state) === FENCE_MIN_REPLICAS && nowMs >= fenceAtMs(turn.state);
+  if (commandRefused === 'BUSY' && fenceOverdue) turn.refuse('cannot_fence_busy');
+}
+
+function configure(turn: Turn): void {
+  const facts = ownFacts(turn.state);
+  if (facts === null || !turn.state.synced || sameAddress(facts.announced, turn.state.settings.redis)) return;
+  turn.emit({ kind: 'configure' });
+}
+
+function heartbeat(turn: Turn): void {
+  const { session, lastProofMs, synced } = turn.state;
+  if (session?.connected !== true || !synced) return;
+  const dueMs = lastProofMs + heartbeatDueMs(turn.state);
+  if (turn.now >= dueMs) turn.emit({ kind: 'heartbeat' });
+  turn.wakeAt(Math.max(dueMs, turn.now + 1));
+}
+
+function datasetOf(facts: RedisFacts): MemberDataset {
+  return {
+    role: facts.role,
+    replid: facts.replid,
+    replid2: facts.replid2,
+    hasKeys: facts.keys > 0,
+    priority: facts.priority,
+    masterHost: facts.link?.host ?? null,
+    masterPort: facts.link?.port ?? null,
+  };
+}
+
+/** A registered node of a running service publishes no dataset: its facts would change for ever (I8). */
+function wantedMember(state: State): Member {
+  const { name, instance, http, redis } = state.settings;
+  const facts = ownFacts(state);
+  const { term, members } = state.records;
+  const registered = term?.value.nodes.includes(name) === true;
+  const runId = facts?.runId ?? members.get(name)?.value.runId ?? null;
+  const dataset = registered || facts === null ? null : datasetOf(facts);
+  const rememberedEpoch = registered ? 0 : nextEpoch({ ...state, records: { ...state.records, members: new Map() } }) - 1;
+  return { name, instance, http, redis, runId, dataset, rememberedEpoch };
+}
+
+function sameMember(a: Member, b: Member): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/**
+ * Our member record. One that another session owns is replaced only when its agent is provably gone; if that agent
+ * answers with the recorded instance, two live agents share one name and this one touches nothing.
+ */
+function keepMember(turn: Turn): void {
+  const { state } = turn;
+  const kept: Kept<Member> | undefined = state.records.members.get(state.settings.name);
+  const member = wantedMember(state);
+  if (kept === undefined) return void turn.emit({ kind: 'write_member', member, how: 'create' });
+  if (kept.znode.owner === state.session?.id) {
+    if (!sameMember(kept.value, member)) turn.emit({ kind: 'write_member', member, how: 'set' });
+    return;
+  }
+  const { instance, http } = kept.value;
+  if (instance === state.settings.instance) return void turn.emit({ kind: 'write_member', member, how: 'replace' });
+  if (state.twin?.instance !== instance || state.twin.as === 'same' || state.twin.as === 'silent') {
+    turn.emit({ kind: 'identify', address: http, instance });
+    return;
+  }
+  turn.emit({ kind: 'write_member', member, how: 'replace' });
+}
+
+function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
+  const { name } = state.settings;
+  return {
+    name,
+    epoch: term.epoch,
+    replid: facts.replid,
+    offset: facts.offset,
+    runId: facts.runId,
+    inSync: term.inSync.includes(name) || term.master?.name === name,
+    disabled: state.enabled === false,
+  };
+}
+
+function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
+  return (
+    before.epoch !== now.epoch ||
+    before.runId !== now.runId ||
+    before.inSync !== now.inSync ||
+    before.disabled !== now.disabled
+  );
+}
+
+/** The registry record: written on change only, and never while an election or a promotion is under way. */
+function keepNodeRecord(turn: Turn): void {
+  const { state } = turn;
+  const { role, settings, records } = state;
+  const facts = ownFacts(state);
+  const term = records.term?.value;
+  if (facts === null || term === undefined || term.pending !== null || !term.nodes.includes(settings.name)) return;
+  if (role.name !== 'master' && role.name !== 'replica') return;
+  if (role.name === 'replica' && facts.link?.up !== true && state.enabled !== false) return;
+  const before = records.nodes.get(settings.name);
+  const node = nodeRecordOf(state, facts, term);
+  if (before !== undefined && !needsWriting(before.value, node)) return;
+  turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
+}
+
+/** Carries out an operator's `bootstrap`: a term that designates one node, and consents to what the others lose. */
+function bootstrap(turn: Turn): void {
+  const { state } = turn;
+  const master = state.bootstrap;
+  if (master === null) return;
+  const { members, lease, term } = state.records;
+  const refusal = lease !== null ? 'master_exists' : members.has(master) ? null : 'unknown_member';
+  if (refusal !== null || term?.value.designated === master) {
+    turn.update({ bootstrap: null });
+    turn.emit({ kind: 'answer_order', order: 'bootstrap', refusal });
+    return;
+  }
+  const nodes = [...new Set([...(term?.value.nodes ?? []), ...members.keys()])].sort();
+  const designating: Term = {
+    epoch: nextEpoch(state) - 1,
+    master: null,
+    nodes,
+    inSync: [],
+    lineage: [],
+    pending: null,
+    designated: master,
+    settingsVersion: term?.value.settingsVersion ?? 0,
+  };
+  turn.emit({ kind: 'write_term', term: designating, version: term?.znode.version ?? null });
+}

@@ -1,0 +1,188 @@
+/**
+ * The records of a service, as the core knows them: decoded, validated, with the znode facts that matter.
+ *
+ * Two records carry power. The *lease* is ephemeral: whoever's session owns it is the master, and it vanishes with
+ * the session. The *term* is persistent: it outlives every lease and holds what an election must know (who was
+ * master, who had the data). A term is only ever changed with a check of the version that was read, so two writers
+ * that read the same term cannot both succeed: that one rule makes epochs unique (I1).
+ *
+ * Everything else (members, registry, ballots) informs; nothing else decides.
+ */
+import type { ReasonCode } from '../contract/reasons.ts';
+import type { LineageEntry } from './lineage.ts';
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Facts of the znode that a record was read from. */
+export interface Znode {
+  /** Data version, for compare-and-set. */
+  readonly version: number;
+  /** Session that owns an ephemeral znode, 0n for a persistent one. */
+  readonly owner: bigint;
+  /** Transaction that created it: two znodes of one path differ in it, however equal their data. */
+  readonly czxid: bigint;
+}
+
+/** `/dictator/<svc>/lease`: ephemeral; its owner is the master. */
+export interface Lease {
+  readonly epoch: number;
+  readonly node: string;
+  /** Random id of the agent process that claimed it. */
+  readonly instance: string;
+  readonly http: Address;
+  readonly redis: Address;
+  /** run_id of the Redis that the lease speaks of; another run_id is another process with other data. */
+  readonly runId: string;
+}
+
+/** Who was master in an epoch, and with which Redis process. */
+export interface TermMaster {
+  readonly name: string;
+  readonly runId: string;
+  readonly redis: Address;
+}
+
+/** `/dictator/<svc>/term`: persistent, always written with a version check. */
+export interface Term {
+  readonly epoch: number;
+  /** Master of this epoch; null only in a term that an operator's `bootstrap` created. */
+  readonly master: TermMaster | null;
+  /** Registered nodes: the number that majorities are counted over. Sorted. */
+  readonly nodes: readonly string[];
+  /** Names of the replicas that may be promoted automatically. Never contains the master. Sorted. */
+  readonly inSync: readonly string[];
+  readonly lineage: readonly LineageEntry[];
+  /** Set by a claim, cleared by the first term write after promotion: "the entry of this epoch is still unknown". */
+  readonly pending: { readonly epoch: number; readonly node: string } | null;
+  /** The only node that may claim next, named by an operator or by an empty master that yields to data. */
+  readonly designated: string | null;
+  /** Version of the service's settings in force; 0 while there are none. */
+  readonly settingsVersion: number;
+}
+
+/** `/dictator/<svc>/members/<name>`: ephemeral; a live agent and what its Redis holds. */
+export interface Member {
+  readonly name: string;
+  readonly instance: string;
+  readonly http: Address;
+  readonly redis: Address;
+  readonly runId: string | null;
+  /** What a first start needs to know of the dataset; null until Redis was seen. */
+  readonly dataset: MemberDataset | null;
+  /** Highest epoch that this agent remembers, so that a wiped ensemble cannot make epochs go back (I1). */
+  readonly rememberedEpoch: number;
+}
+
+export interface MemberDataset {
+  readonly role: 'master' | 'replica';
+  readonly replid: string;
+  readonly replid2: string | null;
+  /** Whether it holds any key: a flag, not a count, so that a busy dataset does not rewrite the record. */
+  readonly hasKeys: boolean;
+  readonly priority: number;
+  readonly masterHost: string | null;
+  readonly masterPort: number | null;
+}
+
+/** `/dictator/<svc>/nodes/<name>`: persistent; last known facts of a node, written on change only (I8). */
+export interface NodeRecord {
+  readonly name: string;
+  readonly epoch: number;
+  readonly replid: string;
+  readonly offset: number;
+  readonly runId: string;
+  readonly inSync: boolean;
+  readonly disabled: boolean;
+}
+
+/** `/dictator/<svc>/ballots/<name>`: ephemeral; what one candidate brings to one election. */
+export interface Ballot {
+  readonly name: string;
+  /** Epoch of the term that is being succeeded; a ballot for any other epoch does not count. */
+  readonly epoch: number;
+  readonly runId: string;
+  readonly replid: string;
+  readonly replid2: string | null;
+  readonly secondReplOffset: number;
+  readonly offset: number;
+  readonly priority: number;
+  /**
+   * `frozen`: the position is final. `linked`: the old master's Redis is alive and this candidate streams from it.
+   * `incumbent`: this is the old master itself, same process, its data whole.
+   * `designated`: named by the term.
+   */
+  readonly standing: 'frozen' | 'linked' | 'incumbent' | 'designated';
+  /** Why this node may not stand, or null. A refusing ballot still counts as "this member has spoken". */
+  readonly refusal: ReasonCode | null;
+  /** run_id of the master whose death this node proves (Redis and agent both refused), or null. */
+  readonly deathProof: string | null;
+}
+
+/** `/services/redis/<svc>/master`: the record of the original, which clients read. */
+export interface MasterRecord {
+  readonly host: string;
+  readonly port: string;
+  readonly name: string;
+}
+
+/** A record together with its znode. */
+export interface Kept<T> {
+  readonly value: T;
+  readonly znode: Znode;
+}
+
+/** What the mirror of the service's znodes holds now. */
+export interface Records {
+  readonly lease: Kept<Lease> | null;
+  readonly term: Kept<Term> | null;
+  readonly masterRecord: Kept<MasterRecord> | null;
+  readonly members: ReadonlyMap<string, Kept<Member>>;
+  readonly nodes: ReadonlyMap<string, Kept<NodeRecord>>;
+  readonly ballots: ReadonlyMap<string, Kept<Ballot>>;
+}
+
+export const NO_RECORDS: Records = {
+  lease: null,
+  term: null,
+  masterRecord: null,
+  members: new Map(),
+  nodes: new Map(),
+  ballots: new Map(),
+};
+
+/** One znode read: the new truth about one record; `null` = it is not there (or not readable as ours). */
+export type RecordRead =
+  | { readonly record: 'lease'; readonly kept: Kept<Lease> | null }
+  | { readonly record: 'term'; readonly kept: Kept<Term> | null }
+  | { readonly record: 'masterRecord'; readonly kept: Kept<MasterRecord> | null }
+  | { readonly record: 'members'; readonly name: string; readonly kept: Kept<Member> | null }
+  | { readonly record: 'nodes'; readonly name: string; readonly kept: Kept<NodeRecord> | null }
+  | { readonly record: 'ballots'; readonly name: string; readonly kept: Kept<Ballot> | null };
+
+function withEntry<T>(map: ReadonlyMap<string, T>, name: string, kept: T | null): ReadonlyMap<string, T> {
+  const copy = new Map(map);
+  if (kept === null) copy.delete(name);
+  else copy.set(name, kept);
+  return copy;
+}
+
+/** The records after one read. */
+export function withRead(records: Records, read: RecordRead): Records {
+  switch (read.record) {
+    case 'lease':
+      return { ...records, lease: read.kept };
+    case 'term':
+      return { ...records, term: read.kept };
+    case 'masterRecord':
+      return { ...records, masterRecord: read.kept };
+    case 'members':
+      return { ...records, members: withEntry(records.members, read.name, read.kept) };
+    case 'nodes':
+      return { ...records, nodes: withEntry(records.nodes, read.name, read.kept) };
+    case 'ballots':
+      return { ...records, ballots: withEntry(records.ballots, read.name, read.kept) };
+  }
+}

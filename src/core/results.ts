@@ -1,0 +1,94 @@
+/**
+ * Results of actions: each comes back once, with the id it was issued under; what nobody waits for is dropped.
+ */
+import type { ActionKind } from './actions.ts';
+import type { Outcome } from './inputs.ts';
+import { holdsPower } from './power.ts';
+import { amendRole } from './transitions.ts';
+import { FENCE_RETRY_PAUSE_MS, RETRY_PAUSE_MS } from './turn.ts';
+import type { Turn } from './turn.ts';
+
+/** Pause between two questions to an agent that has our name. */
+const IDENTIFY_PAUSE_MS = 500;
+
+const FENCES: readonly ActionKind[] = ['fence_reversibly', 'fence_hard', 'remote_fence_reversibly'];
+const OF_OWN_REDIS: readonly ActionKind[] = [
+  'fence_reversibly',
+  'fence_hard',
+  'set_min_replicas',
+  'freeze',
+  'follow',
+  'promote',
+  'configure',
+];
+
+function without(turn: Turn, kind: ActionKind): void {
+  const inFlight = new Map(turn.state.inFlight);
+  inFlight.delete(kind);
+  turn.update({ inFlight });
+}
+
+function kindOf(turn: Turn, id: number): ActionKind | null {
+  for (const [kind, flight] of turn.state.inFlight) if (flight.id === id) return kind;
+  return null;
+}
+
+export function settle(turn: Turn, id: number, outcome: Outcome): void {
+  const kind = kindOf(turn, id);
+  if (kind === null) return;
+  const epoch = turn.state.inFlight.get(kind)?.epoch ?? 0;
+  without(turn, kind);
+  if (OF_OWN_REDIS.includes(kind)) {
+    turn.update({ commandRefused: outcome.result === 'failed' ? outcome.code : null });
+  }
+  switch (outcome.result) {
+    case 'heard':
+      return heard(turn, outcome, epoch);
+    case 'identified':
+      return identified(turn, outcome);
+    case 'done':
+      return done(turn, kind, outcome.sentAtMs);
+    case 'failed':
+      return failed(turn, kind, outcome.code);
+  }
+}
+
+/**
+ * A heartbeat moves the proof only if the lease is still ours, and only to the moment it was sent: the answer may
+ * have been under way for long. Whoever holds no power takes any answer through the leader as proof of the ensemble.
+ */
+function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch: number): void {
+  const { state } = turn;
+  const ours = outcome.lease !== null && outcome.lease.owner === state.session?.id;
+  if (holdsPower(state) && !ours) return;
+  const issuedInThisRole = !('epoch' in state.role) || state.role.epoch === epoch;
+  if (issuedInThisRole) turn.update({ lastProofMs: Math.max(state.lastProofMs, outcome.sentAtMs) });
+}
+
+/** Somebody who answers, or does not answer, may do otherwise in a second: a twin is asked about again. */
+function identified(turn: Turn, outcome: Extract<Outcome, { result: 'identified' }>): void {
+  const retryAtMs = new Map(turn.state.retryAtMs);
+  retryAtMs.set('identify', turn.now + IDENTIFY_PAUSE_MS);
+  turn.update({ twin: { instance: outcome.instance, as: outcome.as }, retryAtMs });
+}
+
+function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
+  const { role } = turn.state;
+  if (kind === 'claim') turn.update({ lastProofMs: Math.max(turn.state.lastProofMs, sentAtMs) });
+  if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
+  if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
+  if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });
+  if (kind === 'configure') turn.update({ mustRelink: turn.state.own.facts?.link?.up === true });
+  if (kind === 'freeze') turn.update({ mustRelink: false });
+}
+
+function failed(turn: Turn, kind: ActionKind, code: string): void {
+  const { role } = turn.state;
+  const pauseMs = FENCES.includes(kind) ? FENCE_RETRY_PAUSE_MS : RETRY_PAUSE_MS;
+  const retryAtMs = new Map(turn.state.retryAtMs);
+  retryAtMs.set(kind, turn.now + pauseMs);
+  turn.update({ retryAtMs });
+  if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
+  if (kind === 'claim') turn.report('claim_lost', { code });
+  if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fence_failed', { how: kind, code });
+}

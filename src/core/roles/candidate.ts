@@ -1,0 +1,137 @@
+/**
+ * Candidate: the lease is gone, or its holder's Redis was seen to die. Freeze, vote, rank, claim.
+ *
+ * Freezing and voting begin at the first suspicion, in parallel with the master's own release, because both are
+ * harmless if the suspicion was wrong: the ballot is withdrawn and the replica follows again, with a partial resync.
+ * The claim waits for the lease to be gone, or for a majority of the registered nodes to have proved its holder dead.
+ */
+import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
+import { deposedBy, freezeStep, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
+import { deathIsProved, electionOutcome, keptInSync } from '../election.ts';
+import type { Elector } from '../election.ts';
+import type { RedisFacts } from '../facts.ts';
+import { agentIsGone, isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
+import type { Ballot, Kept, Term } from '../records.ts';
+import type { RoleOf, State } from '../state.ts';
+import { amendRole, enterReplica, enterStarting } from '../transitions.ts';
+import type { Turn } from '../turn.ts';
+
+/** How long a candidate that saw both connections end waits for its proof before it votes without. */
+export const PROOF_WAIT_MS = 60;
+
+export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
+  const { state } = turn;
+  const facts = ownFacts(state);
+  const term = state.records.term;
+  if (facts === null || ourLease(state) !== null) return;
+  if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
+  if (term === null) return enterStarting(turn, 'no_term');
+  if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
+  if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');
+  if (falseAlarm(turn, term.value)) return;
+  contend(turn, role, term, facts);
+}
+
+/** The master serves after all: take the ballot back first, then follow again. */
+function falseAlarm(turn: Turn, term: Term): boolean {
+  const { state } = turn;
+  const lease = othersLease(state);
+  if (lease === null || !verifiedMaster(state, lease.value)) return false;
+  if (ownBallot(state, term) !== null) turn.emit({ kind: 'withdraw_ballot' });
+  else enterReplica(turn, 'master_alive');
+  return true;
+}
+
+function contend(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts: RedisFacts): void {
+  const { state } = turn;
+  const wanted = wantedBallot(state, role, term.value, facts);
+  if (wanted === null) return reachFinalPosition(turn, role, facts);
+  const cast = ownBallot(state, term.value);
+  if (cast === null || !stillTrue(cast, wanted)) {
+    if (awaitsProof(turn, role, cast)) return;
+    const exists = state.records.ballots.has(state.settings.name);
+    if (turn.emit({ kind: 'cast_ballot', ballot: wanted, exists })) reportBallot(turn, wanted);
+    return;
+  }
+  rank(turn, role, term, { facts, cast });
+}
+
+function reachFinalPosition(turn: Turn, role: RoleOf<'candidate'>, facts: RedisFacts): void {
+  const step = freezeStep(turn.state, role, facts);
+  if (step === 'drain') return turn.wakeAt(turn.now + DRAIN_STILL_MS);
+  if (step === 'freeze' && !isFrozen(facts) && turn.emit({ kind: 'freeze' })) {
+    turn.report('frozen', { because: 'election', epoch: role.epoch, offset: facts.offset });
+  }
+}
+
+/**
+ * When the holder's agent went together with its Redis, the proof is some 10 ms away: one ballot that carries it is
+ * faster than two.
+ */
+function awaitsProof(turn: Turn, role: RoleOf<'candidate'>, cast: Ballot | null): boolean {
+  const { state } = turn;
+  const lease = othersLease(state)?.value;
+  if (cast !== null || lease === undefined || !state.settings.trustRefused || provesDeath(state, lease)) return false;
+  const peer = state.peers.get(lease.node);
+  if (peer?.ended !== true || turn.now - role.sinceMs >= PROOF_WAIT_MS) return false;
+  turn.wakeAt(turn.now + 1);
+  return true;
+}
+
+function reportBallot(turn: Turn, ballot: Ballot): void {
+  const { standing, offset, refusal, deathProof, epoch } = ballot;
+  turn.report('ballot_cast', { epoch, standing, offset, refusal, proves_death: deathProof !== null });
+}
+
+function electors(state: State): Elector[] {
+  return [...state.records.members.values()].map(({ value }) => ({
+    name: value.name,
+    live: !agentIsGone(state, value.name, value.instance),
+  }));
+}
+
+function rank(
+  turn: Turn,
+  role: RoleOf<'candidate'>,
+  term: Kept<Term>,
+  own: { facts: RedisFacts; cast: Ballot },
+): void {
+  const { state } = turn;
+  const { lease } = state.records;
+  const ballots = [...state.records.ballots.values()].map((kept) => kept.value);
+  if (lease !== null && !deathIsProved(term.value, ballots, lease.value.runId)) {
+    if (role.leaseGoneSinceMs !== null) amendRole(turn, role, { leaseGoneSinceMs: null });
+    return turn.refuse('awaiting_session_end');
+  }
+  const sinceMs = role.leaseGoneSinceMs ?? turn.now;
+  if (role.leaseGoneSinceMs === null) amendRole(turn, role, { leaseGoneSinceMs: sinceMs });
+  const { electionSettleMs: settleMs } = state.settings;
+  const elapsedMs = turn.now - sinceMs;
+  turn.wakeAt(sinceMs + (Math.floor(elapsedMs / settleMs) + 1) * settleMs);
+  const outcome = electionOutcome({ term: term.value, ballots, electors: electors(state), elapsedMs, settleMs });
+  if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
+  if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
+  if (outcome.ballot.name !== state.settings.name) return;
+  claim(turn, role, term, { ...own, ballots });
+}
+
+function claim(
+  turn: Turn,
+  role: RoleOf<'candidate'>,
+  term: Kept<Term>,
+  own: { facts: RedisFacts; cast: Ballot; ballots: readonly Ballot[] },
+): void {
+  const { state } = turn;
+  const { lease } = state.records;
+  if (lease !== null) turn.report('death_proved', { master: lease.value.node, epoch: lease.value.epoch });
+  const incumbent = own.cast.standing === 'incumbent';
+  emitClaim(turn, {
+    term,
+    facts: own.facts,
+    inSync: keptInSync(term.value, own.ballots, state.settings.name),
+    deposed: deposedBy(state, term.value),
+    takeover: !incumbent && own.cast.standing === 'linked' && mayTakeOver(state, role, own.facts),
+    removeLease: lease !== null,
+    adopt: false,
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * Master: keep the lease fresh, publish, keep the in-sync set true; fence at the first doubt.
+ *
+ * `decideMaster` is the list of duties in order of urgency. What is started here (announcement, dead-man, in-sync
+ * set) is stopped by giving up the lease, which deletes lease and record in one transaction.
+ */
+import { foreignRecord, isOwnEarlierRecord, masterRecordOf } from '../claim.ts';
+import { fenceAtMs } from '../fencing.ts';
+import type { RedisFacts } from '../facts.ts';
+import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
+import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ownFacts } from '../queries.ts';
+import type { Kept, Term } from '../records.ts';
+import { yieldDeadRedis } from '../power.ts';
+import type { RoleOf } from '../state.ts';
+import { hasSuccessor, successorWithData } from '../succession.ts';
+import { amendRole, enterSteppingDown } from '../transitions.ts';
+import type { Turn } from '../turn.ts';
+
+export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
+  const doubted = watchLease(turn, role);
+  if (yieldDeadRedis(turn)) return;
+  const facts = ownFacts(turn.state);
+  const term = turn.state.records.term;
+  if (facts === null || term === null || stepsDown(turn, doubted)) return;
+  if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
+  if (facts.role === 'replica') return resumeMastership(turn, facts);
+  announce(turn);
+  fenceDeposed(turn, doubted);
+  maintainInSync(turn, doubted, term, facts);
+}
+
+/** Fencing begins by the clock alone, whatever else this agent is doing or waiting for. */
+function watchLease(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
+  const dueMs = fenceAtMs(turn.state);
+  turn.wakeAt(dueMs);
+  const inDoubt = turn.now >= dueMs;
+  if (inDoubt === role.inDoubt) return role;
+  const heardAgoMs = Math.round(turn.now - turn.state.lastProofMs);
+  turn.report(inDoubt ? 'lease_in_doubt' : 'lease_confirmed', { epoch: role.epoch, heard_ago_ms: heardAgoMs });
+  return amendRole(turn, role, { inDoubt });
+}
+
+function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
+  const { state } = turn;
+  const record = foreignRecord(state);
+  if (record !== null && !isOwnEarlierRecord(state, record.value)) {
+    enterSteppingDown(turn, role, { because: 'foreign_master_record', alone: false });
+    return true;
+  }
+  const because = state.stopping !== null ? 'stop' : isEnabled(state) ? null : 'disable';
+  if (because !== null) {
+    enterSteppingDown(turn, role, { because, alone: !hasSuccessor(state) });
+    return true;
+  }
+  if (successorWithData(state) === null) return false;
+  enterSteppingDown(turn, role, { because: 'yield', alone: false });
+  return true;
+}
+
+/** Somebody made our Redis a replica behind our back; the lease says otherwise. */
+function resumeMastership(turn: Turn, facts: RedisFacts): void {
+  turn.refuse('redis_command_refused');
+  turn.emit({ kind: 'promote', minReplicas: facts.minReplicas ?? 0 });
+}
+
+function announce(turn: Turn): void {
+  const { masterRecord } = turn.state.records;
+  const record = masterRecordOf(turn.state);
+  if (masterRecord === null) {
+    if (turn.emit({ kind: 'announce', record, replace: false })) turn.report('announced', { ...record });
+    return;
+  }
+  const ours = masterRecord.znode.owner === turn.state.session?.id;
+  if (!ours && isOwnEarlierRecord(turn.state, masterRecord.value)) {
+    turn.emit({ kind: 'announce', record, replace: true });
+  }
+}
+
+/** A deposed Redis whose agent is gone may come back writable: it is fenced again whenever it is seen as master. */
+function fenceDeposed(turn: Turn, role: RoleOf<'master'>): void {
+  const { remote, settings } = turn.state;
+  if (role.deposed === null || remote.link !== 'open' || remote.facts === null) return;
+  if (isLinkedTo(remote.facts, settings.redis)) {
+    amendRole(turn, role, { deposed: null });
+  } else if (remote.facts.role === 'master' && turn.emit({ kind: 'remote_fence_hard', target: settings.redis })) {
+    turn.report('remote_fenced', { host: role.deposed.host, port: role.deposed.port, epoch: role.epoch });
+  } else if (isLinkedTo(remote.facts, CLOSED_ADDRESS)) {
+    amendRole(turn, role, { deposed: null });
+  }
+}
+
+function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
+  if (hasUnregistered(turn.state, facts)) turn.refuse('unregistered_replica');
+  const attaching = attachingNow(turn.state, role, facts);
+  const current = amendRole(turn, role, attaching);
+  if (!allAttached(turn.state, term.value, facts)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
+  const wanted = wantedTerm(turn.state, current, term.value, facts);
+  if (wanted === null) return;
+  if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;
+  turn.report('in_sync_changed', { epoch: role.epoch, in_sync: wanted.inSync, nodes: wanted.nodes });
+}

@@ -1,0 +1,70 @@
+/**
+ * Promoting: the lease is ours, Redis is not yet master. Fence the deposed one, promote, verify.
+ *
+ * Two ways lead here. Usually the deposed master is dead, silent or fenced by its own agent; then the fence is sent
+ * for good measure and left queued in the socket of a Redis that does not answer. In a *takeover* its Redis lives and
+ * only its agent is gone: then it is fenced reversibly, which keeps it streaming, and this node waits until it holds
+ * the very last byte. If that cannot be had, the lease is given back and the election begins again, frozen.
+ */
+import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
+import type { RedisFacts } from '../facts.ts';
+import { ownFacts, remoteIsHealthy } from '../queries.ts';
+import type { RoleOf, State } from '../state.ts';
+import { amendRole, enterMaster } from '../transitions.ts';
+import type { Turn } from '../turn.ts';
+import { giveUpLease } from '../power.ts';
+
+/** How long a takeover may wait for equality before it is given up. */
+export const TAKEOVER_MAX_MS = 500;
+/** How long the answer of the remote fence is waited for when the deposed Redis answered lately. */
+export const REMOTE_FENCE_WAIT_MS = 200;
+
+export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
+  const { state } = turn;
+  const facts = ownFacts(state);
+  if (facts === null) return;
+  if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
+  if (facts.role === 'master') return finish(turn, role);
+  if (turn.now >= fenceAtMs(state)) return turn.refuse('zookeeper_unreachable');
+  const ready = role.takeover ? takenOver(turn, role, facts) : deposedFenced(turn, role);
+  if (!ready || turn.awaits('promote')) return;
+  const inSync = state.records.term?.value.inSync ?? [];
+  turn.emit({ kind: 'promote', minReplicas: deadMan(state, inSync.length > 0) });
+}
+
+function finish(turn: Turn, role: RoleOf<'promoting'>): void {
+  enterMaster(turn, role, 'verified');
+  turn.report('promoted', { epoch: role.epoch });
+  turn.emit({ kind: 'tell', hint: 'promoted' });
+}
+
+/** Whether this node holds everything that the fenced, living master holds. */
+export function holdsAll(state: State, facts: RedisFacts): boolean {
+  const remote = state.remote.facts;
+  if (remote === null || !remoteIsHealthy(state) || remote.minReplicas !== FENCE_MIN_REPLICAS) return false;
+  return facts.replid === remote.replid && facts.offset >= remote.offset;
+}
+
+function takenOver(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): boolean {
+  const { state } = turn;
+  if (holdsAll(state, facts)) return true;
+  if (turn.now - role.sinceMs >= TAKEOVER_MAX_MS || state.remote.link !== 'open') {
+    turn.report('fence_failed', { because: 'takeover_not_possible', epoch: role.epoch });
+    giveUpLease(turn, null);
+    return false;
+  }
+  turn.wakeAt(role.sinceMs + TAKEOVER_MAX_MS);
+  if (state.remote.facts?.minReplicas !== FENCE_MIN_REPLICAS) turn.emit({ kind: 'remote_fence_reversibly' });
+  return false;
+}
+
+function deposedFenced(turn: Turn, role: RoleOf<'promoting'>): boolean {
+  const { state } = turn;
+  if (role.deposed === null || role.remoteFence === 'answered' || state.remote.link !== 'open') return true;
+  if (role.remoteFence === 'none') {
+    turn.emit({ kind: 'remote_fence_hard', target: state.settings.redis });
+    amendRole(turn, role, { remoteFence: 'asked' });
+  }
+  turn.wakeAt(role.sinceMs + REMOTE_FENCE_WAIT_MS);
+  return !remoteIsHealthy(state) || turn.now - role.sinceMs >= REMOTE_FENCE_WAIT_MS;
+}

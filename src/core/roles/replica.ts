@@ -1,0 +1,120 @@
+/**
+ * Replica: follow the master of the term, and notice when it is gone.
+ *
+ * A replica never follows an address because somebody wrote it down. It follows a Redis that it has seen, over a
+ * connection of its own, to be a master in the very process that the lease names: a restarted, empty server under the
+ * same address would wipe it within 52 ms (measured).
+ */
+import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
+import { divergentBytes, DIVERGENCE_NOISE_BYTES } from '../lineage.ts';
+import { proofEndsAtMs } from '../fencing.ts';
+import { followForeign } from '../foreign.ts';
+import type { RedisFacts } from '../facts.ts';
+import {
+  isEnabled,
+  isForeign,
+  isFrozen,
+  isGone,
+  isLinkedTo,
+  othersLease,
+  ourLease,
+  ownFacts,
+  verifiedMaster,
+} from '../queries.ts';
+import type { Kept, Lease, Term } from '../records.ts';
+import type { State } from '../state.ts';
+import { enterCandidate, enterStarting } from '../transitions.ts';
+import type { Turn } from '../turn.ts';
+
+/** The master's process is gone, or another process answers in its place: reason enough to prepare an election. */
+export function suspectsDeath(state: State, lease: Lease): boolean {
+  const { remote } = state;
+  if (isGone(remote)) return remote.facts?.runId === lease.runId;
+  return remote.link === 'open' && remote.facts !== null && remote.facts.runId !== lease.runId;
+}
+
+export function decideReplica(turn: Turn): void {
+  const { state } = turn;
+  const facts = ownFacts(state);
+  const term = state.records.term;
+  if (facts === null || ourLease(state) !== null) return;
+  if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
+  if (foreignRecord(state) !== null) return followForeign(turn, facts);
+  if (term === null) return enterStarting(turn, 'no_term');
+  const lease = othersLease(state);
+  if (lease === null) return enterCandidate(turn, term.value.epoch, true, 'lease_gone');
+  if (lease.value.node === state.settings.name) return reclaim(turn, facts, lease);
+  if (!isEnabled(state)) turn.refuse('node_disabled');
+  else if (suspectsDeath(state, lease.value)) return enterCandidate(turn, term.value.epoch, true, 'master_gone');
+  follow(turn, facts, lease.value, term.value);
+}
+
+/**
+ * A lease of this node that an earlier process of its agent holds. Adopted only when that process is provably gone:
+ * a copied configuration looks exactly like a restart.
+ */
+function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
+  const { state } = turn;
+  const { instance, http, runId } = lease.value;
+  if (instance === state.settings.instance) return;
+  if (state.twin?.instance !== instance || state.twin.as === 'silent') {
+    turn.emit({ kind: 'identify', address: http, instance });
+    return;
+  }
+  if (state.twin.as === 'same' || state.records.term === null) return;
+  if (runId === facts.runId) {
+    const inSync = state.records.term.value.inSync;
+    return emitClaim(turn, {
+      term: state.records.term,
+      facts,
+      inSync,
+      deposed: null,
+      takeover: false,
+      removeLease: true,
+      adopt: facts.role === 'master',
+    });
+  }
+  // Agent and Redis were both restarted: nobody is behind that lease, so it is released for an election.
+  turn.emit({ kind: 'release', ballot: null, ballotExists: false, removeRecord: true, term: null });
+}
+
+function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
+  const { state } = turn;
+  if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
+  const linked = isLinkedTo(facts, lease.redis);
+  const verified = verifiedMaster(state, lease);
+  if (linked && isEnabled(state) && state.nowMs >= proofEndsAtMs(state)) return leaveMaster(turn);
+  turn.wakeAt(proofEndsAtMs(state));
+  if (linked && !state.mustRelink) return guardFullSync(turn, facts, verified);
+  if (!verified) return;
+  if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
+  if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
+  if (linked) return void turn.emit({ kind: 'freeze' });
+  startFollowing(turn, facts, lease, term);
+}
+
+/** No full sync of a lineage dataset from a process that is not the recorded one is let through to loading (I5). */
+function guardFullSync(turn: Turn, facts: RedisFacts, verified: boolean): void {
+  if (facts.link?.syncInProgress !== true || verified || facts.keys === 0) return;
+  if (turn.emit({ kind: 'freeze' })) turn.report('full_sync_aborted', { master: facts.link.host });
+}
+
+/**
+ * Without proof from the ensemble this node must not keep a deposed master writable: one replica left behind with
+ * it satisfies its dead-man for ever.
+ */
+function leaveMaster(turn: Turn): void {
+  turn.refuse('zookeeper_unreachable');
+  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
+}
+
+function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
+  const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
+  if (!turn.emit({ kind, target: lease.redis })) return;
+  turn.update({ unplaced: false });
+  const bytes = divergentBytes(facts, term);
+  if (facts.role === 'master' && bytes !== 0 && (bytes ?? DIVERGENCE_NOISE_BYTES) >= DIVERGENCE_NOISE_BYTES) {
+    turn.report('divergent_data', { bytes: bytes ?? 'unknown', epoch: lease.epoch });
+  }
+  turn.report('following', { master: lease.node, epoch: lease.epoch });
+}

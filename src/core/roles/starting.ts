@@ -1,0 +1,44 @@
+/**
+ * Starting: this node has no place in the service yet, or lost it. Find one, or say why not.
+ */
+import { emitClaim, foreignRecord } from '../claim.ts';
+import { decideFirstStart } from '../first-start.ts';
+import { followForeign } from '../foreign.ts';
+import type { RedisFacts } from '../facts.ts';
+import { ourLease, ownFacts } from '../queries.ts';
+import type { RoleOf } from '../state.ts';
+import { enterReplica } from '../transitions.ts';
+import type { Turn } from '../turn.ts';
+
+export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
+  const { state } = turn;
+  if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
+  const facts = ownFacts(state);
+  if (!state.synced || facts === null || ourLease(state) !== null) return;
+  if (!state.records.members.has(state.settings.name)) return;
+  if (state.records.term !== null) return enterReplica(turn, 'term_found');
+  if (foreignRecord(state) !== null) return followForeign(turn, facts);
+  firstStart(turn, role, facts);
+}
+
+/** Nobody was ever master here, or the ensemble was wiped. */
+function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): void {
+  const { state } = turn;
+  const { bootstrapSettleMs: settleMs, expectedNodes } = state.settings;
+  const elapsedMs = turn.now - role.sinceMs;
+  const members = [...state.records.members.values()].map((kept) => kept.value);
+  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs });
+  turn.wakeAt(role.sinceMs + settleMs);
+  if (outcome.result === 'wait') return turn.refuse(outcome.reason);
+  if (outcome.name !== state.settings.name || state.enabled === false) return;
+  if (state.records.lease !== null) return turn.refuse('awaiting_session_end');
+  emitClaim(turn, {
+    term: null,
+    facts,
+    inSync: [],
+    deposed: null,
+    takeover: false,
+    removeLease: false,
+    adopt: false,
+  });
+}

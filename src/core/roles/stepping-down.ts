@@ -1,0 +1,72 @@
+/**
+ * Stepping down: give up the lease in order. Fence, release, wait for a successor, follow it.
+ *
+ * The fence comes first and is seen to hold before the lease goes, so that the last acknowledged write is one that
+ * the successor can still read from this Redis (its takeover waits for equality). With nobody to take over nothing is
+ * fenced: a service without failover is better than no service.
+ */
+import { emitClaim } from '../claim.ts';
+import { FENCE_MIN_REPLICAS } from '../fencing.ts';
+import { giveUpLease, yieldDeadRedis } from '../power.ts';
+import { ourLease, ownFacts } from '../queries.ts';
+import type { Term } from '../records.ts';
+import type { RoleOf, State } from '../state.ts';
+import { successorWithData } from '../succession.ts';
+import { amendRole, enterReplica } from '../transitions.ts';
+import type { Turn } from '../turn.ts';
+
+export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): void {
+  if (role.released) return awaitSuccessor(turn, role);
+  if (ourLease(turn.state) === null) return released(turn, role);
+  if (yieldDeadRedis(turn)) return;
+  const facts = ownFacts(turn.state);
+  if (role.alone) {
+    turn.refuse('no_successor');
+    if (facts?.minReplicas === FENCE_MIN_REPLICAS) return;
+    return giveUpLease(turn, 'node_disabled');
+  }
+  if (facts === null || facts.minReplicas !== FENCE_MIN_REPLICAS) return;
+  if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled');
+  const term = yieldedTerm(turn.state);
+  if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
+  giveUpLease(turn, null, term);
+}
+
+/** The term that names the node with the data as the only one to claim next, and registers it. */
+function yieldedTerm(state: State): { term: Term; version: number } | null {
+  const successor = successorWithData(state);
+  const kept = state.records.term;
+  if (successor === null || kept === null) return null;
+  const nodes = [...new Set([...kept.value.nodes, successor.name])].sort();
+  const term = { ...kept.value, designated: successor.name, nodes, inSync: [], pending: null };
+  return { term, version: kept.znode.version };
+}
+
+function released(turn: Turn, role: RoleOf<'stepping_down'>): void {
+  amendRole(turn, role, { released: true, sinceMs: turn.now });
+  if (role.alone && turn.state.stopping !== null) turn.emit({ kind: 'exit' });
+  else if (role.alone || turn.state.stopping === null) enterReplica(turn, 'released');
+}
+
+/**
+ * Asked to stop: stay until somebody else holds the lease, or the time is up. Then nobody is coming, and Redis must
+ * not stay fenced for ever; but lifting the fence needs the lease, or a late successor and this Redis could both
+ * take writes. So it is claimed once more, to be released again with Redis writable.
+ */
+function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
+  const { state } = turn;
+  const mine = ourLease(state);
+  if (mine !== null) {
+    amendRole(turn, role, { alone: true, released: false, epoch: mine.value.epoch });
+    return;
+  }
+  if (state.records.lease !== null) return enterReplica(turn, 'succeeded');
+  const untilMs = role.sinceMs + state.settings.shutdownTimeoutMs;
+  turn.wakeAt(untilMs);
+  const facts = ownFacts(state);
+  const { term } = state.records;
+  if (turn.now < untilMs) return;
+  if (facts === null || term === null) return enterReplica(turn, 'nobody_came');
+  const plan = { deposed: null, takeover: false, removeLease: false, adopt: false };
+  emitClaim(turn, { term, facts, inSync: term.value.inSync, ...plan });
+}

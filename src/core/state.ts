@@ -1,0 +1,182 @@
+/**
+ * The state of one agent: configuration that does not change, facts, and the role.
+ *
+ * `role` is a union; what exists only in one role lives only in that member of it. Facts are shared: a replica and a
+ * master look at the same records. Nothing here is a clock: moments are monotonic milliseconds that came in.
+ */
+import type { ReasonCode } from '../contract/reasons.ts';
+import type { ActionKind } from './actions.ts';
+import type { PeerSight, RedisSight } from './facts.ts';
+import { UNSEEN } from './facts.ts';
+import type { Address, Records } from './records.ts';
+import { NO_RECORDS } from './records.ts';
+
+/** Who this agent is and how patient it is. All durations in milliseconds. */
+export interface Settings {
+  readonly service: string;
+  readonly name: string;
+  /** Random per process. */
+  readonly instance: string;
+  readonly redis: Address;
+  readonly http: Address;
+  /** Overrides Redis' own `replica-priority`; null = use that. */
+  readonly priority: number | null;
+  readonly downAfterMs: number;
+  readonly loadingTimeoutMs: number;
+  /** Null = the smaller of 500 and T/8. */
+  readonly fenceMarginMs: number | null;
+  readonly trustRefused: boolean;
+  readonly bootstrapSettleMs: number;
+  /** Node names that a first start waits for; null = wait `bootstrapSettleMs` instead. */
+  readonly expectedNodes: readonly string[] | number | null;
+  readonly electionSettleMs: number;
+  /** Bound on waiting for a successor when asked to stop. */
+  readonly shutdownTimeoutMs: number;
+}
+
+export interface Session {
+  readonly id: bigint;
+  /** What the server granted: every deadline derives from it. */
+  readonly timeoutMs: number;
+  readonly connected: boolean;
+}
+
+/** Why an agent gives up mastership in an orderly way. */
+export type SteppingDownBecause = 'stop' | 'disable' | 'foreign_master_record' | 'yield';
+
+export type Role =
+  /** No place in the service yet: no session, no Redis, or something forbids to act. */
+  | { readonly name: 'starting'; readonly sinceMs: number }
+  /** Follows, or waits to follow, the master of the term. */
+  | { readonly name: 'replica'; readonly sinceMs: number }
+  /** Takes part in the election that succeeds `epoch`. */
+  | {
+      readonly name: 'candidate';
+      readonly epoch: number;
+      readonly sinceMs: number;
+      /** Since when the lease is known to be gone, or null while it stands. */
+      readonly leaseGoneSinceMs: number | null;
+      /** Whether a lossless takeover from the old master's living Redis is still worth trying. */
+      readonly mayLink: boolean;
+    }
+  /** Holds the lease of `epoch`; Redis is not yet verified as master. */
+  | {
+      readonly name: 'promoting';
+      readonly epoch: number;
+      readonly sinceMs: number;
+      /** The deposed master, when it was another node. */
+      readonly deposed: Address | null;
+      /** Lossless takeover: wait for the deposed master's final offset before promoting. */
+      readonly takeover: boolean;
+      /** The hard fence of the deposed master, when there is no takeover. */
+      readonly remoteFence: 'none' | 'asked' | 'answered';
+    }
+  /** Holds the lease of `epoch` and was seen to be master. */
+  | {
+      readonly name: 'master';
+      readonly epoch: number;
+      readonly sinceMs: number;
+      /** The node to fence again wherever it reappears, until it is seen following. */
+      readonly deposed: Address | null;
+      /** Heartbeats are overdue and Redis is fenced until one is answered. */
+      readonly inDoubt: boolean;
+      /** Replicas seen online, with the offset they must pass before they count as in sync. */
+      readonly attaching: ReadonlyMap<string, number>;
+      /** Replicas that passed it: the dead-man is raised for them, then the term names them. Sorted. */
+      readonly joining: readonly string[];
+    }
+  /** Gives up the lease in order. */
+  | {
+      readonly name: 'stepping_down';
+      readonly epoch: number;
+      readonly sinceMs: number;
+      readonly because: SteppingDownBecause;
+      /** Nobody can take over: Redis is left writable. */
+      readonly alone: boolean;
+      readonly released: boolean;
+    };
+
+export type RoleOf<N extends Role['name']> = Extract<Role, { name: N }>;
+
+/** An action that was issued and not yet answered. */
+export interface InFlight {
+  readonly id: number;
+  readonly epoch: number;
+  readonly sinceMs: number;
+}
+
+export interface State {
+  readonly settings: Settings;
+  readonly nowMs: number;
+  readonly session: Session | null;
+  /** All records have been read on this connection. */
+  readonly synced: boolean;
+  readonly records: Records;
+  /** Moment at which the latest answered heartbeat was sent. */
+  readonly lastProofMs: number;
+  readonly own: RedisSight;
+  readonly remote: RedisSight;
+  /** Which Redis `remote` speaks of. */
+  readonly remoteTarget: Address | null;
+  readonly peers: ReadonlyMap<string, PeerSight>;
+  readonly inFlight: ReadonlyMap<ActionKind, InFlight>;
+  readonly nextActionId: number;
+  /** Earliest moment at which each kind of failed action may be tried again. */
+  readonly retryAtMs: ReadonlyMap<ActionKind, number>;
+  /** Kept by the node's registry record across restarts; null until that was read. */
+  readonly enabled: boolean | null;
+  readonly stopping: { readonly sinceMs: number } | null;
+  /** `min-replicas-to-write` that the operator configured: never go below. */
+  readonly minReplicasFloor: number | null;
+  /** Our Redis streams under an address that is not ours yet: the master cannot tell who it is until it relinks. */
+  readonly mustRelink: boolean;
+  /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
+  readonly unplaced: boolean;
+  /** The claim on its way, or the last one: what a lease of ours means when it is read back. */
+  readonly claimed: { readonly epoch: number; readonly deposed: Address | null; readonly takeover: boolean } | null;
+  /** Code of the last command that our Redis refused, or null. */
+  readonly commandRefused: string | null;
+  /** An operator's `bootstrap` that waits for its answer. */
+  readonly bootstrap: string | null;
+  /** Answer of `identify` about a twin: our name's other session is alive. */
+  readonly twin: { readonly instance: string; readonly as: 'same' | 'other' | 'refused' | 'silent' } | null;
+  readonly rememberedEpoch: number;
+  /** Look closely (poll without pause) until then. */
+  readonly alertUntilMs: number;
+  readonly reasons: ReadonlySet<ReasonCode>;
+  readonly role: Role;
+  /** The next moment at which something is due, if nothing happens before. */
+  readonly wakeAtMs: number;
+}
+
+export function initialState(settings: Settings, nowMs: number): State {
+  return {
+    settings,
+    nowMs,
+    session: null,
+    synced: false,
+    records: NO_RECORDS,
+    lastProofMs: Number.NEGATIVE_INFINITY,
+    own: UNSEEN,
+    remote: UNSEEN,
+    remoteTarget: null,
+    peers: new Map(),
+    inFlight: new Map(),
+    nextActionId: 1,
+    retryAtMs: new Map(),
+    enabled: null,
+    stopping: null,
+    minReplicasFloor: null,
+    mustRelink: false,
+    unplaced: false,
+    claimed: null,
+    commandRefused: null,
+    bootstrap: null,
+    twin: null,
+    rememberedEpoch: 0,
+    alertUntilMs: Number.NEGATIVE_INFINITY,
+    reasons: new Set(),
+    role: { name: 'starting', sinceMs: nowMs },
+    wakeAtMs: nowMs,
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * The decision core: `step(state, input, nowMs)` gives the next state and what to do.
+ *
+ * One turn is always the same four movements:
+ * 1. *take in*: the input becomes facts; the result of an action clears it from the list of those in flight, and a
+ *    result that nobody waits for any more is dropped here, in this one place;
+ * 2. *guard*: whoever has lost the lease leaves office before anything else is considered;
+ * 3. *decide*: the role looks at all facts, as if it saw them for the first time, and asks for what is missing;
+ * 4. *reconcile*: fence, member record, registry record and heartbeat are brought to what they must be.
+ *
+ * Because decisions are made from facts and not from the input that happened to arrive, an input that is lost,
+ * repeated or late changes nothing in the end. That is what makes "the next look continues from what it finds" true.
+ */
+import type { Action } from './actions.ts';
+import { UNSEEN, withPeer, withSight } from './facts.ts';
+import { checkInvariants } from './invariants.ts';
+import type { Input, Order } from './inputs.ts';
+import { holdsPower, losePower } from './power.ts';
+import { reconcile } from './reconcile.ts';
+import { withRead } from './records.ts';
+import { settle } from './results.ts';
+import { decideCandidate } from './roles/candidate.ts';
+import { decideMaster } from './roles/master.ts';
+import { decidePromoting } from './roles/promoting.ts';
+import { decideReplica } from './roles/replica.ts';
+import { decideStarting } from './roles/starting.ts';
+import { decideSteppingDown } from './roles/stepping-down.ts';
+import { noticeOwnRedis } from './own-redis.ts';
+import { obstacle } from './obstacles.ts';
+import { ourLease, ownFacts } from './queries.ts';
+import type { State } from './state.ts';
+import { enterPromoting, enterStarting } from './transitions.ts';
+import { ALERT_MS, Turn } from './turn.ts';
+import { wanted } from './wanted.ts';
+
+/** A role may change several times in one turn (replica, candidate); this bounds it. */
+const ROLE_CHANGES_MAX = 5;
+
+export interface Step {
+  readonly state: State;
+  readonly actions: readonly Action[];
+}
+
+export function step(before: State, input: Input, nowMs: number): Step {
+  const turn = new Turn({ ...before, nowMs: Math.max(nowMs, before.nowMs) });
+  checkInvariants(turn.state);
+  takeIn(turn, input);
+  decide(turn);
+  reconcile(turn);
+  noteReasons(turn, before);
+  noteRemoteTarget(turn);
+  const state = turn.finish();
+  checkInvariants(state);
+  return { state, actions: turn.actions };
+}
+
+function takeIn(turn: Turn, input: Input): void {
+  const { state } = turn;
+  switch (input.kind) {
+    case 'tick':
+      return;
+    case 'session_connected':
+      return sessionConnected(turn, input.sessionId, input.timeoutMs);
+    case 'session_disconnected':
+      if (state.session !== null) turn.update({ session: { ...state.session, connected: false }, synced: false });
+      return turn.report('session_disconnected');
+    case 'session_expired':
+      turn.update({ session: null, synced: false });
+      return turn.report('session_expired');
+    case 'record_read':
+      return turn.update({ records: withRead(state.records, input.read) });
+    case 'records_synced':
+      return recordsSynced(turn);
+    case 'own_redis':
+      return noticeOwnRedis(turn, input.event);
+    case 'remote_redis':
+      return turn.update({ remote: withSight(state.remote, input.event, turn.now) });
+    case 'peer':
+      return notePeer(turn, input);
+    case 'peer_hint':
+      return turn.update({ alertUntilMs: turn.now + ALERT_MS });
+    case 'action_done':
+      return settle(turn, input.id, input.outcome);
+    case 'order':
+      return takeOrder(turn, input.order);
+  }
+}
+
+function sessionConnected(turn: Turn, id: bigint, timeoutMs: number): void {
+  turn.update({ session: { id, timeoutMs, connected: true }, synced: false });
+  turn.report('session_connected', { timeout_ms: timeoutMs });
+}
+
+function recordsSynced(turn: Turn): void {
+  const { records, settings, enabled, lastProofMs, role } = turn.state;
+  const recorded = records.nodes.get(settings.name)?.value;
+  // Reading everything afresh is proof enough for a node without power; the holder's proof is a heartbeat.
+  const proof = holdsPower(turn.state) ? lastProofMs : turn.now;
+  const remembered = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
+  turn.update({
+    synced: true,
+    enabled: enabled ?? !(recorded?.disabled ?? false),
+    lastProofMs: proof,
+    rememberedEpoch: remembered,
+    role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,
+  });
+}
+
+function notePeer(turn: Turn, input: Extract<Input, { kind: 'peer' }>): void {
+  const before = turn.state.peers.get(input.name);
+  const after = withPeer(before, input.event, turn.now);
+  const peers = new Map(turn.state.peers);
+  if (after === undefined) peers.delete(input.name);
+  else peers.set(input.name, after);
+  turn.update({ peers });
+  if (after?.up === before?.up) return;
+  if (after?.up !== true) turn.update({ alertUntilMs: turn.now + ALERT_MS });
+  turn.report(after?.up === true ? 'peer_up' : 'peer_down', { peer: input.name });
+}
+
+function takeOrder(turn: Turn, order: Order): void {
+  switch (order.order) {
+    case 'enable':
+      turn.update({ enabled: true });
+      return turn.report('enabled');
+    case 'disable':
+      turn.update({ enabled: false });
+      return turn.report('disabled');
+    case 'stop':
+      turn.update({ stopping: turn.state.stopping ?? { sinceMs: turn.now } });
+      return turn.report('agent_stopping', { role: turn.state.role.name });
+    case 'bootstrap':
+      turn.update({ bootstrap: order.master });
+      return turn.report('bootstrap_ordered', { master: order.master });
+  }
+}
+
+function decide(turn: Turn): void {
+  for (let changes = 0; changes < ROLE_CHANGES_MAX; changes++) {
+    const { role } = turn.state;
+    if (!losePower(turn)) decideOnce(turn);
+    if (turn.state.role.name === role.name) return;
+  }
+}
+
+function decideOnce(turn: Turn): void {
+  const { state } = turn;
+  const { role } = state;
+  const forbidden = state.synced ? obstacle(state) : null;
+  if (forbidden !== null) turn.refuse(forbidden);
+  if (!holdsPower(state)) {
+    const placed = forbidden === null && ownFacts(state) !== null;
+    if (!placed && role.name !== 'starting') return enterStarting(turn, forbidden ?? 'redis_not_serving');
+    if (!placed && state.stopping === null) return;
+    if (findsItsClaim(turn)) return;
+  }
+  switch (role.name) {
+    case 'starting':
+      return decideStarting(turn, role);
+    case 'replica':
+      return decideReplica(turn);
+    case 'candidate':
+      return decideCandidate(turn, role);
+    case 'promoting':
+      return decidePromoting(turn, role);
+    case 'master':
+      return decideMaster(turn, role);
+    case 'stepping_down':
+      return decideSteppingDown(turn, role);
+  }
+}
+
+/**
+ * A claim counts when its lease is read back, not when its answer arrives: the answer may be lost with the
+ * connection while the transaction stands.
+ */
+function findsItsClaim(turn: Turn): boolean {
+  const lease = ourLease(turn.state)?.value;
+  if (lease === undefined || lease.instance !== turn.state.settings.instance || !turn.state.synced) return false;
+  if (turn.state.records.term?.value.epoch !== lease.epoch || turn.awaits('release')) return false;
+  const { claimed } = turn.state;
+  const plan = claimed?.epoch === lease.epoch ? claimed : { deposed: null, takeover: false };
+  const { epoch } = lease;
+  enterPromoting(turn, { epoch, deposed: plan.deposed, takeover: plan.takeover }, 'claimed');
+  turn.report('epoch_claimed', { epoch, takeover: plan.takeover });
+  return true;
+}
+
+function noteReasons(turn: Turn, before: State): void {
+  for (const reason of turn.reasons) if (!before.reasons.has(reason)) turn.report('refused', { reason });
+  for (const reason of before.reasons) if (!turn.reasons.has(reason)) turn.report('refusal_ended', { reason });
+  turn.update({ reasons: turn.reasons });
+}
+
+/** When another Redis becomes the one to watch, what was seen of the former says nothing about it. */
+function noteRemoteTarget(turn: Turn): void {
+  const { remote } = wanted(turn.state);
+  const { remoteTarget } = turn.state;
+  if (remote?.host === remoteTarget?.host && remote?.port === remoteTarget?.port) return;
+  turn.update({ remoteTarget: remote, remote: UNSEEN });
+}

@@ -1,0 +1,30 @@
+/**
+ * Who could take over from this master, if it gave up now?
+ */
+import { ownFacts } from './queries.ts';
+import type { Member } from './records.ts';
+import type { State } from './state.ts';
+
+/** Whether a live, enabled member of the in-sync set exists: otherwise giving up would only end the service. */
+export function hasSuccessor(state: State): boolean {
+  const inSync = state.records.term?.value.inSync ?? [];
+  return inSync.some(
+    (name) => state.records.members.has(name) && state.records.nodes.get(name)?.value.disabled !== true,
+  );
+}
+
+/**
+ * A newcomer with a dataset, to whom an empty master that never took a write yields (first start): the node with the
+ * data was simply the last to come up. Null when our Redis holds or held anything, or when several such exist.
+ */
+export function successorWithData(state: State): Member | null {
+  const facts = ownFacts(state);
+  const term = state.records.term?.value;
+  if (facts === null || term === undefined || facts.keys > 0 || facts.changes > 0) return null;
+  const holders: Member[] = [];
+  for (const { value } of state.records.members.values()) {
+    const newcomer = !term.nodes.includes(value.name);
+    if (newcomer && value.dataset?.hasKeys === true && value.dataset.role === 'master') holders.push(value);
+  }
+  return holders.length === 1 ? (holders[0] ?? null) : null;
+}

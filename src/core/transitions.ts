@@ -1,0 +1,78 @@
+/**
+ * The only writers of `role`: one function per state, named for where it leads.
+ *
+ * Each asserts where it may be entered from, sets every field that the new role needs, and reports the change. To
+ * find out how an agent can become master, read who calls `enterMaster`.
+ */
+import { assert } from './assert.ts';
+import type { Address } from './records.ts';
+import type { Role, RoleOf, SteppingDownBecause } from './state.ts';
+import type { Turn } from './turn.ts';
+
+function enter(turn: Turn, role: Role, because: string): void {
+  const from = turn.state.role.name;
+  turn.update({ role });
+  turn.report('role_changed', { from, to: role.name, epoch: 'epoch' in role ? role.epoch : null, because });
+}
+
+/** From anywhere: the node has no place until its surroundings are clear. */
+export function enterStarting(turn: Turn, because: string): void {
+  enter(turn, { name: 'starting', sinceMs: turn.now }, because);
+}
+
+export function enterReplica(turn: Turn, because: string): void {
+  assert(turn.state.role.name !== 'replica', 'a replica cannot become replica again');
+  enter(turn, { name: 'replica', sinceMs: turn.now }, because);
+}
+
+/** From `replica` or `starting`, and again after a lossless takeover had to be given up. */
+export function enterCandidate(turn: Turn, epoch: number, mayLink: boolean, because: string): void {
+  const { role } = turn.state;
+  assert(role.name !== 'master' && role.name !== 'candidate', 'a master releases before it stands again');
+  enter(turn, { name: 'candidate', epoch, sinceMs: turn.now, leaseGoneSinceMs: null, mayLink }, because);
+}
+
+/** From anywhere but power: our claim was committed, or a committed claim of ours was found. */
+export function enterPromoting(
+  turn: Turn,
+  entry: { epoch: number; deposed: Address | null; takeover: boolean },
+  because: string,
+): void {
+  const { name } = turn.state.role;
+  assert(name === 'candidate' || name === 'starting' || name === 'replica', `cannot be promoted while ${name}`);
+  turn.update({ rememberedEpoch: Math.max(turn.state.rememberedEpoch, entry.epoch), unplaced: false });
+  enter(turn, { name: 'promoting', sinceMs: turn.now, remoteFence: 'none', ...entry }, because);
+}
+
+/** From `promoting`, after `ROLE` said master. */
+export function enterMaster(turn: Turn, from: RoleOf<'promoting'>, because: string): void {
+  assert(turn.state.role.name === 'promoting', 'only a promoted node becomes master');
+  const { epoch, deposed } = from;
+  const role: Role = {
+    name: 'master',
+    epoch,
+    sinceMs: turn.now,
+    deposed,
+    inDoubt: false,
+    attaching: new Map(),
+    joining: [],
+  };
+  enter(turn, role, because);
+}
+
+export function enterSteppingDown(
+  turn: Turn,
+  from: RoleOf<'master'> | RoleOf<'promoting'>,
+  entry: { because: SteppingDownBecause; alone: boolean },
+): void {
+  const role: Role = { name: 'stepping_down', epoch: from.epoch, sinceMs: turn.now, released: false, ...entry };
+  enter(turn, role, entry.because);
+}
+
+/** Replaces fields of the present role. */
+export function amendRole<N extends Role['name']>(turn: Turn, role: RoleOf<N>, change: Partial<RoleOf<N>>): RoleOf<N> {
+  assert(turn.state.role.name === role.name, 'only the present role can be amended');
+  const amended = { ...role, ...change };
+  turn.update({ role: amended as Role });
+  return amended;
+}

@@ -1,0 +1,86 @@
+/**
+ * One turn of the core: the state being worked out and the actions decided so far.
+ *
+ * A turn lives only inside one call of `step`. It never mutates a state that somebody else holds: `update` replaces
+ * the whole, so the state given to `step` stays what it was. Everything a turn collects (actions, reasons, the next
+ * deadline) is level-triggered: each turn works out all of it again from the facts, so that a lost or repeated input
+ * changes nothing in the end.
+ */
+import type { EventName } from '../contract/events.ts';
+import type { ReasonCode } from '../contract/reasons.ts';
+import type { Action, ActionBody, ActionKind, Fields } from './actions.ts';
+import { UNANSWERED } from './actions.ts';
+import type { State } from './state.ts';
+
+/** Pause before a failed action is tried again, so that a persistent refusal does not become a busy loop. */
+export const RETRY_PAUSE_MS = 100;
+/** A fence is retried faster: nothing is more urgent. */
+export const FENCE_RETRY_PAUSE_MS = 10;
+/** After a hint or a change, observations follow each other without pause for this long. */
+export const ALERT_MS = 300;
+
+const isUnanswered = (kind: ActionKind): boolean => (UNANSWERED as readonly string[]).includes(kind);
+
+export class Turn {
+  state: State;
+  readonly actions: Action[] = [];
+  readonly reasons = new Set<ReasonCode>();
+  private wakeAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(state: State) {
+    this.state = state;
+  }
+
+  get now(): number {
+    return this.state.nowMs;
+  }
+
+  update(change: Partial<State>): void {
+    this.state = { ...this.state, ...change };
+  }
+
+  /** Whether an action of this kind is on its way. */
+  awaits(kind: ActionKind): boolean {
+    return this.state.inFlight.has(kind);
+  }
+
+  /**
+   * Decides an action. One of each kind is in flight at a time; asking again meanwhile is normal and does nothing,
+   * because decisions are made anew in every turn. Returns whether it was issued now.
+   */
+  emit(body: ActionBody): boolean {
+    const { state } = this;
+    if (this.awaits(body.kind)) return false;
+    const retryAtMs = state.retryAtMs.get(body.kind) ?? Number.NEGATIVE_INFINITY;
+    if (retryAtMs > this.now) {
+      this.wakeAt(retryAtMs);
+      return false;
+    }
+    const id = state.nextActionId;
+    const epoch = 'epoch' in state.role ? state.role.epoch : (state.records.term?.value.epoch ?? 0);
+    this.actions.push({ ...body, id, epoch });
+    const inFlight = new Map(state.inFlight);
+    if (!isUnanswered(body.kind)) inFlight.set(body.kind, { id, epoch, sinceMs: this.now });
+    this.update({ nextActionId: id + 1, inFlight });
+    return true;
+  }
+
+  report(event: EventName, fields: Fields = {}): void {
+    this.emit({ kind: 'report', event, fields });
+  }
+
+  /** Names a reason that holds now and keeps us from acting (I9). */
+  refuse(reason: ReasonCode): void {
+    this.reasons.add(reason);
+  }
+
+  /** Every wait names its deadline where it waits; the earliest becomes the next tick. */
+  wakeAt(atMs: number): void {
+    this.wakeAtMs = Math.min(this.wakeAtMs, atMs);
+  }
+
+  /** The state at the end of the turn. */
+  finish(): State {
+    return { ...this.state, wakeAtMs: Math.max(this.wakeAtMs, this.now) };
+  }
+}

@@ -1,0 +1,72 @@
+/** The published view: the state as others may see it, projected in one place. */
+import type { PublishedView, ReplicaView } from '../contract/view.ts';
+import { attachedReplicas } from './in-sync.ts';
+import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
+import type { RedisFacts } from './facts.ts';
+import { isEnabled, isFrozen } from './queries.ts';
+import type { State } from './state.ts';
+
+function masterOf(state: State): PublishedView['master'] {
+  const { lease, masterRecord } = state.records;
+  if (lease === null || masterRecord === null || !state.synced) return null;
+  if (lease.znode.owner !== masterRecord.znode.owner) return null;
+  return { name: lease.value.node, ...lease.value.redis };
+}
+
+function replicasOf(state: State, facts: RedisFacts): readonly ReplicaView[] {
+  const names = new Map([...attachedReplicas(state, facts)].map(([name, replica]) => [replica, name]));
+  const inSync = state.records.term?.value.inSync ?? [];
+  return facts.replicas.map((replica) => {
+    const name = names.get(replica);
+    return {
+      name,
+      host: replica.host,
+      port: replica.port,
+      state: replica.state,
+      offset: replica.offset,
+      lagBytes: Math.max(0, facts.offset - replica.offset),
+      inSync: name !== undefined && inSync.includes(name),
+    };
+  });
+}
+
+function fenceOf(facts: RedisFacts | null): PublishedView['fence'] {
+  if (facts === null) return 'none';
+  if (isFrozen(facts)) return 'hard';
+  return facts.minReplicas === FENCE_MIN_REPLICAS ? 'reversible' : 'none';
+}
+
+export function project(state: State): PublishedView {
+  const { settings, own, session, nowMs, records, role } = state;
+  const { facts } = own;
+  const heard = Number.isFinite(state.lastProofMs);
+  return {
+    version: 1,
+    service: settings.service,
+    node: { name: settings.name, ...settings.redis },
+    instance: settings.instance,
+    enabled: isEnabled(state),
+    role: role.name,
+    epoch: records.term?.value.epoch ?? 0,
+    master: masterOf(state),
+    fence: fenceOf(facts),
+    reasons: [...state.reasons],
+    lease: {
+      heardAgoMs: heard ? Math.round(nowMs - state.lastProofMs) : null,
+      fenceInMs: heard && role.name === 'master' ? Math.round(fenceAtMs(state) - nowMs) : null,
+    },
+    session: { connected: session?.connected ?? false, timeoutMs: session?.timeoutMs ?? 0 },
+    redis: {
+      reachable: own.link === 'open' && own.silentSinceMs === null,
+      role: facts?.role ?? null,
+      runId: facts?.runId ?? null,
+      replid: facts?.replid ?? null,
+      offset: facts?.offset ?? 0,
+      linkUp: facts?.link?.up ?? false,
+    },
+    inSync: records.term?.value.inSync ?? [],
+    nodes: records.term?.value.nodes ?? [],
+    members: [...records.members.keys()].sort(),
+    replicas: facts === null ? [] : replicasOf(state, facts),
+  };
+}

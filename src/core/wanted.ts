@@ -1,0 +1,69 @@
+/**
+ * What the drivers shall watch, derived from the state: which remote Redis, which agents, and how closely.
+ *
+ * A projection, not a series of commands: after every step the drivers compare it with what they do and adjust.
+ */
+import type { Address } from './records.ts';
+import { sameAddress } from './facts.ts';
+import { foreignAddress } from './foreign.ts';
+import { othersLease } from './queries.ts';
+import type { State } from './state.ts';
+
+/** Pause between two questions to a Redis in peace. */
+export const POLL_PEACE_MS = 500;
+/** While something is about to change that the next answer will show. */
+export const POLL_ALERT_MS = 1;
+/** While a replica connects, synchronises or loads. */
+export const POLL_SETTLING_MS = 20;
+
+export interface PeerWanted {
+  readonly name: string;
+  readonly instance: string;
+  readonly http: Address;
+}
+
+export interface Wanted {
+  /** The Redis of another node to keep a connection to, or null. */
+  readonly remote: Address | null;
+  readonly pollOwnMs: number;
+  readonly pollRemoteMs: number;
+  readonly peers: readonly PeerWanted[];
+}
+
+function remoteOf(state: State): Address | null {
+  const { role, records, settings } = state;
+  const address =
+    role.name === 'promoting' || role.name === 'master'
+      ? role.deposed
+      : (othersLease(state)?.value.redis ?? foreignAddress(state) ?? records.term?.value.master?.redis ?? null);
+  return sameAddress(address, settings.redis) ? null : address;
+}
+
+function pollOwn(state: State): number {
+  const { role, own, alertUntilMs, nowMs } = state;
+  if (role.name === 'candidate' || role.name === 'promoting' || nowMs < alertUntilMs) return POLL_ALERT_MS;
+  if (role.name === 'stepping_down') return POLL_ALERT_MS;
+  if (own.blocked !== null || state.unplaced) return POLL_SETTLING_MS;
+  if (role.name === 'replica' && own.facts?.link?.up !== true) return POLL_SETTLING_MS;
+  if (role.name === 'master' && nowMs - role.sinceMs < MASTER_SETTLING_MS) return POLL_ALERT_MS;
+  return role.name === 'master' && role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_PEACE_MS;
+}
+
+/** A new master looks closely at its replicas for this long. */
+const MASTER_SETTLING_MS = 300;
+
+function pollRemote(state: State): number {
+  const { role, nowMs, alertUntilMs, remote } = state;
+  const electing = role.name === 'candidate' || role.name === 'promoting' || nowMs < alertUntilMs;
+  if (electing) return POLL_ALERT_MS;
+  return role.name === 'replica' && remote.facts?.role !== 'master' ? POLL_ALERT_MS : POLL_PEACE_MS;
+}
+
+export function wanted(state: State): Wanted {
+  const peers: PeerWanted[] = [];
+  for (const { value } of state.records.members.values()) {
+    if (value.name === state.settings.name) continue;
+    peers.push({ name: value.name, instance: value.instance, http: value.http });
+  }
+  return { remote: remoteOf(state), pollOwnMs: pollOwn(state), pollRemoteMs: pollRemote(state), peers };
+}
