@@ -9,7 +9,7 @@ const SECRET_NAME = /pass(?:word|wd)?$|token|secret|credential|^(?:.*_)?auth$|ma
 
 const HIDDEN = '***';
 
-export const DEPTH_MAX = 4;
+export const DEPTH_MAX = 6;
 export const TEXT_LENGTH_MAX = 1000;
 export const ENTRIES_MAX = 100;
 
