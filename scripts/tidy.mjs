@@ -18,6 +18,9 @@ const LINE_LENGTH_MAX = 120;
 /** Exemptions: which rule, which file, and why that is right. */
 const EXEMPT = [
   { check: 'todo', path: 'scripts/tidy.mjs', because: 'it names what it looks for' },
+  ...['todo', 'focused-tests', 'silent-catch'].map((check) => (
+    { check, path: 'test/e2e/tidy.test.ts', because: 'it breaks each rule on purpose' }
+  )),
 ];
 
 const TEXT = new Set(['.ts', '.mjs', '.js', '.sh', '.md', '.json', '.yml', '.conf', '.service', '.txt', '.in', '']);
@@ -77,13 +80,14 @@ function* focusedTests(files) {
   });
 }
 
-/** An operating error is a value or is named where it is ignored; it never vanishes. */
+/** An operating error is a value, or a comment on the line before says which one is ignored and why. */
 function* silentCatch(files) {
   const silent = /\bcatch\s*(\([^)]*\))?\s*\{\s*\}|\.catch\(\s*\(\w*\)\s*=>\s*(undefined|null|\{\s*\})\s*\)/g;
   for (const { path, text } of files) {
     if (!CODE.has(extname(path))) continue;
     for (const found of text.matchAll(silent)) {
       const line = text.slice(0, found.index).split('\n').length;
+      if (/^\s*(\/\/|\*)/.test(text.split('\n')[line - 2] ?? '')) continue;
       yield { path, line, message: 'error swallowed: handle it, or name it and say why it may be ignored' };
     }
   }

@@ -57,11 +57,15 @@ async function playAptGet(script = ''): Promise<void> {
   await playProgram(join(bin, 'apt-get'), `echo "$*" >>'${calls}'\n${script}`);
 }
 
-const aptCalls = async (): Promise<string[]> => (await readFile(calls, 'utf8')).split('\n').filter((line) => line !== '');
+async function aptCalls(): Promise<string[]> {
+  return (await readFile(calls, 'utf8')).split('\n').filter((line) => line !== '');
+}
 
 /** A package's program: appears in the PATH once apt-get is asked for the package. */
-const brings = (word: string, program: string, script: string): string =>
-  `case "$*" in *${word}*) printf '#!/bin/sh\\n%s\\n' '${script}' >'${bin}/${program}'; chmod 755 '${bin}/${program}' ;; esac`;
+function brings(word: string, program: string, script: string): string {
+  const path = join(bin, program);
+  return `case "$*" in *${word}*) printf '#!/bin/sh\\n%s\\n' '${script}' >'${path}'; chmod 755 '${path}' ;; esac`;
+}
 
 describe('where nothing is missing', () => {
   test('no package manager is called and nothing changes, however often it runs', async () => {
