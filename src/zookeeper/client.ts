@@ -226,7 +226,9 @@ class Client implements ZooKeeperClient {
 
   multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
     const wrong = ops.findIndex((op) => pathFault(op.path) !== null);
-    if (wrong >= 0) return Promise.reject(new ZooKeeperError('BAD_ARGUMENTS', ops[wrong]?.path ?? '', { index: wrong }));
+    if (wrong >= 0) {
+      return Promise.reject(new ZooKeeperError('BAD_ARGUMENTS', ops[wrong]?.path ?? '', { index: wrong }));
+    }
     return this.#request({
       op: OP.multi,
       path: null,

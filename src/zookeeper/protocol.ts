@@ -163,5 +163,6 @@ export function pingFrame(): Buffer {
 
 export function authFrame(scheme: string, credential: string): Buffer {
   const authType = 0;
-  return new JuteWriter().int(XID.auth).int(OP.auth).int(authType).string(scheme).buffer(Buffer.from(credential)).frame();
+  const header = new JuteWriter().int(XID.auth).int(OP.auth);
+  return header.int(authType).string(scheme).buffer(Buffer.from(credential)).frame();
 }

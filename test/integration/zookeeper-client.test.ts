@@ -182,7 +182,7 @@ describe('watches', () => {
     expect(since(start)).toHaveLength(4);
   });
 
-  test('an event comes after the continuation of an answer that preceded it, and before that of a later answer', async () => {
+  test('events come between the continuations of the answers before and after them on the wire', async () => {
     await client.create('/ordered', '');
     const order: string[] = [];
     const stop = events.tap((event) => { order.push(`${event.type} ${event.path}`); });

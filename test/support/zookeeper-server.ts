@@ -146,7 +146,8 @@ class Server implements ZooKeeperServer {
     };
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}\n`);
     await writeFile(join(this.dataDir, 'zoo.cfg'), lines.join(''));
-    if (this.#options.serverId !== undefined) await writeFile(join(data, 'myid'), `${String(this.#options.serverId)}\n`);
+    const { serverId } = this.#options;
+    if (serverId !== undefined) await writeFile(join(data, 'myid'), `${String(serverId)}\n`);
     await this.#spawn();
     if (!waitUntilServing) return;
     await waitFor(async () => {
