@@ -269,7 +269,7 @@ describe('the bounds', () => {
     const announced = { 'Content-Length': `${HTTP_LIMITS.bodyBytesMax + 1}` };
     expect(jsonOf(await call(port, 'POST /disable', announced))).toMatchObject({ error: 'body_too_large' });
     const chunk = `${HTTP_LIMITS.bodyBytesMax.toString(16)}\r\n${'x'.repeat(HTTP_LIMITS.bodyBytesMax)}\r\n`;
-    const chunked = await call(port, 'POST /disable', { 'Transfer-Encoding': 'chunked' }, `${chunk}1\r\nx\r\n`);
+    const chunked = await call(port, 'POST /disable', { 'Transfer-Encoding': 'chunked' }, `${chunk}1\r\nx\r\n0\r\n\r\n`);
     expect(chunked.status).toBe(413);
     expect(api.enabled()).toBe(true);
     const largest = await call(port, 'POST /disable', { 'Transfer-Encoding': 'chunked' }, `${chunk}0\r\n\r\n`);
@@ -298,6 +298,12 @@ describe('the bounds', () => {
   test('a connection is closed when no further request comes', async () => {
     const port = await serve({ limits: { idleTimeoutMs: 50 } });
     expect((await exchange(port, 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n')).body).toBe(ENABLED);
+  });
+
+  test('a connection on which nothing moves is closed, even with a request under way', async () => {
+    const api = fakeApi({ bootstrap: () => new Promise(() => undefined) });
+    const port = await serve({ api, limits: { stalledTimeoutMs: 50 } });
+    expect((await call(port, 'POST /v1/bootstrap?master=redis1')).head).toBe('');
   });
 
   test('connections over the limit are closed, and the others served', async () => {
