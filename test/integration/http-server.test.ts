@@ -1,137 +1,19 @@
 // The HTTP server as a caller meets it, over raw TCP: the original's answers byte for byte, our own paths, the bounds.
 
 import { once } from 'node:events';
-import { createServer, connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import type { PublishedView } from '../../src/contract/view.ts';
-import type { BootstrapResult, HttpApi } from '../../src/http/api.ts';
 import { HTTP_LIMITS } from '../../src/http/limits.ts';
 import { createHttpServer } from '../../src/http/server.ts';
-import type { HttpServerOptions } from '../../src/http/server.ts';
 import { helloHeaders, PEER_PROTOCOL } from '../../src/peers/hello.ts';
-import type { PeerHello } from '../../src/peers/hello.ts';
+import {
+  call, cleanups, DISABLED, ENABLED, exchange, fakeApi, headerLines, IDENTITY, jsonOf, open, serve, VIEW,
+} from '../support/http-raw.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-const ENABLED = 'Dictator Status = Enable\n';
-const DISABLED = 'Dictator Status = Disable/Paused\n';
-const IDENTITY = { service: 'local', name: 'redis1', instance: 'i1', version: '1.0.0' };
-const VIEW: PublishedView = {
-  version: 1,
-  service: 'local',
-  node: { name: 'redis1', host: '10.0.0.1', port: 6379 },
-  instance: 'i1',
-  enabled: true,
-  role: 'starting',
-  epoch: 0,
-  master: null,
-  fence: 'none',
-  reasons: [],
-  lease: { heardAgoMs: null, fenceInMs: null },
-  session: { connected: false, timeoutMs: 5000 },
-  redis: { reachable: false, role: null, runId: null, replid: null, offset: 0, linkUp: false },
-  inSync: [],
-  nodes: [],
-  members: [],
-  replicas: [],
-};
-
-interface FakeApi extends HttpApi {
-  bootstrapped: string[];
-  accepted: PeerHello[];
-}
-
-function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
-  let enabled = true;
-  const bootstrapped: string[] = [];
-  const accepted: PeerHello[] = [];
-  return {
-    bootstrapped,
-    accepted,
-    enabled: () => enabled,
-    setEnabled(wanted) {
-      const changed = wanted !== enabled;
-      enabled = wanted;
-      return changed;
-    },
-    view: () => VIEW,
-    identity: () => IDENTITY,
-    bootstrap(master): Promise<BootstrapResult> {
-      bootstrapped.push(master);
-      return Promise.resolve(master === 'redis1' ? { ok: true } : { ok: false, reason: 'conflicting_datasets' });
-    },
-    acceptPeer(stream, hello) {
-      accepted.push(hello);
-      stream.on('data', (chunk) => stream.write(chunk));
-      stream.on('end', () => stream.destroy());
-    },
-    ...overrides,
-  };
-}
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function serve(options: Partial<HttpServerOptions> = {}): Promise<number> {
-  const server = createHttpServer({ port: 0, host: '127.0.0.1', api: fakeApi(), ...options });
-  cleanups.push(() => server.stop());
-  const started = await server.start();
-  if (!started.ok) throw new Error(`could not listen: ${started.cause}`);
-  return started.port;
-}
-
-interface RawConnection {
-  readonly socket: Socket;
-  /** All that came so far. */
-  text(): string;
-  closed(): boolean;
-}
-
-async function open(port: number, host = '127.0.0.1'): Promise<RawConnection> {
-  const socket = connect({ port, host });
-  cleanups.push(() => void socket.destroy());
-  let text = '';
-  let closed = false;
-  socket.on('data', (chunk) => (text += chunk.toString()));
-  // How the server ended it does not matter here, only that it did.
-  socket.on('error', () => socket.destroy());
-  socket.on('close', () => (closed = true));
-  await once(socket, 'connect');
-  return { socket, text: () => text, closed: () => closed };
-}
-
-interface RawAnswer {
-  readonly status: number;
-  readonly head: string;
-  readonly body: string;
-}
-
-/** Sends bytes and reads until the server closes. */
-async function exchange(port: number, bytes: string, host?: string): Promise<RawAnswer> {
-  const connection = await open(port, host);
-  connection.socket.write(bytes);
-  await waitFor(connection.closed, `the server closes after ${bytes.slice(0, 40)}`);
-  const text = connection.text();
-  const split = text.indexOf('\r\n\r\n');
-  return { status: Number(text.slice(9, 12)), head: text.slice(0, split), body: text.slice(split + 4) };
-}
-
-function headerLines(headers: Record<string, string>): string {
-  return Object.entries({ Host: 'x', ...headers })
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('');
-}
-
-function call(port: number, line: string, headers: Record<string, string> = {}, body = ''): Promise<RawAnswer> {
-  return exchange(port, `${line} HTTP/1.1\r\n${headerLines({ Connection: 'close', ...headers })}\r\n${body}`);
-}
-
-const jsonOf = ({ body }: RawAnswer): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
 
 describe('the paths of the original', () => {
   const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'];
@@ -158,7 +40,8 @@ describe('the paths of the original', () => {
   test('take a body and ignore it', async () => {
     const port = await serve();
     const body = 'a=1&b=2';
-    expect((await call(port, 'POST /disable', { 'Content-Length': `${body.length}` }, body)).body).toBe(DISABLED);
+    const answer = await call(port, 'POST /disable', { 'Content-Length': `${body.length}` }, body);
+    expect(answer.body).toBe(DISABLED);
   });
 
   test('answer a client that offers to upgrade to HTTP/2, as curl does', async () => {
@@ -269,10 +152,11 @@ describe('the bounds', () => {
     const announced = { 'Content-Length': `${HTTP_LIMITS.bodyBytesMax + 1}` };
     expect(jsonOf(await call(port, 'POST /disable', announced))).toMatchObject({ error: 'body_too_large' });
     const chunk = `${HTTP_LIMITS.bodyBytesMax.toString(16)}\r\n${'x'.repeat(HTTP_LIMITS.bodyBytesMax)}\r\n`;
-    const chunked = await call(port, 'POST /disable', { 'Transfer-Encoding': 'chunked' }, `${chunk}1\r\nx\r\n0\r\n\r\n`);
+    const inChunks = { 'Transfer-Encoding': 'chunked' };
+    const chunked = await call(port, 'POST /disable', inChunks, `${chunk}1\r\nx\r\n0\r\n\r\n`);
     expect(chunked.status).toBe(413);
     expect(api.enabled()).toBe(true);
-    const largest = await call(port, 'POST /disable', { 'Transfer-Encoding': 'chunked' }, `${chunk}0\r\n\r\n`);
+    const largest = await call(port, 'POST /disable', inChunks, `${chunk}0\r\n\r\n`);
     expect(largest.body).toBe(DISABLED);
   });
 
@@ -313,70 +197,6 @@ describe('the bounds', () => {
     await waitFor(second.closed, 'the second connection is closed');
     first.socket.write('GET /ping HTTP/1.1\r\nHost: x\r\n\r\n');
     await waitFor(() => first.text().endsWith(ENABLED), 'the first connection is served');
-  });
-});
-
-describe('the upgrade to a peer stream', () => {
-  const hello = { service: 'local', name: 'redis 2', instance: 'i2' };
-  const upgrade = { Connection: 'Upgrade', Upgrade: PEER_PROTOCOL, ...helloHeaders(hello) };
-  const bytes = (headers: Record<string, string>): string =>
-    `GET /v1/peer HTTP/1.1\r\n${headerLines(headers)}\r\n`;
-
-  test('answers 101 with our hello and hands over the stream with what came behind the request', async () => {
-    const api = fakeApi();
-    const port = await serve({ api });
-    const connection = await open(port);
-    connection.socket.write(`${bytes(upgrade)}early`);
-    await waitFor(() => connection.text().endsWith('early'), 'the stream echoes');
-    expect(connection.text()).toMatch(/^HTTP\/1\.1 101 /);
-    expect(connection.text()).toContain('\r\nDictator-Name: redis1\r\n');
-    expect(api.accepted).toEqual([hello]);
-  });
-
-  test('outlives every limit on time, while a plain connection is cut', async () => {
-    const port = await serve({
-      limits: { requestTimeoutMs: 100, requestCheckMs: 20, idleTimeoutMs: 100, stalledTimeoutMs: 200 },
-    });
-    const peer = await open(port);
-    peer.socket.write(bytes(upgrade));
-    await waitFor(() => peer.text() !== '', 'the stream is up');
-    const started = performance.now();
-    const plain = await open(port);
-    await waitFor(() => plain.closed() && performance.now() - started > 500, 'the limits passed');
-    peer.socket.write('still here');
-    await waitFor(() => peer.text().endsWith('still here'), 'the stream echoes');
-  });
-
-  test('is 426 without the header, or with another protocol', async () => {
-    const port = await serve();
-    for (const headers of [{}, { Connection: 'Upgrade', Upgrade: 'websocket' }]) {
-      const answer = await call(port, 'GET /v1/peer', headers);
-      expect([answer.status, jsonOf(answer)['error']]).toEqual([426, 'upgrade_required']);
-      expect(answer.head).toContain(`\r\nUpgrade: ${PEER_PROTOCOL}\r\n`);
-    }
-  });
-
-  test('is 400 without a valid hello', async () => {
-    const answer = await exchange(await serve(), bytes({ Connection: 'Upgrade', Upgrade: PEER_PROTOCOL }));
-    expect([answer.status, jsonOf(answer)['error']]).toEqual([400, 'bad_hello']);
-  });
-
-  test('is 503 over the limit, and possible again when a stream has ended', async () => {
-    const port = await serve({ limits: { peerStreamsMax: 1 } });
-    const first = await open(port);
-    first.socket.write(bytes(upgrade));
-    await waitFor(() => first.text() !== '', 'the first stream is up');
-    const refused = await exchange(port, bytes(upgrade));
-    expect([refused.status, jsonOf(refused)['error']]).toEqual([503, 'too_many_peers']);
-    first.socket.end();
-    await waitFor(async () => {
-      const again = await open(port);
-      again.socket.write(bytes(upgrade));
-      await waitFor(() => again.text() !== '', 'an answer');
-      const accepted = again.text().startsWith('HTTP/1.1 101');
-      if (!accepted) again.socket.destroy();
-      return accepted;
-    }, 'another stream is accepted');
   });
 });
 
