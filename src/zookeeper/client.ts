@@ -128,6 +128,7 @@ interface RequestSpec<T> {
 class Client implements ZooKeeperClient {
   readonly #chroot: Chroot;
   readonly #session: Session;
+  #closing: Promise<void> | null = null;
 
   constructor(options: ZooKeeperOptions, events: ZooKeeperEvents) {
     const chroot = options.chroot ?? '';
@@ -277,8 +278,9 @@ class Client implements ZooKeeperClient {
     if (last?.status === 'rejected' && !isZooKeeperError(last.reason, 'NODE_EXISTS')) throw last.reason;
   }
 
-  async close(): Promise<void> {
-    await this.#session.close((connection) => this.#sayGoodbye(connection));
+  close(): Promise<void> {
+    this.#closing ??= this.#session.close((connection) => this.#sayGoodbye(connection));
+    return this.#closing;
   }
 
   #createAt(

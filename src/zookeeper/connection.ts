@@ -159,7 +159,9 @@ export class Connection {
 
   #onSocketError(error: NodeJS.ErrnoException): void {
     const detail = error.code ?? error.message;
-    if (this.#phase !== 'dialling') this.#drop(this.#lostCode(), detail);
+    // With TLS 1.3 the server's verdict on our certificate comes after our side has finished its handshake.
+    if (error.code?.startsWith('ERR_SSL') === true) this.#drop('tls', detail);
+    else if (this.#phase !== 'dialling') this.#drop(this.#lostCode(), detail);
     else if (this.#reached) this.#drop('tls', `${detail}: ${error.message}`);
     else this.#drop(error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable', detail);
   }
@@ -180,7 +182,9 @@ export class Connection {
   #onData(chunk: Buffer): void {
     if (this.#phase === 'closed') return;
     this.#splitter.push(chunk);
-    if (!this.#yielding) this.#drain();
+    if (this.#yielding) return;
+    this.#answeredSinceYield = false;
+    this.#drain();
   }
 
   // Continuations of a promise run only after this handler returns, but `onEvent` is called at once. To keep the order

@@ -30,6 +30,8 @@ const CONNECT_DEADLINE_SHARE_MAX = 2 / 3;
 const LOOKUP_SHARE = 1 / 2;
 /** A connection was of use when it was heard for this share of the session timeout, the interval of pings. */
 const USEFUL_SHARE = 1 / 3;
+/** Longest pause, as a share of the session timeout, while the session may still be alive. */
+const LIVE_SESSION_PAUSE_SHARE = 1 / 10;
 
 export interface SessionOptions {
   readonly hosts: readonly { host: string; port: number }[];
@@ -296,8 +298,12 @@ export class Session {
   }
 
   #pauseMs(rounds: number): number {
-    const doubled = FIRST_PAUSE_MS * 2 ** Math.min(rounds - 1, 20);
-    return Math.min(this.#options.reconnectPauseMaxMs, doubled) * (0.5 + this.#options.random() / 2);
+    const doubledMs = FIRST_PAUSE_MS * 2 ** Math.min(rounds - 1, 20);
+    // A session that may still be alive is worth asking often: what it holds is lost with it.
+    const sessionMayLive = this.#announced && performance.now() - this.#lastReceivedMs < this.#timeoutMs;
+    const sessionMaxMs = sessionMayLive ? this.#timeoutMs * LIVE_SESSION_PAUSE_SHARE : Number.POSITIVE_INFINITY;
+    const pauseMs = Math.min(this.#options.reconnectPauseMaxMs, doubledMs, sessionMaxMs);
+    return pauseMs * (0.5 + this.#options.random() / 2);
   }
 
   #report(code: Fault['code'], entry: HostEntry, detail: string): void {

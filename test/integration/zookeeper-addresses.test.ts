@@ -47,7 +47,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function open(options: Omit<ZooKeeperOptions, 'sessionTimeoutMs'>): { client: ZooKeeperClient; events: RecordedEvents } {
+interface Opened {
+  readonly client: ZooKeeperClient;
+  readonly events: RecordedEvents;
+}
+
+function open(options: Omit<ZooKeeperOptions, 'sessionTimeoutMs'>): Opened {
   const events = recordEvents();
   const client = connectZooKeeper({ sessionTimeoutMs: SESSION_TIMEOUT_MS, ...options }, events);
   opened.push(client);
@@ -144,14 +149,17 @@ describe('over TLS', () => {
     expect(events.faults).toEqual([]);
   });
 
-  test('a server whose certificate names somebody else, or comes from nowhere, is refused', async () => {
+  test('a missing certificate, one that names somebody else and one from nowhere are refused', async () => {
     const tls = { ca: await read('authority.pem'), cert: await read('client.crt'), key: await read('client.key') };
     const byAddress = open({ hosts: [{ host: '127.0.0.1', port: securePort }], tls });
     const untrusted = open({ hosts: hosts(), lookup, tls: { cert: tls.cert, key: tls.key } });
+    const anonymous = open({ hosts: hosts(), lookup, tls: { ca: tls.ca } });
+    await waitFor(() => anonymous.events.faults[0], 'the server wants a certificate');
     await waitFor(() => byAddress.events.faults[0], 'the name does not match');
     await waitFor(() => untrusted.events.faults[0], 'the authority is unknown');
     expect(byAddress.events.faults[0]).toMatchObject({ code: 'tls' });
     expect(untrusted.events.faults[0]).toMatchObject({ code: 'tls' });
+    expect(anonymous.events.faults[0]).toMatchObject({ code: 'tls' });
     expect([byAddress.client.state, untrusted.client.state]).toEqual(['connecting', 'connecting']);
   });
 });

@@ -2,7 +2,12 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import { connectZooKeeper, type ZooKeeperClient, type ZooKeeperOptions } from '../../src/zookeeper/index.ts';
+import {
+  connectZooKeeper,
+  isZooKeeperError,
+  type ZooKeeperClient,
+  type ZooKeeperOptions,
+} from '../../src/zookeeper/index.ts';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { recordEvents, type RecordedEvents } from '../support/zookeeper-events.ts';
@@ -160,6 +165,21 @@ test('a server that refuses is tried again until it accepts', async () => {
   await waitFor(() => client.state === 'connected', 'the client is connected');
 });
 
+test('pauses between attempts grow', async () => {
+  await proxy.refuse();
+  const timesMs: number[] = [];
+  const recorded = recordEvents();
+  client = connectZooKeeper(
+    { hosts: at(proxy), sessionTimeoutMs: SESSION_TIMEOUT_MS, random: () => 0.999 },
+    { ...recorded, onFault: () => { timesMs.push(performance.now()); } },
+  );
+  opened.push(client);
+  await waitFor(() => timesMs.length >= 5, 'five refusals');
+  const gapsMs = timesMs.slice(1).map((time, index) => time - (timesMs[index] ?? 0));
+  // Timers may fire up to a millisecond early, and as late as they like.
+  for (const [index, pauseMs] of [20, 40, 80, 160].entries()) expect(gapsMs[index]).toBeGreaterThan(pauseMs - 2);
+});
+
 test('a server that accepts and says nothing is left within the connect deadline', async () => {
   proxy.ignore();
   ({ client, events } = open({ hosts: at(proxy), sessionTimeoutMs: SESSION_TIMEOUT_MS }));
@@ -275,6 +295,54 @@ describe('after a reconnection', () => {
     expect(faultCodes()).toEqual(['lost']);
   });
 });
+
+test('whatever happens to connections, every request is settled and no answer is another request\'s', async () => {
+  const keys = Array.from({ length: 20 }, (_, index) => `/key-${String(index)}`);
+  for (const key of keys) await observer.create(key, key);
+  await connectThroughProxy({ sessionTimeoutMs: 600, requestTimeoutMs: 100 });
+  const seed = Date.now() % 100_000;
+  const random = randomNumbers(seed);
+  const faults = [
+    () => { proxy.resetAll(); },
+    () => { proxy.cutAfter('toClient', Math.floor(random() * 2000)); },
+    () => { proxy.cutAfter('toServer', Math.floor(random() * 2000)); },
+    () => { proxy.freeze('toClient'); },
+    () => { proxy.freeze('toServer'); },
+    () => { proxy.inject('toClient', Buffer.from([0, 0, 0, 1, 7])); },
+  ];
+  let answered = 0;
+  const codes = new Set<string>();
+  const ask = async (key: string): Promise<void> => {
+    try {
+      const { data } = await client.getData(key);
+      expect(data.toString(), `seed ${String(seed)}`).toBe(key);
+      answered += 1;
+    } catch (error) {
+      if (!isZooKeeperError(error)) throw error;
+      codes.add(error.code);
+    }
+  };
+  for (let turn = 0; turn < 60; turn += 1) {
+    if (random() < 0.4) faults[Math.floor(random() * faults.length)]?.();
+    await Promise.all(keys.map(ask));
+    if (random() < 0.5) proxy.thaw();
+    if (client.state !== 'connected' && random() < 0.5) {
+      proxy.thaw();
+      await waitFor(() => client.state === 'connected', `the client is connected again, seed ${String(seed)}`);
+    }
+  }
+  expect(answered).toBeGreaterThan(0);
+  for (const code of codes) expect(['CONNECTION_LOSS', 'OPERATION_TIMEOUT']).toContain(code);
+});
+
+/** Numbers in [0, 1) that one seed reproduces (a linear congruential generator). */
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
 
 // Last in this file: these two restart the server.
 describe('a server', () => {
