@@ -4,10 +4,15 @@ PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 ARGS ?=
 
-# Node.js and Redis that scripts/setup.sh had to put into the project's own folder. npm alone runs without them, on the
-# Node.js that it came with: a distribution fits the two to each other, and to its certificates.
-SYSTEM_PATH := $(subst $(CURDIR)/.tools/bin:,,$(PATH))
-export PATH := $(CURDIR)/.tools/bin:$(SYSTEM_PATH)
+# Node.js and Redis that scripts/setup.sh had to put into the project's own folder.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+# npm has to run on the Node.js that will run the packages: it leaves out what does not suit its own. A fetched
+# Node.js does not know the certificates that this system trusts unless told.
+SYSTEM_CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt)
+ifneq ($(SYSTEM_CERTIFICATES),)
+export NODE_EXTRA_CA_CERTS ?= $(SYSTEM_CERTIFICATES)
+endif
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -31,7 +36,7 @@ dist/dictator.cjs: $(SOURCES)
 # npm writes this file when it is through; it is older than the lock file when that has changed since.
 node_modules/.package-lock.json: package-lock.json package.json
 	@scripts/setup.sh node
-	PATH='$(SYSTEM_PATH)' npm ci --no-audit --no-fund --loglevel=error
+	NODE_NO_WARNINGS=1 npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 deps: ## install what is missing (Debian 12 or later; starts and enables no service)
