@@ -46,6 +46,9 @@ export const EVENT_NAMES = [
   'enabled',
   'disabled',
   'bootstrap_ordered',
+  'zookeeper_fault',
+  'listening',
+  'http_fault',
   'invariant_broken',
 ] as const;
 

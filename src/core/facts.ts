@@ -72,7 +72,7 @@ export interface RedisSight {
   readonly refusedSinceMs: number | null;
   /** Refusals in a row since it was last open. */
   readonly refusals: number;
-  /** The process behind the port was seen to be gone since it was last open, or null while unknown. */
+  /** It ended by FIN or RST while it was answering. */
   readonly endedAfterHealth: boolean;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
@@ -116,7 +116,7 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
         endedAfterHealth: false,
       };
     case 'closed':
-      return { ...sight, link: 'ended', endedAfterHealth: sight.link === 'open' };
+      return { ...sight, link: 'ended', endedAfterHealth: sight.link === 'open' && sight.silentSinceMs === null };
     case 'refused':
       return {
         ...sight,
@@ -181,7 +181,7 @@ export function withPeer(sight: PeerSight | undefined, event: PeerEvent, nowMs: 
     case 'refused':
       return sight && { ...sight, refusals: sight.refusals + 1, refusedSinceMs: sight.refusedSinceMs ?? nowMs };
     case 'failed':
-      return sight && { ...sight, ended: false, refusals: 0, refusedSinceMs: null };
+      return sight && { ...sight, refusals: 0, refusedSinceMs: null };
   }
 }
 

@@ -37,6 +37,8 @@ export type Input =
   | { readonly kind: 'session_expired' }
   /** A record was read. */
   | { readonly kind: 'record_read'; readonly read: RecordRead }
+  /** Whether a record that decides (lease or term) stands there but cannot be read as ours. */
+  | { readonly kind: 'records_unreadable'; readonly paths: readonly string[] }
   /** All records of this connection have been read once. */
   | { readonly kind: 'records_synced' }
   /** Something about this node's own Redis. */

@@ -27,6 +27,7 @@ export function reconcile(turn: Turn): void {
 
 function explain(turn: Turn): void {
   const { own, session, nowMs, settings, commandRefused } = turn.state;
+  if (turn.state.unreadable.length > 0) turn.refuse('record_unreadable');
   if (session?.connected !== true) turn.refuse('zookeeper_unreachable');
   if (own.link === 'failed' && own.failure === 'auth') turn.refuse('redis_auth_failed');
   else if (own.blocked === 'denied') turn.refuse('redis_auth_failed');

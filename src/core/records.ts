@@ -24,7 +24,12 @@ export interface Znode {
   readonly owner: bigint;
   /** Transaction that created it: two znodes of one path differ in it, however equal their data. */
   readonly czxid: bigint;
+  /** Format version `v` of the record; one newer than ours is read, but never rewritten. */
+  readonly format: number;
 }
+
+/** Format of every record that this version writes. */
+export const RECORD_FORMAT = 1;
 
 /** `/dictator/<svc>/lease`: ephemeral; its owner is the master. */
 export interface Lease {

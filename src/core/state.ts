@@ -112,6 +112,8 @@ export interface State {
   /** All records have been read on this connection. */
   readonly synced: boolean;
   readonly records: Records;
+  /** Paths that hold something which is not ours; while one of them decides, nothing is claimed. */
+  readonly unreadable: readonly string[];
   /** Moment at which the latest answered heartbeat was sent. */
   readonly lastProofMs: number;
   readonly own: RedisSight;
@@ -156,6 +158,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     session: null,
     synced: false,
     records: NO_RECORDS,
+    unreadable: [],
     lastProofMs: Number.NEGATIVE_INFINITY,
     own: UNSEEN,
     remote: UNSEEN,

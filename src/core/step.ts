@@ -69,6 +69,9 @@ function takeIn(turn: Turn, input: Input): void {
       return turn.report('session_expired');
     case 'record_read':
       return turn.update({ records: withRead(state.records, input.read) });
+    case 'records_unreadable':
+      if (input.paths.length > 0) turn.report('record_ignored', { paths: input.paths });
+      return turn.update({ unreadable: input.paths });
     case 'records_synced':
       return recordsSynced(turn);
     case 'own_redis':

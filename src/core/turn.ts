@@ -10,6 +10,7 @@ import type { EventName } from '../contract/events.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
 import type { Action, ActionBody, ActionKind, Fields } from './actions.ts';
 import { UNANSWERED } from './actions.ts';
+import { RECORD_FORMAT } from './records.ts';
 import type { State } from './state.ts';
 
 /** Pause before a failed action is tried again, so that a persistent refusal does not become a busy loop. */
@@ -50,7 +51,7 @@ export class Turn {
    */
   emit(body: ActionBody): boolean {
     const { state } = this;
-    if (this.awaits(body.kind)) return false;
+    if (this.awaits(body.kind) || this.rewritesNewer(body.kind)) return false;
     const retryAtMs = state.retryAtMs.get(body.kind) ?? Number.NEGATIVE_INFINITY;
     if (retryAtMs > this.now) {
       this.wakeAt(retryAtMs);
@@ -62,6 +63,14 @@ export class Turn {
     const inFlight = new Map(state.inFlight);
     if (!isUnanswered(body.kind)) inFlight.set(body.kind, { id, epoch, sinceMs: this.now });
     this.update({ nextActionId: id + 1, inFlight });
+    return true;
+  }
+
+  /** A term of a newer format is read, but whoever cannot know all of it must not write it. */
+  private rewritesNewer(kind: ActionKind): boolean {
+    if (kind !== 'claim' && kind !== 'write_term') return false;
+    if ((this.state.records.term?.znode.format ?? 0) <= RECORD_FORMAT) return false;
+    this.refuse('record_newer');
     return true;
   }
 

@@ -59,11 +59,19 @@ function pollRemote(state: State): number {
   return role.name === 'replica' && remote.facts?.role !== 'master' ? POLL_ALERT_MS : POLL_PEACE_MS;
 }
 
-export function wanted(state: State): Wanted {
-  const peers: PeerWanted[] = [];
+/** Every member, and the lease holder even where its member record is gone: its death may have to be proved. */
+function peersOf(state: State): readonly PeerWanted[] {
+  const peers = new Map<string, PeerWanted>();
+  const lease = state.records.lease?.value;
+  if (lease !== undefined) peers.set(lease.node, { name: lease.node, instance: lease.instance, http: lease.http });
   for (const { value } of state.records.members.values()) {
-    if (value.name === state.settings.name) continue;
-    peers.push({ name: value.name, instance: value.instance, http: value.http });
+    peers.set(value.name, { name: value.name, instance: value.instance, http: value.http });
   }
+  peers.delete(state.settings.name);
+  return [...peers.values()];
+}
+
+export function wanted(state: State): Wanted {
+  const peers = peersOf(state);
   return { remote: remoteOf(state), pollOwnMs: pollOwn(state), pollRemoteMs: pollRemote(state), peers };
 }

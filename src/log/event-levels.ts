@@ -49,6 +49,9 @@ export const EVENT_LEVELS = {
   enabled: 'INFO',
   disabled: 'WARN',
   bootstrap_ordered: 'WARN',
+  zookeeper_fault: 'WARN',
+  listening: 'INFO',
+  http_fault: 'WARN',
   invariant_broken: 'FATAL',
 } as const satisfies Record<EventName, LogLevel>;
 

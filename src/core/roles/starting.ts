@@ -6,7 +6,7 @@ import { decideFirstStart } from '../first-start.ts';
 import { followForeign } from '../foreign.ts';
 import type { RedisFacts } from '../facts.ts';
 import { ourLease, ownFacts } from '../queries.ts';
-import type { RoleOf } from '../state.ts';
+import type { RoleOf, State } from '../state.ts';
 import { enterReplica } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
@@ -16,9 +16,15 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   const facts = ownFacts(state);
   if (!state.synced || facts === null || ourLease(state) !== null) return;
   if (!state.records.members.has(state.settings.name)) return;
+  if (decidingRecordIsUnreadable(state)) return;
   if (state.records.term !== null) return enterReplica(turn, 'term_found');
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
   firstStart(turn, role, facts);
+}
+
+/** Something that is not ours stands where the lease or the term should be: whatever it is, it is not overwritten. */
+function decidingRecordIsUnreadable(state: State): boolean {
+  return state.unreadable.some((path) => path.endsWith('/term') || path.endsWith('/lease'));
 }
 
 /** Nobody was ever master here, or the ensemble was wiped. */

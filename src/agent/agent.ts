@@ -1,0 +1,243 @@
+/**
+ * One agent: wires the loop to the outside. The only place that knows the core and the drivers.
+ *
+ * Follow an event through it: a socket closes in a `RedisWatch`, becomes an input, `step` turns it into actions, and
+ * `perform` carries them to ZooKeeper, Redis or the other agents, whose answers become inputs again.
+ */
+import type { PublishedView } from '../contract/view.ts';
+import type { Action } from '../core/actions.ts';
+import type { Input, Order, Outcome } from '../core/inputs.ts';
+import { CLOSED_ADDRESS } from '../core/queries.ts';
+import type { Settings } from '../core/state.ts';
+import { project } from '../core/view.ts';
+import type { Wanted } from '../core/wanted.ts';
+import { POLL_PEACE_MS } from '../core/wanted.ts';
+import type { PeerMessage } from '../peers/messages.ts';
+import type { PeerEnd, PeerHub } from '../peers/peers.ts';
+import { servicePaths } from '../records/paths.ts';
+import { fenceSequence } from '../redis/commands.ts';
+import { Loop } from './loop.ts';
+import { Mirror } from './mirror.ts';
+import { isOwnRedisAction, isRemoteRedisAction, KILL_SCRIPT, ownCommands, remoteCommands } from './perform-redis.ts';
+import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
+import type { Outside, ZkPort } from './ports.ts';
+import { RedisWatch } from './redis-watch.ts';
+import type { CommandResult } from './redis-watch.ts';
+
+export interface Credentials {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** Exit code of a process whose invariants broke (EX_SOFTWARE). */
+export const EXIT_INVARIANT_BROKEN = 70;
+/** Shortest silence that is reported; the verdict on it is the core's. */
+const SILENT_AFTER_MIN_MS = 200;
+/** A remote Redis that does not answer for this long is not worth a takeover. */
+const REMOTE_SILENT_AFTER_MS = 1000;
+const IDENTIFY_TIMEOUT_MS = 1000;
+
+export class Agent {
+  private readonly settings: Settings;
+  private readonly credentials: Credentials;
+  private readonly outside: Outside;
+  private readonly loop: Loop;
+  private readonly own: RedisWatch;
+  private readonly remote: RedisWatch;
+  private readonly zk: ZkPort;
+  private readonly mirror: Mirror;
+  private readonly paths;
+  readonly peers: PeerHub;
+  private orders: ((refusal: string | null) => void)[] = [];
+  private leaving = false;
+
+  constructor(settings: Settings, credentials: Credentials, outside: Outside) {
+    this.settings = settings;
+    this.credentials = credentials;
+    this.outside = outside;
+    this.paths = servicePaths(settings.service);
+    this.loop = new Loop(settings, outside.clock, {
+      perform: (action) => this.perform(action),
+      watch: (wanted) => this.watch(wanted),
+      crash: (error) => this.crash(error),
+    });
+    this.own = this.watcher('agent', Math.max(SILENT_AFTER_MIN_MS, settings.downAfterMs - POLL_PEACE_MS));
+    this.remote = this.watcher('peer', REMOTE_SILENT_AFTER_MS);
+    this.peers = outside.openPeers(this.peerEvents());
+    this.zk = outside.openZooKeeper({
+      onConnected: ({ id, timeoutMs }) => {
+        this.post({ kind: 'session_connected', sessionId: id, timeoutMs });
+        this.mirror.resync();
+      },
+      onDisconnected: () => this.post({ kind: 'session_disconnected' }),
+      onExpired: () => this.post({ kind: 'session_expired' }),
+      onChanged: (path) => this.mirror.look(path),
+    });
+    this.mirror = new Mirror(this.zk, this.paths, {
+      onRead: (read) => this.post({ kind: 'record_read', read }),
+      onUnreadable: (paths) => this.post({ kind: 'records_unreadable', paths }),
+      onSynced: () => this.post({ kind: 'records_synced' }),
+    });
+  }
+
+  start(): void {
+    this.outside.log.event('agent_started', { node: this.settings.name, service: this.settings.service });
+    this.own.watch(this.settings.redis);
+    this.post({ kind: 'tick' });
+  }
+
+  order(order: Exclude<Order, { order: 'bootstrap' }>): void {
+    this.post({ kind: 'order', order });
+  }
+
+  /** `done` gets the reason of a refusal, or null when the order was carried out. */
+  bootstrap(master: string, done: (refusal: string | null) => void): void {
+    this.orders.push(done);
+    this.post({ kind: 'order', order: { order: 'bootstrap', master } });
+  }
+
+  view(): PublishedView {
+    const { state } = this.loop;
+    return project({ ...state, nowMs: Math.max(state.nowMs, this.outside.clock.now()) });
+  }
+
+  private post(input: Input): void {
+    this.loop.post(input);
+  }
+
+  private watcher(purpose: 'agent' | 'peer', silentAfterMs: number): RedisWatch {
+    const kind = purpose === 'agent' ? 'own_redis' : 'remote_redis';
+    return new RedisWatch({
+      clock: this.outside.clock,
+      connector: this.outside.redis,
+      purpose,
+      credentials: this.credentials,
+      silentAfterMs,
+      eager: purpose === 'agent',
+      onSight: (event) => this.post({ kind, event }),
+    });
+  }
+
+  private peerEvents(): Parameters<Outside['openPeers']>[0] {
+    return {
+      onUp: (name, instance) => this.post({ kind: 'peer', name, event: { peer: 'up', instance } }),
+      onEnded: (name, how: PeerEnd) => {
+        const proving = how === 'fin' || how === 'reset';
+        this.post({ kind: 'peer', name, event: { peer: 'ended', proving } });
+      },
+      onRefused: (name) => this.post({ kind: 'peer', name, event: { peer: 'refused' } }),
+      onFailed: (name) => this.post({ kind: 'peer', name, event: { peer: 'failed' } }),
+      onSilent: () => undefined,
+      onHeard: () => undefined,
+      onMessage: (name, message: PeerMessage) => this.post({ kind: 'peer_hint', name, hint: message.kind }),
+    };
+  }
+
+  private watch(wanted: Wanted): void {
+    this.remote.watch(wanted.remote);
+    this.remote.pollEvery(wanted.pollRemoteMs);
+    this.own.pollEvery(wanted.pollOwnMs);
+    this.peers.setPeers(wanted.peers.map(({ name, instance, http }) => ({ name, instance, ...http })));
+  }
+
+  private perform(action: Action): void {
+    const done = (outcome: Outcome): void => this.post({ kind: 'action_done', id: action.id, outcome });
+    if (isZooKeeperAction(action)) {
+      const { zk, paths, mirror } = this;
+      const now = (): number => this.outside.clock.now();
+      return performOnZooKeeper(action, { zk, paths, mirror, self: this.settings.name, now }, done);
+    }
+    if (isOwnRedisAction(action)) {
+      const fencing = action.kind === 'fence_reversibly';
+      this.own.run(ownCommands(action, this.ownServer()), (result) => done(toOutcome(result)));
+      if (fencing && this.loop.state.own.blocked === 'busy') this.own.run([KILL_SCRIPT], () => undefined);
+      return;
+    }
+    if (isRemoteRedisAction(action)) {
+      const version = this.loop.state.remote.facts?.version ?? '';
+      return this.remote.run(remoteCommands(action, version), (result) => done(toOutcome(result)));
+    }
+    this.performHere(action, done);
+  }
+
+  private performHere(
+    action: Exclude<Action, { kind: 'never' }>,
+    done: (outcome: Outcome) => void,
+  ): void {
+    switch (action.kind) {
+      case 'identify':
+        return this.identify(action.address, action.instance, done);
+      case 'tell':
+        return this.peers.tell('all', this.messageOf(action.hint));
+      case 'report':
+        return this.outside.log.event(action.event, action.fields);
+      case 'answer_order': {
+        const { orders } = this;
+        this.orders = [];
+        for (const answer of orders) answer(action.refusal);
+        return;
+      }
+      case 'exit':
+        return this.leave(0);
+    }
+  }
+
+  private messageOf(hint: 'redis_died' | 'promoted' | 'look'): PeerMessage {
+    const { own, records } = this.loop.state;
+    switch (hint) {
+      case 'redis_died':
+        return { kind: hint, runId: own.facts?.runId ?? 'unknown' };
+      case 'promoted':
+        return { kind: hint, epoch: records.term?.value.epoch ?? 0 };
+      case 'look':
+        return { kind: hint };
+    }
+  }
+
+  private identify(
+    address: { readonly host: string; readonly port: number },
+    instance: string,
+    done: (outcome: Outcome) => void,
+  ): void {
+    this.outside.identify(address, IDENTIFY_TIMEOUT_MS, (result) => {
+      const as = result.kind === 'answered' ? (result.instance === instance ? 'same' : 'other') : result.kind;
+      done({ result: 'identified', instance, as });
+    });
+  }
+
+  private ownServer(): Parameters<typeof ownCommands>[1] {
+    const { password, username } = this.credentials;
+    return {
+      version: this.loop.state.own.facts?.version ?? '',
+      announce: this.settings.redis,
+      credentials: password === undefined ? null : { username, password },
+      backlogBytes: this.own.backlogBytes,
+    };
+  }
+
+  /** Ends the session in order, then the process. */
+  private leave(code: number): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.loop.stop();
+    this.peers.stop();
+    this.zk.close(() => {
+      this.own.stop();
+      this.remote.stop();
+      this.outside.log.event('agent_stopped', { code });
+      this.outside.exit(code);
+    });
+  }
+
+  /** Give up mastership safely, then crash: Redis is fenced first, and closing the session gives the lease away. */
+  private crash(error: unknown): void {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.outside.log.event('invariant_broken', { error: message });
+    if (this.loop.state.role.name === 'starting') return this.leave(EXIT_INVARIANT_BROKEN);
+    this.own.run(fenceSequence(CLOSED_ADDRESS), () => this.leave(EXIT_INVARIANT_BROKEN));
+  }
+}
+
+function toOutcome(result: CommandResult): Outcome {
+  return result.ok ? { result: 'done', sentAtMs: result.sentAtMs } : { result: 'failed', code: result.code };
+}

@@ -1,0 +1,86 @@
+/**
+ * The loop: one mailbox, one input at a time; `step`, then its actions, then what shall be watched.
+ *
+ * Everything that happens, whether event, answer or timer, is put into the mailbox and looked at in order. Nothing
+ * here decides: what an input means is the core's business, what an action does is `perform`'s.
+ */
+import type { Action } from '../core/actions.ts';
+import type { Input } from '../core/inputs.ts';
+import type { State } from '../core/state.ts';
+import { initialState } from '../core/state.ts';
+import type { Settings } from '../core/state.ts';
+import { step } from '../core/step.ts';
+import type { Wanted } from '../core/wanted.ts';
+import { wanted } from '../core/wanted.ts';
+import type { Clock } from '../contract/clock.ts';
+
+/** Inputs that wait to be looked at. Reaching it means that something posts in a circle. */
+export const MAILBOX_MAX = 10_000;
+/** No timer is longer: a wait without a deadline is looked at again all the same. */
+export const TICK_MAX_MS = 1000;
+
+export interface LoopDrivers {
+  perform(action: Action): void;
+  watch(wanted: Wanted): void;
+  /** A broken invariant: this process can trust none of its decisions any more. */
+  crash(error: unknown): void;
+}
+
+export class Loop {
+  private current: State;
+  private readonly clock: Clock;
+  private readonly drivers: LoopDrivers;
+  private readonly mailbox: Input[] = [];
+  private running = false;
+  private stopped = false;
+  private cancelTick: () => void = () => undefined;
+
+  constructor(settings: Settings, clock: Clock, drivers: LoopDrivers) {
+    this.current = initialState(settings, clock.now());
+    this.clock = clock;
+    this.drivers = drivers;
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  post(input: Input): void {
+    if (this.stopped) return;
+    this.mailbox.push(input);
+    if (this.running) return;
+    this.running = true;
+    try {
+      this.drain();
+    } catch (error) {
+      this.stop();
+      this.drivers.crash(error);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.mailbox.length = 0;
+    this.cancelTick();
+  }
+
+  private drain(): void {
+    for (let input = this.mailbox.shift(); input !== undefined; input = this.mailbox.shift()) {
+      if (this.mailbox.length > MAILBOX_MAX) throw new Error('mailbox overflow');
+      const { state, actions } = step(this.current, input, this.clock.now());
+      this.current = state;
+      for (const action of actions) this.drivers.perform(action);
+    }
+    if (this.stopped) return;
+    this.drivers.watch(wanted(this.current));
+    this.scheduleTick();
+  }
+
+  private scheduleTick(): void {
+    this.cancelTick();
+    const delayMs = Math.min(TICK_MAX_MS, Math.max(0, this.current.wakeAtMs - this.clock.now()));
+    this.cancelTick = this.clock.after(delayMs, () => this.post({ kind: 'tick' }));
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The mirror: every record of the service, read again whenever something happened to it.
+ *
+ * A watch event says only *that* something changed; what is there now is read. After every reconnection everything
+ * is read afresh, because what happened in between is not reported. Requests of one session are answered in order,
+ * so a read that follows an event sees at least what caused it.
+ */
+import type { RecordRead } from '../core/records.ts';
+import { decodeRecord } from '../records/codec.ts';
+import { absent, FOLDERS, type Folder, type RecordKey, type ServicePaths } from '../records/paths.ts';
+import type { ZkAnswer, ZkPort } from './ports.ts';
+
+export interface MirrorEvents {
+  onRead(read: RecordRead): void;
+  onUnreadable(paths: readonly string[]): void;
+  onSynced(): void;
+}
+
+export class Mirror {
+  private readonly zk: ZkPort;
+  private readonly paths: ServicePaths;
+  private readonly events: MirrorEvents;
+  /** Paths that the mirror holds a record for. */
+  private readonly held = new Set<string>();
+  private unreadable: readonly string[] = [];
+  /** Counts reconnections: answers that belong to an earlier one complete nothing. */
+  private generation = 0;
+
+  constructor(zk: ZkPort, paths: ServicePaths, events: MirrorEvents) {
+    this.zk = zk;
+    this.paths = paths;
+    this.events = events;
+  }
+
+  /** Begins to read everything again; `onSynced` follows when all of it has arrived. */
+  resync(): void {
+    const generation = ++this.generation;
+    const { paths, zk } = this;
+    const unseen = new Set(this.held);
+    let outstanding = 0;
+    const begin = (): void => void outstanding++;
+    const end = (): void => {
+      if (--outstanding > 0 || generation !== this.generation) return;
+      for (const path of unseen) this.vanish(path);
+      this.events.onSynced();
+    };
+    const readOne = (path: string): void => {
+      unseen.delete(path);
+      begin();
+      this.read(path, end);
+    };
+    const ensure = (path: string): void => {
+      begin();
+      zk.submit({ op: 'mkdirp', path }, end);
+    };
+    for (const root of [paths.root, paths.published]) {
+      begin();
+      zk.submit({ op: 'watch', path: root }, end);
+    }
+    begin();
+    zk.submit({ op: 'children', path: paths.published }, (answer) => {
+      if (isMissing(answer)) ensure(paths.published);
+      end();
+    });
+    for (const path of [paths.lease, paths.term, paths.masterRecord]) readOne(path);
+    for (const folder of FOLDERS) {
+      begin();
+      this.list(folder, { readOne, ensure, end });
+    }
+  }
+
+  private list(
+    folder: Folder,
+    then: { readOne: (path: string) => void; ensure: (path: string) => void; end: () => void },
+  ): void {
+    this.zk.submit({ op: 'children', path: this.paths.folder(folder) }, (answer) => {
+      if (isMissing(answer)) then.ensure(this.paths.folder(folder));
+      if (answer.ok) for (const name of answer.children ?? []) then.readOne(this.paths.of(folder, name));
+      then.end();
+    });
+  }
+
+  /** Something happened at this path: look. */
+  look(path: string): void {
+    if (this.paths.keyOf(path) !== null) this.read(path, () => undefined);
+  }
+
+  private read(path: string, done: () => void): void {
+    this.zk.submit({ op: 'read', path }, (answer) => {
+      this.take(path, answer);
+      done();
+    });
+  }
+
+  private take(path: string, answer: ZkAnswer): void {
+    const key = this.paths.keyOf(path);
+    if (key === null) return;
+    if (answer.ok && answer.data !== undefined && answer.stat !== undefined) {
+      const { version, ephemeralOwner, czxid } = answer.stat;
+      const read = decodeRecord(key, answer.data, { version, owner: ephemeralOwner, czxid });
+      this.noteUnreadable(path, read === null);
+      if (read === null) return this.vanish(path, key);
+      this.held.add(path);
+      return this.events.onRead(read);
+    }
+    if (!isMissing(answer)) return;
+    this.noteUnreadable(path, false);
+    this.vanish(path, key);
+  }
+
+  private vanish(path: string, key: RecordKey | null = this.paths.keyOf(path)): void {
+    this.held.delete(path);
+    if (key !== null) this.events.onRead(absent(key));
+  }
+
+  private noteUnreadable(path: string, bad: boolean): void {
+    if (this.unreadable.includes(path) === bad) return;
+    this.unreadable = bad ? [...this.unreadable, path] : this.unreadable.filter((each) => each !== path);
+    this.events.onUnreadable(this.unreadable);
+  }
+}
+
+function isMissing(answer: ZkAnswer): boolean {
+  return !answer.ok && answer.code === 'NO_NODE';
+}

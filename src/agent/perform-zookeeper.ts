@@ -1,0 +1,147 @@
+/**
+ * Actions on ZooKeeper: each is one transaction, followed on the same connection by a read of what it changed.
+ *
+ * The reads are submitted behind the transaction without waiting for it, so the core sees the new records at the
+ * earliest moment at which anybody can, and sees them as the server has them, not as we meant them.
+ */
+import type { ActionBody, ActionKind } from '../core/actions.ts';
+import type { Outcome } from '../core/inputs.ts';
+import { encodeMasterRecord, encodeRecord } from '../records/codec.ts';
+import type { ServicePaths } from '../records/paths.ts';
+import type { MultiOp } from '../zookeeper/index.ts';
+import type { Mirror } from './mirror.ts';
+import type { ZkPort } from './ports.ts';
+
+export type ZooKeeperAction = Extract<
+  ActionBody,
+  {
+    kind:
+      | 'heartbeat'
+      | 'write_member'
+      | 'write_node'
+      | 'cast_ballot'
+      | 'withdraw_ballot'
+      | 'claim'
+      | 'release'
+      | 'write_term'
+      | 'announce';
+  }
+>;
+
+const KINDS: readonly ActionKind[] = [
+  'heartbeat',
+  'write_member',
+  'write_node',
+  'cast_ballot',
+  'withdraw_ballot',
+  'claim',
+  'release',
+  'write_term',
+  'announce',
+];
+
+export function isZooKeeperAction<A extends ActionBody>(action: A): action is A & ZooKeeperAction {
+  return KINDS.includes(action.kind);
+}
+
+interface Target {
+  readonly zk: ZkPort;
+  readonly paths: ServicePaths;
+  readonly mirror: Mirror;
+  readonly self: string;
+  readonly now: () => number;
+}
+
+function put(path: string, data: string, version: number | null, ephemeral = false): MultiOp {
+  return version === null ? { op: 'create', path, data, ephemeral } : { op: 'setData', path, data, version };
+}
+
+/** Creates an ephemeral record, or overwrites our own. */
+function putOwn(path: string, data: string, exists: boolean): MultiOp {
+  return exists ? { op: 'setData', path, data } : { op: 'create', path, data, ephemeral: true };
+}
+
+function claimOps(action: Extract<ActionBody, { kind: 'claim' }>, paths: ServicePaths): readonly MultiOp[] {
+  const ops: MultiOp[] = [];
+  if (action.removeLease) ops.push({ op: 'delete', path: paths.lease });
+  if (action.removeRecord) ops.push({ op: 'delete', path: paths.masterRecord });
+  ops.push({ op: 'create', path: paths.lease, data: encodeRecord(action.lease), ephemeral: true });
+  ops.push(put(paths.term, encodeRecord(action.term), action.termVersion));
+  if (action.record !== null) {
+    ops.push({ op: 'create', path: paths.masterRecord, data: encodeMasterRecord(action.record), ephemeral: true });
+  }
+  return ops;
+}
+
+function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Target): readonly MultiOp[] {
+  const { paths, self } = target;
+  const ops: MultiOp[] = [{ op: 'delete', path: paths.lease }];
+  if (action.removeRecord) ops.push({ op: 'delete', path: paths.masterRecord });
+  if (action.ballot !== null) {
+    ops.push(putOwn(paths.of('ballots', self), encodeRecord(action.ballot), action.ballotExists));
+  }
+  if (action.term !== null) ops.push(put(paths.term, encodeRecord(action.term.term), action.term.version));
+  return ops;
+}
+
+function memberOps(action: Extract<ActionBody, { kind: 'write_member' }>, target: Target): readonly MultiOp[] {
+  const path = target.paths.of('members', target.self);
+  const written = putOwn(path, encodeRecord(action.member), action.how === 'set');
+  return action.how === 'replace' ? [{ op: 'delete', path }, written] : [written];
+}
+
+function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: Target): readonly MultiOp[] {
+  const { paths, self } = target;
+  switch (action.kind) {
+    case 'write_member':
+      return memberOps(action, target);
+    case 'write_node':
+      return [put(paths.of('nodes', self), encodeRecord(action.node), action.version)];
+    case 'cast_ballot':
+      return [putOwn(paths.of('ballots', self), encodeRecord(action.ballot), action.exists)];
+    case 'withdraw_ballot':
+      return [{ op: 'delete', path: paths.of('ballots', self) }];
+    case 'claim':
+      return claimOps(action, paths);
+    case 'release':
+      return releaseOps(action, target);
+    case 'write_term':
+      return [put(paths.term, encodeRecord(action.term), action.version)];
+    case 'announce': {
+      const create: MultiOp = {
+        op: 'create',
+        path: paths.masterRecord,
+        data: encodeMasterRecord(action.record),
+        ephemeral: true,
+      };
+      return action.replace ? [{ op: 'delete', path: paths.masterRecord }, create] : [create];
+    }
+  }
+}
+
+export function performOnZooKeeper(action: ZooKeeperAction, target: Target, done: (outcome: Outcome) => void): void {
+  const sentAtMs = target.now();
+  if (action.kind === 'heartbeat') return heartbeat(target, sentAtMs, done);
+  const ops = opsOf(action, target);
+  target.zk.submit({ op: 'multi', ops }, (answer) => {
+    done(answer.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: answer.code });
+  });
+  for (const path of new Set(ops.map((op) => op.path))) target.mirror.look(path);
+}
+
+/** `sync` goes through the leader; the read behind it says whether the lease is still ours. */
+function heartbeat({ zk, paths }: Target, sentAtMs: number, done: (outcome: Outcome) => void): void {
+  let synced = false;
+  zk.submit({ op: 'sync', path: paths.lease }, (answer) => {
+    synced = answer.ok;
+  });
+  zk.submit({ op: 'read', path: paths.lease }, (answer) => {
+    if (!synced) return done({ result: 'failed', code: 'NOT_SYNCED' });
+    if (answer.ok && answer.stat !== undefined) {
+      const { ephemeralOwner: owner, czxid } = answer.stat;
+      return done({ result: 'heard', sentAtMs, lease: { owner, czxid } });
+    }
+    if (!answer.ok && answer.code === 'NO_NODE') return done({ result: 'heard', sentAtMs, lease: null });
+    done({ result: 'failed', code: answer.ok ? 'NO_STAT' : answer.code });
+  });
+}

@@ -1,0 +1,97 @@
+/**
+ * What the agent asks a Redis, and how the answer becomes facts.
+ *
+ * One question serves every purpose, so that all facts of an observation are of one moment. Settings are asked for
+ * each time too: whoever changes them behind our back is noticed at the next look.
+ */
+import type { RedisFacts } from '../core/facts.ts';
+import type { Address } from '../core/records.ts';
+import { parseInfo } from '../redis/info.ts';
+import type { Command, Reply, ReplyValue } from '../redis/link.ts';
+
+/** Patterns that Redis 6.2 takes too: one per command. */
+export const QUESTION: readonly Command[] = [
+  ['INFO'],
+  ['CONFIG', 'GET', 'min-replicas-*'],
+  ['CONFIG', 'GET', 'replica-*'],
+];
+
+/** Priority of a server that does not tell: Redis' own default. */
+const PRIORITY_DEFAULT = 100;
+
+export type Observation =
+  | { readonly kind: 'facts'; readonly facts: RedisFacts; readonly backlogBytes: number | null }
+  | { readonly kind: 'blocked'; readonly by: 'loading' | 'busy' | 'denied' };
+
+const BLOCKED_BY: Readonly<Record<string, 'loading' | 'busy' | 'denied'>> = {
+  LOADING: 'loading',
+  BUSY: 'busy',
+  NOAUTH: 'denied',
+  NOPERM: 'denied',
+  WRONGPASS: 'denied',
+};
+
+function settingsOf(reply: Reply | undefined): ReadonlyMap<string, string> {
+  const settings = new Map<string, string>();
+  const value: ReplyValue = reply?.ok === true ? reply.value : null;
+  if (!Array.isArray(value)) return settings;
+  const items = value as readonly ReplyValue[];
+  for (let i = 0; i + 1 < items.length; i += 2) settings.set(String(items[i]), String(items[i + 1]));
+  return settings;
+}
+
+function numberOf(text: string | undefined): number | null {
+  const value = text === undefined || text === '' ? Number.NaN : Number(text);
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+function announcedOf(settings: ReadonlyMap<string, string>): Address | null {
+  const host = settings.get('replica-announce-ip') ?? '';
+  const port = numberOf(settings.get('replica-announce-port')) ?? 0;
+  return host === '' || port === 0 ? null : { host, port };
+}
+
+function changesOf(text: string): number {
+  return Number(/^rdb_changes_since_last_save:(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+/** Facts from the answer to `QUESTION`, or what keeps this Redis from giving any. */
+export function observe(replies: readonly Reply[]): Observation {
+  const [info, minReplicas, ofReplica] = replies;
+  if (info?.ok !== true) return { kind: 'blocked', by: BLOCKED_BY[info?.code ?? ''] ?? 'denied' };
+  const text = String(info.value);
+  const { server, replication, loading, keys } = parseInfo(text);
+  if (server === null || replication === null) return { kind: 'blocked', by: 'denied' };
+  const settings = settingsOf(ofReplica);
+  const { link } = replication;
+  return {
+    kind: 'facts',
+    backlogBytes: replication.backlogBytes,
+    facts: {
+      runId: server.runId,
+      version: server.version,
+      mode: server.mode,
+      activeReplica: replication.activeReplica,
+      loading: loading ?? false,
+      uptimeSeconds: server.uptimeSeconds,
+      role: replication.role,
+      replid: replication.replid,
+      replid2: replication.replid2,
+      secondReplOffset: replication.secondReplOffset,
+      offset: replication.offset,
+      priority: replication.priority ?? numberOf(settings.get('replica-priority')) ?? PRIORITY_DEFAULT,
+      keys: keys ?? 0,
+      changes: changesOf(text),
+      link: link && {
+        host: link.masterHost,
+        port: link.masterPort,
+        up: link.up,
+        syncInProgress: link.syncInProgress,
+        readOffset: link.readOffset ?? link.replOffset ?? replication.offset,
+      },
+      replicas: replication.replicas,
+      minReplicas: numberOf(settingsOf(minReplicas).get('min-replicas-to-write')),
+      announced: announcedOf(settings),
+    },
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * Watching one Redis: keeps one connection to it, asks it how it is, and carries commands to it in order.
+ *
+ * Questions and commands share the connection, so an observation can never be older than a command that was answered
+ * before it. The connection is opened in advance and never closed because of silence: a fence that was sent to a
+ * stopped server waits in its socket and is the first thing it runs when it thaws.
+ *
+ * One question is outstanding at a time. When it stays unanswered that is reported, but the question keeps waiting:
+ * its late answer is how a thawed server is noticed.
+ */
+import type { Clock } from '../contract/clock.ts';
+import type { SightEvent } from '../core/facts.ts';
+import type { Address } from '../core/records.ts';
+import { firstError } from '../redis/link.ts';
+import type { CloseKind, Command, RedisConnector, RedisLink, RedisTarget, Reply, SendOutcome } from '../redis/link.ts';
+import { observe, QUESTION } from './redis-facts.ts';
+
+/** A question may stay open this long: in practice until the connection ends. */
+const QUESTION_DEADLINE_MS = 24 * 3600 * 1000;
+/** Bound on every command; a fence that is not answered by then stays queued in the socket. */
+export const COMMAND_DEADLINE_MS = 1000;
+const CONNECT_TIMEOUT_MS = 1000;
+/** A port that refuses is tried again after this: a returning server must be fenced within 30 ms. */
+export const REDIAL_REFUSED_MS = 10;
+/** A connection that fails otherwise, or a remote port that keeps refusing. */
+export const REDIAL_PAUSE_MS = 250;
+const REDIAL_DYING_MS = 1;
+/** Refusals of a remote port after which the dials get fewer. */
+const EAGER_REFUSALS = 10;
+
+export type CommandResult = { readonly ok: true; readonly sentAtMs: number } | { readonly ok: false; readonly code: string };
+
+export interface RedisWatchOptions {
+  readonly clock: Clock;
+  readonly connector: RedisConnector;
+  readonly purpose: string;
+  readonly credentials: Pick<RedisTarget, 'username' | 'password'>;
+  /** Unanswered for this long, a question is reported as `silent`. */
+  readonly silentAfterMs: number;
+  /** Our own Redis is dialled every 10 ms for as long as it takes; a remote one only at first. */
+  readonly eager: boolean;
+  readonly onSight: (event: SightEvent) => void;
+}
+
+export class RedisWatch {
+  private readonly options: RedisWatchOptions;
+  private target: Address | null = null;
+  private link: RedisLink | null = null;
+  private open = false;
+  private refusals = 0;
+  private failures = 0;
+  private pollMs = Number.POSITIVE_INFINITY;
+  private asking = false;
+  private lastAnswerMs = Number.NEGATIVE_INFINITY;
+  private cancelPoll: () => void = () => undefined;
+  private cancelSilence: () => void = () => undefined;
+  private cancelDial: () => void = () => undefined;
+  /** From the last observation; `configure` needs it. */
+  backlogBytes: number | null = null;
+
+  constructor(options: RedisWatchOptions) {
+    this.options = options;
+  }
+
+  /** Watches this Redis from now on, and no other. */
+  watch(target: Address | null): void {
+    if (target?.host === this.target?.host && target?.port === this.target?.port) return;
+    this.hangUp();
+    this.target = target;
+    this.refusals = 0;
+    if (target !== null) this.dial();
+  }
+
+  /** Pause between an answer and the next question; a shorter one takes effect at once. */
+  pollEvery(pollMs: number): void {
+    if (pollMs === this.pollMs) return;
+    this.pollMs = pollMs;
+    if (this.open && !this.asking) this.schedulePoll();
+  }
+
+  /** Carries out commands; the observation that follows them is reported before `done` is called. */
+  run(commands: readonly Command[], done: (result: CommandResult) => void): void {
+    const { clock } = this.options;
+    if (this.link === null || !this.open) {
+      clock.after(0, () => done({ ok: false, code: 'CLOSED' }));
+      return;
+    }
+    const sentAtMs = clock.now();
+    this.link.send([...commands, ...QUESTION], COMMAND_DEADLINE_MS, (outcome) => {
+      if (outcome.kind !== 'answered') return done({ ok: false, code: outcome.kind.toUpperCase() });
+      this.report(outcome.replies.slice(commands.length));
+      const error = firstError(outcome.replies.slice(0, commands.length));
+      done(error === null ? { ok: true, sentAtMs } : { ok: false, code: error.code });
+    });
+  }
+
+  stop(): void {
+    this.watch(null);
+  }
+
+  private hangUp(): void {
+    this.cancelPoll();
+    this.cancelSilence();
+    this.cancelDial();
+    const { link } = this;
+    this.link = null;
+    this.open = false;
+    this.asking = false;
+    link?.close();
+  }
+
+  private dial(): void {
+    const { target } = this;
+    if (target === null) return;
+    const { connector, credentials, purpose } = this.options;
+    const current = (): boolean => this.link === link;
+    const link: RedisLink = connector.connect(
+      { ...target, ...credentials },
+      { purpose, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+      {
+        onOpen: () => void (current() && this.opened()),
+        onRefused: () => void (current() && this.refused()),
+        onFailed: ({ code }) => void (current() && this.failed(code)),
+        onClosed: (how) => void (current() && this.closed(how)),
+      },
+    );
+    this.link = link;
+  }
+
+  private opened(): void {
+    this.open = true;
+    this.refusals = 0;
+    this.failures = 0;
+    this.options.onSight({ seen: 'opened' });
+    this.ask();
+  }
+
+  private refused(): void {
+    this.refusals += 1;
+    const eager = this.options.eager || this.refusals < EAGER_REFUSALS;
+    this.ended({ seen: 'refused' }, eager ? REDIAL_REFUSED_MS : REDIAL_PAUSE_MS);
+  }
+
+  /** A dying server may close its connections before its listener: the next dial is reset, the one after refused. */
+  private failed(code: string): void {
+    const dying = code === 'other' && ++this.failures < EAGER_REFUSALS;
+    this.ended({ seen: 'failed', code }, dying ? REDIAL_DYING_MS : REDIAL_PAUSE_MS);
+  }
+
+  private closed(how: CloseKind): void {
+    const byOther = how === 'fin' || how === 'reset';
+    this.ended(byOther ? { seen: 'closed' } : { seen: 'failed', code: how }, byOther ? 0 : REDIAL_PAUSE_MS);
+  }
+
+  private ended(event: SightEvent, redialMs: number): void {
+    this.hangUp();
+    this.cancelDial = this.options.clock.after(redialMs, () => this.dial());
+    this.options.onSight(event);
+  }
+
+  private schedulePoll(): void {
+    this.cancelPoll();
+    if (this.pollMs === Number.POSITIVE_INFINITY) return;
+    const dueMs = Math.max(0, this.lastAnswerMs + this.pollMs - this.options.clock.now());
+    this.cancelPoll = this.options.clock.after(dueMs, () => this.ask());
+  }
+
+  private ask(): void {
+    if (this.link === null || !this.open || this.asking) return;
+    this.asking = true;
+    const { clock, silentAfterMs, onSight } = this.options;
+    const sinceMs = Math.max(this.lastAnswerMs, clock.now() - silentAfterMs);
+    this.cancelSilence = clock.after(silentAfterMs, () => onSight({ seen: 'silent', sinceMs }));
+    const { link } = this;
+    link.send(QUESTION, QUESTION_DEADLINE_MS, (outcome) => void (this.link === link && this.answered(outcome)));
+  }
+
+  private answered(outcome: SendOutcome): void {
+    this.asking = false;
+    this.cancelSilence();
+    if (outcome.kind !== 'answered') return;
+    this.report(outcome.replies);
+    this.schedulePoll();
+  }
+
+  private report(replies: readonly Reply[]): void {
+    this.lastAnswerMs = this.options.clock.now();
+    const seen = observe(replies);
+    if (seen.kind === 'blocked') return this.options.onSight({ seen: 'blocked', by: seen.by });
+    this.backlogBytes = seen.backlogBytes;
+    this.options.onSight({ seen: 'answered', facts: seen.facts });
+  }
+}

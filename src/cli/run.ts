@@ -1,0 +1,128 @@
+/**
+ * `dictator` without a verb: the agent as a process. Builds the outside from the configuration and runs until the
+ * agent leaves, by order or by signal.
+ *
+ * As PID 1 of a container nothing handles signals for us, and nobody reaps or restarts: SIGTERM and SIGINT give up
+ * mastership in order, a second one ends the process at once.
+ */
+import { randomBytes } from 'node:crypto';
+import { Agent } from '../agent/agent.ts';
+import type { Credentials } from '../agent/agent.ts';
+import type { Outside } from '../agent/ports.ts';
+import { systemClock } from '../agent/system-clock.ts';
+import { openZooKeeperPort } from '../agent/zookeeper-port.ts';
+import type { Config } from '../config/config.ts';
+import type { Settings } from '../core/state.ts';
+import type { HttpApi } from '../http/api.ts';
+import { createHttpServer } from '../http/server.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { Logger } from '../log/logger.ts';
+import { createPeerHub } from '../peers/hub.ts';
+import { identifyAgent } from '../peers/identify.ts';
+import { createRedisConnector } from '../redis/connector.ts';
+import type { Io } from './io.ts';
+import { VERSION } from './version.ts';
+
+/** Bound on waiting for a successor after SIGTERM. */
+const SHUTDOWN_TIMEOUT_MS = 5000;
+const INSTANCE_BYTES = 8;
+/** Conventional exit code of a process that a signal ended at once. */
+const EXIT_SIGNALLED = 130;
+
+function settingsOf(config: Config, instance: string): Settings {
+  const { node, http } = config;
+  return {
+    service: config.svcName,
+    name: node.name,
+    instance,
+    redis: { host: node.host, port: node.port },
+    http: { host: http.announceHost, port: http.port },
+    priority: node.priority,
+    downAfterMs: config.downAfterMs,
+    loadingTimeoutMs: node.loadingTimeoutMs,
+    fenceMarginMs: config.fenceMarginMs,
+    trustRefused: config.trustRefused,
+    bootstrapSettleMs: config.bootstrapSettleMs,
+    expectedNodes: config.expectedNodes,
+    electionSettleMs: config.electionSettleMs,
+    shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
+  };
+}
+
+function credentialsOf({ node }: Config): Credentials {
+  return node.password === null
+    ? {}
+    : { username: node.username ?? undefined, password: node.password.reveal() };
+}
+
+function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code: number) => void): Outside {
+  const { service, name, instance } = settings;
+  const { hosts, sessionTimeoutMs } = config.zk;
+  return {
+    clock: systemClock,
+    log,
+    redis: createRedisConnector(),
+    openZooKeeper: (events) =>
+      openZooKeeperPort({ hosts, sessionTimeoutMs }, events, ({ code, host, detail }) =>
+        log.event('zookeeper_fault', { code, host, detail }),
+      ),
+    openPeers: (events) => createPeerHub({ service, name, instance }, events, systemClock),
+    identify: (address, timeoutMs, done) => void identifyAgent(address, timeoutMs, done),
+    exit,
+  };
+}
+
+function apiOf(agent: Agent, settings: Settings): HttpApi {
+  const { service, name, instance } = settings;
+  return {
+    enabled: () => agent.view().enabled,
+    setEnabled(enabled) {
+      if (agent.view().enabled === enabled) return false;
+      agent.order({ order: enabled ? 'enable' : 'disable' });
+      return true;
+    },
+    view: () => agent.view(),
+    identity: () => ({ service, name, instance, version: VERSION }),
+    bootstrap: (master) =>
+      new Promise((resolve) => {
+        agent.bootstrap(master, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
+      }),
+    acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),
+  };
+}
+
+function serve(config: Config, agent: Agent, settings: Settings, log: Logger): HttpServer {
+  const { host, port } = config.http;
+  return createHttpServer({
+    port,
+    host: host ?? undefined,
+    api: apiOf(agent, settings),
+    onPortTaken: (cause) => log.event('refused', { reason: 'port_taken', port, cause }),
+    onListening: (listening) => log.event('listening', { port: listening }),
+    onFault: (error) => log.event('http_fault', { error: String(error) }),
+  });
+}
+
+/** Runs the agent until it leaves; gives the exit code. */
+export async function runAgent(config: Config, log: Logger, _io: Io): Promise<number> {
+  const settings = settingsOf(config, randomBytes(INSTANCE_BYTES).toString('hex'));
+  let left: (code: number) => void = () => undefined;
+  const gone = new Promise<number>((resolve) => {
+    left = resolve;
+  });
+  const agent = new Agent(settings, credentialsOf(config), outsideOf(config, settings, log, (code) => left(code)));
+  const http = serve(config, agent, settings, log);
+  let signalled = false;
+  const onSignal = (): void => {
+    if (signalled) process.exit(EXIT_SIGNALLED);
+    signalled = true;
+    agent.order({ order: 'stop' });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  void http.start();
+  agent.start();
+  const code = await gone;
+  await http.stop();
+  return code;
+}

@@ -1,0 +1,117 @@
+/**
+ * Formats of the records, and validation of what others wrote.
+ *
+ * Whatever lies in ZooKeeper may be anything: another program's data, a newer version's, half a file. A record is
+ * read completely or not at all; unknown members are ignored, so that agents of two releases work side by side.
+ */
+import * as v from 'valibot';
+import { REASONS } from '../contract/reasons.ts';
+import type { ReasonCode } from '../contract/reasons.ts';
+import type { Ballot, Lease, MasterRecord, Member, NodeRecord, Term } from '../core/records.ts';
+import { LINEAGE_ENTRIES_MAX } from '../core/lineage.ts';
+
+/** Longest name, address or id that is taken from a record. */
+const TEXT_LENGTH_MAX = 512;
+/** Most nodes of one service. */
+export const NODES_MAX = 64;
+
+const text = v.pipe(v.string(), v.minLength(1), v.maxLength(TEXT_LENGTH_MAX));
+const optionalText = v.nullable(v.pipe(v.string(), v.maxLength(TEXT_LENGTH_MAX)));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const offset = v.pipe(v.number(), v.safeInteger());
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
+const address = v.object({ host: text, port });
+const names = v.pipe(v.array(text), v.maxLength(NODES_MAX));
+
+const reason = v.custom<ReasonCode>((value) => typeof value === 'string' && value in REASONS);
+
+export const leaseSchema: v.GenericSchema<unknown, Lease> = v.object({
+  epoch: count,
+  node: text,
+  instance: text,
+  http: address,
+  redis: address,
+  runId: text,
+});
+
+const lineageEntry = v.object({ epoch: count, replid: text, offset });
+
+const termObject = v.object({
+  epoch: count,
+  master: v.nullable(v.object({ name: text, runId: text, redis: address })),
+  nodes: names,
+  inSync: names,
+  lineage: v.pipe(v.array(lineageEntry), v.maxLength(LINEAGE_ENTRIES_MAX)),
+  pending: v.nullable(v.object({ epoch: count, node: text })),
+  designated: v.nullable(text),
+  settingsVersion: count,
+});
+
+/** What no writer of ours ever writes, and no reader could act on. */
+function isCoherent(term: v.InferOutput<typeof termObject>): boolean {
+  const pendingIsPresent = term.pending === null || term.pending.epoch === term.epoch;
+  return pendingIsPresent && !term.inSync.includes(term.master?.name ?? '');
+}
+
+export const termSchema: v.GenericSchema<unknown, Term> = v.pipe(
+  v.unknown(),
+  termObject,
+  v.check(isCoherent, 'contradicts itself'),
+);
+
+export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
+  name: text,
+  instance: text,
+  http: address,
+  redis: address,
+  runId: v.nullable(text),
+  dataset: v.nullable(
+    v.object({
+      role: v.picklist(['master', 'replica']),
+      replid: text,
+      replid2: v.nullable(text),
+      hasKeys: v.boolean(),
+      priority: count,
+      masterHost: optionalText,
+      masterPort: v.nullable(count),
+    }),
+  ),
+  rememberedEpoch: count,
+});
+
+export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
+  name: text,
+  epoch: count,
+  replid: text,
+  offset,
+  runId: text,
+  inSync: v.boolean(),
+  disabled: v.boolean(),
+});
+
+export const ballotSchema: v.GenericSchema<unknown, Ballot> = v.object({
+  name: text,
+  epoch: count,
+  runId: v.string(),
+  replid: v.string(),
+  replid2: v.nullable(text),
+  secondReplOffset: offset,
+  offset,
+  priority: count,
+  standing: v.picklist(['frozen', 'linked', 'incumbent', 'designated']),
+  refusal: v.nullable(reason),
+  deathProof: v.nullable(text),
+});
+
+/** The original wrote the port as a string; other writers of such records use a number. */
+const portText = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.transform(String),
+  v.regex(/^\d{1,5}$/),
+);
+
+export const masterRecordSchema: v.GenericSchema<unknown, MasterRecord> = v.object({
+  host: text,
+  port: portText,
+  name: v.optional(v.string(), ''),
+});
