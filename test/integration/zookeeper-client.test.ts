@@ -181,25 +181,6 @@ describe('watches', () => {
     await client.sync('/');
     expect(since(start)).toHaveLength(4);
   });
-
-  test('events come between the continuations of the answers before and after them on the wire', async () => {
-    await client.create('/ordered', '');
-    const order: string[] = [];
-    const stop = events.tap((event) => { order.push(`${event.type} ${event.path}`); });
-    const read = async (): Promise<void> => {
-      await client.getData('/ordered', { watch: true });
-      await Promise.resolve();
-      await Promise.resolve();
-      order.push('read');
-    };
-    const change = async (): Promise<void> => {
-      await client.setData('/ordered', 'x');
-      order.push('written');
-    };
-    await Promise.all([read(), change()]);
-    stop();
-    expect(order).toEqual(['read', 'changed /ordered', 'written']);
-  });
 });
 
 test('lastReceivedMs moves with idle pings, and closing ends the session at once', async () => {

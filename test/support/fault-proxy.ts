@@ -133,6 +133,8 @@ class Proxy implements FaultProxy {
     const pair: Pair = { client, server };
     this.#pairs.add(pair);
     for (const socket of [client, server]) {
+      // Small messages pass at once, as they would without a proxy.
+      socket?.setNoDelay(true);
       // A reset on one side is a reset on the other: the error itself has no more to say.
       socket?.on('error', () => { reset(pair); });
       socket?.on('close', () => {
