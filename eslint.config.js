@@ -19,7 +19,8 @@ const FLOORS = {
   redis: { values: ['contract'], types: [] },
   config: { values: ['contract'], types: [] },
   log: { values: ['contract'], types: [] },
-  records: { values: ['contract'], types: ['core'] },
+  // The bounds and the format of a record stand beside its type, in core.
+  records: { values: ['contract', 'core'], types: [] },
   peers: { values: ['contract'], types: [] },
   agent: { values: ['contract', 'core', 'zookeeper', 'redis', 'config', 'log', 'records', 'peers'], types: [] },
   // The server end of a peer stream is an HTTP request: http answers it in the words of peers.
@@ -73,7 +74,7 @@ const sizes = {
   'max-lines': ['error', { max: 400, skipComments: true, skipBlankLines: true }],
   'max-depth': ['error', 3],
   'max-params': ['error', 4],
-  complexity: ['error', 15],
+  complexity: ['error', { max: 20, variant: 'modified' }],
 };
 
 const correctness = {
