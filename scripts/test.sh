@@ -11,6 +11,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 
+# As the Makefile does, for who starts this without it.
+export PATH=$PWD/.tools/bin:$PATH
+
 DEMO_HUNG_AFTER=300s
 RESULTS=.cache/vitest.json
 
