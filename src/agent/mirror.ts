@@ -81,8 +81,9 @@ export class Mirror {
   }
 
   /** Something happened at this path: look. */
-  look(path: string): void {
-    if (this.paths.keyOf(path) !== null) this.read(path, () => undefined);
+  look(path: string, done: () => void = () => undefined): void {
+    if (this.paths.keyOf(path) !== null) this.read(path, done);
+    else done();
   }
 
   private read(path: string, done: () => void): void {

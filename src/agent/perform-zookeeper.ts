@@ -2,7 +2,8 @@
  * Actions on ZooKeeper: each is one transaction, followed on the same connection by a read of what it changed.
  *
  * The reads are submitted behind the transaction without waiting for it, so the core sees the new records at the
- * earliest moment at which anybody can, and sees them as the server has them, not as we meant them.
+ * earliest moment at which anybody can, as the server has them and not as we meant them. The outcome is reported
+ * behind the reads: when an action is done, what it did is known.
  */
 import type { ActionBody, ActionKind } from '../core/actions.ts';
 import type { Outcome } from '../core/inputs.ts';
@@ -123,10 +124,17 @@ export function performOnZooKeeper(action: ZooKeeperAction, target: Target, done
   const sentAtMs = target.now();
   if (action.kind === 'heartbeat') return heartbeat(target, sentAtMs, done);
   const ops = opsOf(action, target);
+  let outcome: Outcome = { result: 'failed', code: 'UNANSWERED' };
   target.zk.submit({ op: 'multi', ops }, (answer) => {
-    done(answer.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: answer.code });
+    outcome = answer.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: answer.code };
   });
-  for (const path of new Set(ops.map((op) => op.path))) target.mirror.look(path);
+  const changed = [...new Set(ops.map((op) => op.path))];
+  let unread = changed.length;
+  for (const path of changed) {
+    target.mirror.look(path, () => {
+      if (--unread === 0) done(outcome);
+    });
+  }
 }
 
 /** `sync` goes through the leader; the read behind it says whether the lease is still ours. */

@@ -79,9 +79,10 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
 /** A master record that no lease of ours explains: an original agent of the service is at work. */
 export function foreignRecord(state: State): Kept<MasterRecord> | null {
   const { masterRecord, lease } = state.records;
-  if (masterRecord === null || masterRecord.znode.owner === lease?.znode.owner) return null;
-  if (masterRecord.znode.owner === state.session?.id) return null;
-  return masterRecord;
+  if (masterRecord === null) return null;
+  const { owner } = masterRecord.znode;
+  const known = owner === lease?.znode.owner || owner === state.lastLeaseOwner || owner === state.session?.id;
+  return known ? null : masterRecord;
 }
 
 /** Our own record of an earlier session of this node: gone with that session, and replaceable before. */

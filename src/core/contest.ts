@@ -41,7 +41,7 @@ export function mayTakeOver(state: State, role: Candidate, facts: RedisFacts): b
 export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'drain' | 'freeze' | 'final' {
   if (facts.role === 'master' || isFrozen(facts)) return 'final';
   const { remote, nowMs } = state;
-  const restarted = remote.link === 'open' && remote.facts?.runId !== state.records.term?.value.master?.runId;
+  const restarted = remote.link === 'open' && remote.current && remote.facts?.runId !== state.records.term?.value.master?.runId;
   const still = facts.link?.up !== true || nowMs - Math.max(state.own.readOffsetSinceMs, role.sinceMs) >= DRAIN_STILL_MS;
   return still || restarted || nowMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }

@@ -60,6 +60,8 @@ export interface RedisSight {
   /** Detail of a failed connection, for the reason code. */
   readonly failure: string | null;
   readonly facts: RedisFacts | null;
+  /** The facts are of the present connection, and so of the present process. */
+  readonly current: boolean;
   /** Moment of the last answer of any kind (BUSY and LOADING are answers), monotonic. */
   readonly answeredAtMs: number;
   /** Since when questions go unanswered, or null. */
@@ -82,6 +84,7 @@ export const UNSEEN: RedisSight = {
   link: 'unknown',
   failure: null,
   facts: null,
+  current: false,
   answeredAtMs: Number.NEGATIVE_INFINITY,
   silentSinceMs: null,
   blocked: null,
@@ -109,6 +112,7 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
       return {
         ...sight,
         link: 'open',
+        current: false,
         failure: null,
         silentSinceMs: null,
         refusedSinceMs: null,
@@ -147,6 +151,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
   return {
     ...sight,
     facts,
+    current: true,
     answeredAtMs: nowMs,
     silentSinceMs: null,
     blocked: facts.loading ? 'loading' : null,

@@ -112,7 +112,7 @@ export function wantedMinReplicas(state: State): number | null {
 /** Facts of our Redis while it takes `CONFIG SET`: also during loading, so that it is fenced before it serves. */
 function commandableFacts(state: State): RedisFacts | null {
   const { own } = state;
-  return own.link === 'open' && own.silentSinceMs === null ? own.facts : null;
+  return own.link === 'open' && own.current && own.silentSinceMs === null ? own.facts : null;
 }
 
 /** Brings `min-replicas-to-write` of our Redis to what it must be. */

@@ -51,7 +51,7 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
   if (record === null || target === null) return;
   turn.refuse('foreign_master_record');
   const master = state.remote.facts;
-  const seen = sameAddress(state.remoteTarget, target) && state.remote.link === 'open' && master?.role === 'master';
+  const seen = sameAddress(state.remoteTarget, target) && state.remote.link === 'open' && state.remote.current && master?.role === 'master';
   if (!seen || sameAddress(target, state.settings.redis)) return;
   if (isLinkedTo(facts, target) && !state.mustRelink) {
     const term = foreignTerm(state, facts, record.value.name);

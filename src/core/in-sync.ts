@@ -68,7 +68,7 @@ export function attachingNow(state: State, role: RoleOf<'master'>, facts: RedisF
     if (inSync.includes(name) || isDisabled(state, name) || !streams(replica)) continue;
     const needed = role.attaching.get(name) ?? facts.offset;
     attaching.set(name, needed);
-    if (replica.offset > 0 && replica.offset >= needed) joining.push(name);
+    if (replica.offset >= needed) joining.push(name);
   }
   return { attaching, joining: joining.sort() };
 }

@@ -32,7 +32,8 @@ export function othersLease(state: State): Kept<Lease> | null {
 /** Our Redis answers, and is neither loading nor blocked. */
 export function ownFacts(state: State): RedisFacts | null {
   const { own } = state;
-  return own.link === 'open' && own.blocked === null && own.silentSinceMs === null ? own.facts : null;
+  const serves = own.link === 'open' && own.current && own.blocked === null && own.silentSinceMs === null;
+  return serves ? own.facts : null;
 }
 
 /** The process behind a connection is gone: it ended after having been healthy, and its port refuses since. */
@@ -60,7 +61,7 @@ export function remoteIsHealthy(state: State): boolean {
   return (
     remote.link === 'open' &&
     remote.silentSinceMs === null &&
-    remote.facts !== null &&
+    remote.current &&
     nowMs - remote.answeredAtMs <= REMOTE_FRESH_MS
   );
 }
@@ -71,8 +72,8 @@ export function verifiedMaster(state: State, lease: Lease): boolean {
   return (
     sameAddress(remoteTarget, lease.redis) &&
     remote.link === 'open' &&
-    remote.facts !== null &&
-    remote.facts.role === 'master' &&
+    remote.current &&
+    remote.facts?.role === 'master' &&
     !remote.facts.loading &&
     remote.facts.runId === lease.runId
   );

@@ -114,6 +114,8 @@ export interface State {
   readonly records: Records;
   /** Paths that hold something which is not ours; while one of them decides, nothing is claimed. */
   readonly unreadable: readonly string[];
+  /** Session of the last lease that was read: its master record goes with it, though perhaps one event later. */
+  readonly lastLeaseOwner: bigint | null;
   /** Moment at which the latest answered heartbeat was sent. */
   readonly lastProofMs: number;
   readonly own: RedisSight;
@@ -159,6 +161,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     synced: false,
     records: NO_RECORDS,
     unreadable: [],
+    lastLeaseOwner: null,
     lastProofMs: Number.NEGATIVE_INFINITY,
     own: UNSEEN,
     remote: UNSEEN,

@@ -18,6 +18,7 @@ import type { Input, Order } from './inputs.ts';
 import { holdsPower, losePower } from './power.ts';
 import { reconcile } from './reconcile.ts';
 import { withRead } from './records.ts';
+import type { RecordRead } from './records.ts';
 import { settle } from './results.ts';
 import { decideCandidate } from './roles/candidate.ts';
 import { decideMaster } from './roles/master.ts';
@@ -68,7 +69,7 @@ function takeIn(turn: Turn, input: Input): void {
       turn.update({ session: null, synced: false });
       return turn.report('session_expired');
     case 'record_read':
-      return turn.update({ records: withRead(state.records, input.read) });
+      return recordRead(turn, input.read);
     case 'records_unreadable':
       if (input.paths.length > 0) turn.report('record_ignored', { paths: input.paths });
       return turn.update({ unreadable: input.paths });
@@ -92,6 +93,11 @@ function takeIn(turn: Turn, input: Input): void {
 function sessionConnected(turn: Turn, id: bigint, timeoutMs: number): void {
   turn.update({ session: { id, timeoutMs, connected: true }, synced: false });
   turn.report('session_connected', { timeout_ms: timeoutMs });
+}
+
+function recordRead(turn: Turn, read: RecordRead): void {
+  const records = withRead(turn.state.records, read);
+  turn.update({ records, lastLeaseOwner: records.lease?.znode.owner ?? turn.state.lastLeaseOwner });
 }
 
 function recordsSynced(turn: Turn): void {

@@ -112,6 +112,8 @@ function rank(
   if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
   if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
   if (outcome.ballot.name !== state.settings.name) return;
+  // The record of the lease that just went is going too: the next read will say so.
+  if (lease === null && state.records.masterRecord !== null) return;
   claim(turn, role, term, { ...own, ballots });
 }
 

@@ -79,7 +79,7 @@ function announce(turn: Turn): void {
 /** A deposed Redis whose agent is gone may come back writable: it is fenced again whenever it is seen as master. */
 function fenceDeposed(turn: Turn, role: RoleOf<'master'>): void {
   const { remote, settings } = turn.state;
-  if (role.deposed === null || remote.link !== 'open' || remote.facts === null) return;
+  if (role.deposed === null || remote.link !== 'open' || !remote.current || remote.facts === null) return;
   if (isLinkedTo(remote.facts, settings.redis)) {
     amendRole(turn, role, { deposed: null });
   } else if (remote.facts.role === 'master' && turn.emit({ kind: 'remote_fence_hard', target: settings.redis })) {

@@ -30,7 +30,7 @@ import type { Turn } from '../turn.ts';
 export function suspectsDeath(state: State, lease: Lease): boolean {
   const { remote } = state;
   if (isGone(remote)) return remote.facts?.runId === lease.runId;
-  return remote.link === 'open' && remote.facts !== null && remote.facts.runId !== lease.runId;
+  return remote.link === 'open' && remote.current && remote.facts?.runId !== lease.runId;
 }
 
 export function decideReplica(turn: Turn): void {
@@ -113,7 +113,7 @@ function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term)
   if (!turn.emit({ kind, target: lease.redis })) return;
   turn.update({ unplaced: false });
   const bytes = divergentBytes(facts, term);
-  if (facts.role === 'master' && bytes !== 0 && (bytes ?? DIVERGENCE_NOISE_BYTES) >= DIVERGENCE_NOISE_BYTES) {
+  if (facts.role === 'master' && facts.keys > 0 && bytes !== 0 && (bytes ?? DIVERGENCE_NOISE_BYTES) >= DIVERGENCE_NOISE_BYTES) {
     turn.report('divergent_data', { bytes: bytes ?? 'unknown', epoch: lease.epoch });
   }
   turn.report('following', { master: lease.node, epoch: lease.epoch });
