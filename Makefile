@@ -34,7 +34,7 @@ dist/dictator.cjs: $(SOURCES)
 	node scripts/build.mjs
 
 # npm writes this file when it is through; it is older than the lock file when that has changed since.
-node_modules/.package-lock.json: package-lock.json package.json
+node_modules/.package-lock.json: package-lock.json
 	@scripts/setup.sh node
 	NODE_NO_WARNINGS=1 npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
