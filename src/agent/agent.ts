@@ -19,7 +19,9 @@ import { fenceSequence } from '../redis/commands.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
 import { isOwnRedisAction, isRemoteRedisAction, KILL_SCRIPT, ownCommands, remoteCommands } from './perform-redis.ts';
+import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
+import type { ZooKeeperAction } from './perform-zookeeper.ts';
 import type { Outside, ZkPort } from './ports.ts';
 import { RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
@@ -160,8 +162,9 @@ export class Agent {
     this.performHere(action, done);
   }
 
+  /** What needs neither ZooKeeper nor a Redis. */
   private performHere(
-    action: Exclude<Action, { kind: 'never' }>,
+    action: Exclude<Action, ZooKeeperAction | OwnRedisAction | RemoteRedisAction>,
     done: (outcome: Outcome) => void,
   ): void {
     switch (action.kind) {

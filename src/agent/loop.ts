@@ -6,9 +6,7 @@
  */
 import type { Action } from '../core/actions.ts';
 import type { Input } from '../core/inputs.ts';
-import type { State } from '../core/state.ts';
-import { initialState } from '../core/state.ts';
-import type { Settings } from '../core/state.ts';
+import { initialState, type Settings, type State } from '../core/state.ts';
 import { step } from '../core/step.ts';
 import type { Wanted } from '../core/wanted.ts';
 import { wanted } from '../core/wanted.ts';

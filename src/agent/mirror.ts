@@ -38,7 +38,9 @@ export class Mirror {
     const { paths, zk } = this;
     const unseen = new Set(this.held);
     let outstanding = 0;
-    const begin = (): void => void outstanding++;
+    const begin = (): void => {
+      outstanding += 1;
+    };
     const end = (): void => {
       if (--outstanding > 0 || generation !== this.generation) return;
       for (const path of unseen) this.vanish(path);

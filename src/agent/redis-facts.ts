@@ -36,8 +36,12 @@ function settingsOf(reply: Reply | undefined): ReadonlyMap<string, string> {
   const value: ReplyValue = reply?.ok === true ? reply.value : null;
   if (!Array.isArray(value)) return settings;
   const items = value as readonly ReplyValue[];
-  for (let i = 0; i + 1 < items.length; i += 2) settings.set(String(items[i]), String(items[i + 1]));
+  for (let i = 0; i + 1 < items.length; i += 2) settings.set(textOf(items[i]), textOf(items[i + 1]));
   return settings;
+}
+
+function textOf(value: ReplyValue | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function numberOf(text: string | undefined): number | null {
@@ -59,7 +63,7 @@ function changesOf(text: string): number {
 export function observe(replies: readonly Reply[]): Observation {
   const [info, minReplicas, ofReplica] = replies;
   if (info?.ok !== true) return { kind: 'blocked', by: BLOCKED_BY[info?.code ?? ''] ?? 'denied' };
-  const text = String(info.value);
+  const text = textOf(info.value);
   const { server, replication, loading, keys } = parseInfo(text);
   if (server === null || replication === null) return { kind: 'blocked', by: 'denied' };
   const settings = settingsOf(ofReplica);

@@ -28,7 +28,9 @@ const REDIAL_DYING_MS = 1;
 /** Refusals of a remote port after which the dials get fewer. */
 const EAGER_REFUSALS = 10;
 
-export type CommandResult = { readonly ok: true; readonly sentAtMs: number } | { readonly ok: false; readonly code: string };
+export type CommandResult =
+  | { readonly ok: true; readonly sentAtMs: number }
+  | { readonly ok: false; readonly code: string };
 
 export interface RedisWatchOptions {
   readonly clock: Clock;
@@ -113,15 +115,17 @@ export class RedisWatch {
     const { target } = this;
     if (target === null) return;
     const { connector, credentials, purpose } = this.options;
-    const current = (): boolean => this.link === link;
+    const ifCurrent = (react: () => void): void => {
+      if (this.link === link) react();
+    };
     const link: RedisLink = connector.connect(
       { ...target, ...credentials },
       { purpose, connectTimeoutMs: CONNECT_TIMEOUT_MS },
       {
-        onOpen: () => void (current() && this.opened()),
-        onRefused: () => void (current() && this.refused()),
-        onFailed: ({ code }) => void (current() && this.failed(code)),
-        onClosed: (how) => void (current() && this.closed(how)),
+        onOpen: () => ifCurrent(() => this.opened()),
+        onRefused: () => ifCurrent(() => this.refused()),
+        onFailed: ({ code }) => ifCurrent(() => this.failed(code)),
+        onClosed: (how) => ifCurrent(() => this.closed(how)),
       },
     );
     this.link = link;
@@ -172,7 +176,9 @@ export class RedisWatch {
     const sinceMs = Math.max(this.lastAnswerMs, clock.now() - silentAfterMs);
     this.cancelSilence = clock.after(silentAfterMs, () => onSight({ seen: 'silent', sinceMs }));
     const { link } = this;
-    link.send(QUESTION, QUESTION_DEADLINE_MS, (outcome) => void (this.link === link && this.answered(outcome)));
+    link.send(QUESTION, QUESTION_DEADLINE_MS, (outcome) => {
+      if (this.link === link) this.answered(outcome);
+    });
   }
 
   private answered(outcome: SendOutcome): void {

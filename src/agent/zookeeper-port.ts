@@ -24,7 +24,11 @@ async function carryOut(client: ZooKeeperClient, request: ZkRequest): Promise<Zk
   }
 }
 
-export function openZooKeeperPort(options: ZooKeeperOptions, events: ZkEvents, onFault: (fault: Fault) => void): ZkPort {
+export function openZooKeeperPort(
+  options: ZooKeeperOptions,
+  events: ZkEvents,
+  onFault: (fault: Fault) => void,
+): ZkPort {
   const client = connectZooKeeper(options, {
     onConnected: ({ id, timeoutMs }) => events.onConnected({ id, timeoutMs }),
     onDisconnected: () => events.onDisconnected(),

@@ -22,8 +22,8 @@ type Candidate = RoleOf<'candidate'>;
 
 /** The same Redis process that the term names as master, still master: it has everything there is. */
 export function isIncumbent(state: State, term: Term, facts: RedisFacts): boolean {
-  const master = term.master;
-  if (master === null || master.name !== state.settings.name || facts.role !== 'master') return false;
+  const { master } = term;
+  if (master?.name !== state.settings.name || facts.role !== 'master') return false;
   if (master.runId === facts.runId) return true;
   // Restarted. With nobody else in sync, what it brought back is the best there is, unless it is nothing at all
   // while other nodes may hold something (I5).
@@ -40,9 +40,11 @@ export function mayTakeOver(state: State, role: Candidate, facts: RedisFacts): b
 /** What a candidate's Redis must do before its position is final. */
 export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'drain' | 'freeze' | 'final' {
   if (facts.role === 'master' || isFrozen(facts)) return 'final';
-  const { remote, nowMs } = state;
-  const restarted = remote.link === 'open' && remote.current && remote.facts?.runId !== state.records.term?.value.master?.runId;
-  const still = facts.link?.up !== true || nowMs - Math.max(state.own.readOffsetSinceMs, role.sinceMs) >= DRAIN_STILL_MS;
+  const { remote, nowMs, records, own } = state;
+  const masterRunId = records.term?.value.master?.runId;
+  const restarted = remote.link === 'open' && remote.current && remote.facts?.runId !== masterRunId;
+  const stillMs = nowMs - Math.max(own.readOffsetSinceMs, role.sinceMs);
+  const still = facts.link?.up !== true || stillMs >= DRAIN_STILL_MS;
   return still || restarted || nowMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }
 

@@ -24,23 +24,27 @@ export function foreignTerm(state: State, facts: RedisFacts, name: string): Term
   const { records, remote, settings, remoteTarget } = state;
   const master = remote.facts;
   if (master === null || remoteTarget === null || facts.link?.up !== true) return null;
-  const before = records.term?.value ?? null;
-  const same = before?.master?.name === name && before.master.runId === master.runId;
+  const before = records.term?.value ?? emptyTerm(state.rememberedEpoch);
+  const same = before.master?.name === name && before.master.runId === master.runId;
   const inSync = [...new Set([...(same ? before.inSync : []), settings.name])].sort();
-  const nodes = [...new Set([...(before?.nodes ?? []), ...inSync])].sort();
-  const epoch = before?.epoch ?? state.rememberedEpoch;
-  const lineage = appendEntry(before?.lineage ?? [], { epoch, replid: master.replid, offset: facts.offset });
-  const complete = same && before.inSync.includes(settings.name) && lineage === before.lineage;
-  if (complete) return null;
+  const nodes = [...new Set([...before.nodes, ...inSync])].sort();
+  const { epoch } = before;
+  const lineage = appendEntry(before.lineage, { epoch, replid: master.replid, offset: facts.offset });
+  if (same && before.inSync.includes(settings.name) && lineage === before.lineage) return null;
+  const redis = remoteTarget;
+  return { ...before, master: { name, runId: master.runId, redis }, nodes, inSync, lineage, pending: null };
+}
+
+function emptyTerm(epoch: number): Term {
   return {
     epoch,
-    master: { name, runId: master.runId, redis: remoteTarget },
-    nodes,
-    inSync,
-    lineage,
+    master: null,
+    nodes: [],
+    inSync: [],
+    lineage: [],
     pending: null,
     designated: null,
-    settingsVersion: before?.settingsVersion ?? 0,
+    settingsVersion: 0,
   };
 }
 
@@ -50,9 +54,10 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
   const target = foreignAddress(state);
   if (record === null || target === null) return;
   turn.refuse('foreign_master_record');
-  const master = state.remote.facts;
-  const seen = sameAddress(state.remoteTarget, target) && state.remote.link === 'open' && state.remote.current && master?.role === 'master';
-  if (!seen || sameAddress(target, state.settings.redis)) return;
+  const { remote } = state;
+  const master = remote.facts;
+  const open = sameAddress(state.remoteTarget, target) && remote.link === 'open' && remote.current;
+  if (!open || master?.role !== 'master' || sameAddress(target, state.settings.redis)) return;
   if (isLinkedTo(facts, target) && !state.mustRelink) {
     const term = foreignTerm(state, facts, record.value.name);
     if (term !== null) {

@@ -6,8 +6,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import type { Ballot, Term } from './records.ts';
-import { ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
-import { CLOSED_ADDRESS } from './queries.ts';
+import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
 import type { State } from './state.ts';
 import { enterReplica, enterStarting } from './transitions.ts';
 import type { Turn } from './turn.ts';
@@ -51,7 +50,9 @@ export function giveUpLease(
     removeRecord: state.records.masterRecord?.znode.owner === state.session?.id,
     term: successor,
   });
-  if (issued) turn.report('lease_released', { because: refusal ?? successor?.term.designated ?? 'takeover_not_possible' });
+  if (!issued) return;
+  const because = refusal ?? successor?.term.designated ?? 'takeover_not_possible';
+  turn.report('lease_released', { because });
 }
 
 /** Our Redis cannot serve: nothing to wait for. Returns whether power is being given up. */

@@ -98,8 +98,7 @@ export function isFrozen(facts: RedisFacts): boolean {
 export function agentIsGone(state: State, name: string, instance: string): boolean {
   const peer = state.peers.get(name);
   return (
-    peer !== undefined &&
-    peer.instance === instance &&
+    peer?.instance === instance &&
     peer.ended &&
     peer.refusals >= REFUSALS_NEEDED &&
     state.nowMs - (peer.refusedSinceMs ?? state.nowMs) >= REFUSAL_SPAN_MS

@@ -79,7 +79,7 @@ function wantedMember(state: State): Member {
   const registered = term?.value.nodes.includes(name) === true;
   const runId = facts?.runId ?? members.get(name)?.value.runId ?? null;
   const dataset = registered || facts === null ? null : datasetOf(facts);
-  const rememberedEpoch = registered ? 0 : nextEpoch({ ...state, records: { ...state.records, members: new Map() } }) - 1;
+  const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
   return { name, instance, http, redis, runId, dataset, rememberedEpoch };
 }
 
@@ -102,7 +102,8 @@ function keepMember(turn: Turn): void {
   }
   const { instance, http } = kept.value;
   if (instance === state.settings.instance) return void turn.emit({ kind: 'write_member', member, how: 'replace' });
-  if (state.twin?.instance !== instance || state.twin.as === 'same' || state.twin.as === 'silent') {
+  const isGone = state.twin?.instance === instance && (state.twin.as === 'refused' || state.twin.as === 'other');
+  if (!isGone) {
     turn.emit({ kind: 'identify', address: http, instance });
     return;
   }

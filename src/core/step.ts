@@ -185,7 +185,7 @@ function decideOnce(turn: Turn): void {
  */
 function findsItsClaim(turn: Turn): boolean {
   const lease = ourLease(turn.state)?.value;
-  if (lease === undefined || lease.instance !== turn.state.settings.instance || !turn.state.synced) return false;
+  if (lease?.instance !== turn.state.settings.instance || !turn.state.synced) return false;
   if (turn.state.records.term?.value.epoch !== lease.epoch || turn.awaits('release')) return false;
   const { claimed } = turn.state;
   const plan = claimed?.epoch === lease.epoch ? claimed : { deposed: null, takeover: false };

@@ -73,6 +73,6 @@ export function enterSteppingDown(
 export function amendRole<N extends Role['name']>(turn: Turn, role: RoleOf<N>, change: Partial<RoleOf<N>>): RoleOf<N> {
   assert(turn.state.role.name === role.name, 'only the present role can be amended');
   const amended = { ...role, ...change };
-  turn.update({ role: amended as Role });
+  turn.update({ role: amended });
   return amended;
 }

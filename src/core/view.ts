@@ -36,9 +36,18 @@ function fenceOf(facts: RedisFacts | null): PublishedView['fence'] {
   return facts.minReplicas === FENCE_MIN_REPLICAS ? 'reversible' : 'none';
 }
 
-export function project(state: State): PublishedView {
-  const { settings, own, session, nowMs, records, role } = state;
+function redisOf({ own }: State): PublishedView['redis'] {
   const { facts } = own;
+  const reachable = own.link === 'open' && own.silentSinceMs === null;
+  if (facts === null) return { reachable, role: null, runId: null, replid: null, offset: 0, linkUp: false };
+  const { role, runId, replid, offset, link } = facts;
+  return { reachable, role, runId, replid, offset, linkUp: link?.up ?? false };
+}
+
+export function project(state: State): PublishedView {
+  const { settings, session, nowMs, records, role } = state;
+  const { facts } = state.own;
+  const term = records.term?.value;
   const heard = Number.isFinite(state.lastProofMs);
   return {
     version: 1,
@@ -47,7 +56,7 @@ export function project(state: State): PublishedView {
     instance: settings.instance,
     enabled: isEnabled(state),
     role: role.name,
-    epoch: records.term?.value.epoch ?? 0,
+    epoch: term?.epoch ?? 0,
     master: masterOf(state),
     fence: fenceOf(facts),
     reasons: [...state.reasons],
@@ -56,16 +65,9 @@ export function project(state: State): PublishedView {
       fenceInMs: heard && role.name === 'master' ? Math.round(fenceAtMs(state) - nowMs) : null,
     },
     session: { connected: session?.connected ?? false, timeoutMs: session?.timeoutMs ?? 0 },
-    redis: {
-      reachable: own.link === 'open' && own.silentSinceMs === null,
-      role: facts?.role ?? null,
-      runId: facts?.runId ?? null,
-      replid: facts?.replid ?? null,
-      offset: facts?.offset ?? 0,
-      linkUp: facts?.link?.up ?? false,
-    },
-    inSync: records.term?.value.inSync ?? [],
-    nodes: records.term?.value.nodes ?? [],
+    redis: redisOf(state),
+    inSync: term?.inSync ?? [],
+    nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),
     replicas: facts === null ? [] : replicasOf(state, facts),
   };

@@ -27,7 +27,8 @@ export function encodeRecord(value: object): string {
  * strings, because the original decodes it as string to string.
  */
 export function encodeMasterRecord({ host, port, name }: MasterRecord): string {
-  const pairs = Object.entries({ host, port, name }).map(([key, text]) => `${JSON.stringify(key)}: ${JSON.stringify(text)}`);
+  const quote = JSON.stringify;
+  const pairs = Object.entries({ host, port, name }).map(([key, text]) => `${quote(key)}: ${quote(text)}`);
   return `{${pairs.join(', ')}}`;
 }
 

@@ -1,28 +1,22 @@
 // Against a server of a few lines that says exactly what a test wants, when it wants.
 
-import { createServer, type Server, type Socket } from 'node:net';
-
 import { afterEach, expect, test } from 'vitest';
 
+import {
+  scriptedChange,
+  scriptedReply,
+  startScriptedZooKeeper,
+  type Script,
+  type ScriptedZooKeeper,
+} from '../../test/support/zookeeper-scripted.ts';
 import { connectZooKeeper, type ZooKeeperClient, type ZooKeeperEvents } from './client.ts';
-import { FrameSplitter, JuteReader, JuteWriter } from './codec.ts';
-import { OP, XID } from './protocol.ts';
 
-const SESSION_TIMEOUT_MS = 10_000;
-
-interface Received {
-  readonly xid: number;
-  readonly op: number;
-}
-
-type Answer = (request: Received, socket: Socket) => void;
-
-let server: Server | null = null;
+let server: ScriptedZooKeeper | null = null;
 let client: ZooKeeperClient | null = null;
 
 afterEach(async () => {
   await client?.close();
-  await new Promise((resolve) => server === null ? resolve(null) : server.close(resolve));
+  await server?.stop();
 });
 
 const events: ZooKeeperEvents = {
@@ -32,47 +26,14 @@ const events: ZooKeeperEvents = {
   onWatch: () => undefined,
 };
 
-function handshake(): Buffer {
-  return new JuteWriter().int(0).int(SESSION_TIMEOUT_MS).long(77n).buffer(Buffer.alloc(16)).boolean(false).frame();
-}
-
-function reply(xid: number, error = 0): JuteWriter {
-  return new JuteWriter().int(xid).long(5n).int(error);
-}
-
-function changed(path: string): Buffer {
-  const [type, connectedState] = [3, 3];
-  return new JuteWriter().int(XID.watchEvent).long(-1n).int(0).int(type).int(connectedState).string(path).frame();
-}
-
-/** Grants a session, then gives each request to `answer`; a request to end the session closes the connection. */
-async function serve(answer: Answer, overrides: Partial<ZooKeeperEvents> = {}): Promise<ZooKeeperClient> {
-  const listener = createServer((socket) => {
-    const splitter = new FrameSplitter(1_000_000);
-    let greeted = false;
-    socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk: Buffer) => {
-      splitter.push(chunk);
-      for (let frame = splitter.next(); frame !== null; frame = splitter.next()) {
-        if (!greeted) {
-          greeted = true;
-          socket.write(handshake());
-          continue;
-        }
-        const reader = new JuteReader(frame);
-        const request = { xid: reader.int(), op: reader.int() };
-        if (request.op === OP.closeSession) socket.end(reply(request.xid).frame());
-        else answer(request, socket);
-      }
-    });
-  });
-  server = listener;
-  await new Promise<void>((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
-  const address = listener.address();
-  const port = address !== null && typeof address === 'object' ? address.port : 0;
+async function serve(
+  onRequest: NonNullable<Script['onRequest']>,
+  overrides: Partial<ZooKeeperEvents> = {},
+): Promise<ZooKeeperClient> {
+  const { port } = (server = await startScriptedZooKeeper({ onRequest }));
   return await new Promise((resolve) => {
     const opening = connectZooKeeper(
-      { hosts: [{ host: '127.0.0.1', port }], sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      { hosts: [{ host: '127.0.0.1', port }], sessionTimeoutMs: 10_000 },
       { ...events, onConnected: () => { resolve(opening); }, ...overrides },
     );
     client = opening;
@@ -87,7 +48,7 @@ test('an event between two answers of one chunk comes between their continuation
     const [first, second] = waiting;
     if (first === undefined || second === undefined) return;
     socket.write(Buffer.concat([
-      reply(first).string('/').frame(), changed('/a'), changed('/b'), reply(second).string('/').frame(), changed('/c'),
+      scriptedReply(first).string('/').frame(), scriptedChange('/a'), scriptedChange('/b'), scriptedReply(second).string('/').frame(), scriptedChange('/c'),
     ]));
   }, { onWatch: ({ path }) => { order.push(path); } });
   const ask = async (name: string): Promise<void> => {
@@ -104,7 +65,7 @@ test('an event between two answers of one chunk comes between their continuation
 test('a client closed by the continuation of an answer hears nothing of what followed it', async () => {
   const heard: string[] = [];
   const opening = await serve(({ xid }, socket) => {
-    socket.write(Buffer.concat([reply(xid).string('/').frame(), changed('/a')]));
+    socket.write(Buffer.concat([scriptedReply(xid).string('/').frame(), scriptedChange('/a')]));
   }, { onWatch: ({ path }) => { heard.push(path); }, onDisconnected: () => { heard.push('disconnected'); } });
   await opening.sync('/').then(() => opening.close());
   expect(heard).toEqual([]);
@@ -113,7 +74,7 @@ test('a client closed by the continuation of an answer hears nothing of what fol
 test('an answer in the place of another ends the connection, and both requests are rejected', async () => {
   const faults: string[] = [];
   const opening = await serve(({ xid }, socket) => {
-    if (xid === 2) socket.write(reply(2).string('/').frame());
+    if (xid === 2) socket.write(scriptedReply(2).string('/').frame());
   }, { onFault: ({ code }) => { faults.push(code); } });
   const outcomes = await Promise.allSettled([opening.sync('/'), opening.sync('/')]);
   for (const outcome of outcomes) {

@@ -32,6 +32,10 @@ const defaultLookup: Lookup = (hostname, callback) => {
 export interface HostEntry extends Host {
   /** It closed our handshake when we presented our zxid: the next attempt there may have to ask why. */
   refusedOurZxid: boolean;
+  /** How often in a row it granted our session without our zxid. */
+  probesGranted: number;
+  /** It has seen less than we have: see the wiped ensemble in session.ts. */
+  isBehind: boolean;
 }
 
 interface Name {
@@ -56,12 +60,23 @@ export class HostList {
   #lookupsPending = 0;
 
   constructor(hosts: readonly Host[], random: () => number, lookup: Lookup = defaultLookup) {
-    this.entries = shuffled(hosts, random).map(({ host, port }) => ({ host, port, refusedOurZxid: false }));
+    this.entries = shuffled(hosts, random).map(({ host, port }) => ({
+      host,
+      port,
+      refusedOurZxid: false,
+      probesGranted: 0,
+      isBehind: false,
+    }));
     this.#lookup = lookup;
   }
 
   get size(): number {
     return this.entries.length;
+  }
+
+  /** Forgets what the servers said about our session. */
+  forgetVerdicts(): void {
+    for (const entry of this.entries) Object.assign(entry, { refusedOurZxid: false, probesGranted: 0, isBehind: false });
   }
 
   next(): HostEntry {

@@ -5,9 +5,10 @@
 // The wiped ensemble. A server that has seen less than the last zxid we present closes the connection without a word,
 // and so does a server that is starting or has no quorum. Taking the first for the second means to try for ever after
 // the ensemble lost its data; taking the second for the first means to throw away a living session because of an
-// election. So after a whole round of failures we ask, presenting the session but zxid 0: a server without our session
-// says "expired", and that is the answer. A server that *has* the session, PROBES_ACCEPTED_MAX times in a row and
-// each time refuses our zxid afterwards, was restored from a backup: the same verdict.
+// election. So after a whole round of failures we ask, presenting the session but zxid 0. A server without our session
+// says "expired": it is behind. One that grants it PROBES_GRANTED_MAX times in a row, and each time refuses our zxid
+// afterwards, is behind too (restored from a backup). One server that is behind may be a deposed leader that does not
+// know it yet; when more than half of the servers are, the ensemble has forgotten, and a new session begins.
 
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 
@@ -21,7 +22,7 @@ import { WatchRegistry } from './watches.ts';
 
 /** Pause after the first round in which every server failed; doubled after each further one. */
 export const FIRST_PAUSE_MS = 20;
-export const PROBES_ACCEPTED_MAX = 3;
+export const PROBES_GRANTED_MAX = 3;
 /** The server's `jute.maxbuffer`: it closes the connection on anything longer. */
 export const REQUEST_BYTES_MAX = 0xf_ffff;
 const CONNECT_DEADLINE_MIN_MS = 250;
@@ -73,7 +74,6 @@ export class Session {
   #openedMs = 0;
   /** Attempts since a connection was of use. */
   #failures = 0;
-  #probesAccepted = 0;
   /** Ends whatever the next attempt waits for: a pause or a lookup. */
   #cancelWait: () => void = () => undefined;
 
@@ -196,13 +196,12 @@ export class Session {
       this.#failed();
       return false;
     }
-    if (response.timeoutMs <= 0) {
-      if (probing) this.#report('zxid_ahead', entry, 'the ensemble knows neither our session nor what we have seen');
-      this.#expire();
+    if (probing) {
+      this.#onProbeAnswered(entry, response.timeoutMs > 0);
       return false;
     }
-    if (probing) {
-      this.#onProbeAccepted(entry);
+    if (response.timeoutMs <= 0) {
+      this.#expire();
       return false;
     }
     this.#identity = response.session;
@@ -210,10 +209,12 @@ export class Session {
     return true;
   }
 
-  #onProbeAccepted(entry: HostEntry): void {
-    this.#probesAccepted += 1;
-    if (this.#probesAccepted >= PROBES_ACCEPTED_MAX) {
-      this.#report('zxid_ahead', entry, 'the ensemble knows our session but not what we have seen');
+  #onProbeAnswered(entry: HostEntry, granted: boolean): void {
+    entry.probesGranted = granted ? entry.probesGranted + 1 : 0;
+    entry.isBehind = !granted || entry.probesGranted >= PROBES_GRANTED_MAX;
+    const behind = this.#hosts.entries.filter(({ isBehind }) => isBehind).length;
+    if (behind > this.#hosts.size / 2) {
+      this.#report('zxid_ahead', entry, `${String(behind)} of ${String(this.#hosts.size)} servers have seen less than we`);
       this.#expire();
       return;
     }
@@ -227,12 +228,11 @@ export class Session {
     this.#timeoutMs = this.#options.sessionTimeoutMs;
     const wasAnnounced = this.#announced;
     this.#announced = false;
-    this.#probesAccepted = 0;
     // What the previous session saw binds nobody: a wiped ensemble could not be entered otherwise.
     this.#lastZxid = 0n;
     this.#watchesZxid = 0n;
     this.watches.clear();
-    for (const entry of this.#hosts.entries) entry.refusedOurZxid = false;
+    this.#hosts.forgetVerdicts();
     if (wasAnnounced) this.#events.onExpired();
     if (!this.#isClosed()) this.#wait(0);
   }
@@ -242,7 +242,7 @@ export class Session {
     if (connection === null) return;
     this.#state = 'connected';
     this.#openedMs = performance.now();
-    this.#probesAccepted = 0;
+    this.#hosts.forgetVerdicts();
     const fresh = !this.#announced;
     this.#announced = true;
     const frames = this.watches.frames(this.#watchesZxid);

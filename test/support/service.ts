@@ -40,7 +40,7 @@ export class Service {
   readonly nodes: readonly Node[];
   private readonly ownsZooKeeper: boolean;
 
-  constructor(parts: { name: string; folder: string; zookeeper: ZooKeeperServer; nodes: readonly Node[]; owns: boolean }) {
+  constructor(parts: Pick<Service, 'name' | 'folder' | 'zookeeper' | 'nodes'> & { owns: boolean }) {
     this.name = parts.name;
     this.folder = parts.folder;
     this.zookeeper = parts.zookeeper;
@@ -114,7 +114,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       expected_nodes: count,
       ...options.config,
     };
-    const agent = new AgentProcess({ name: node, folder, config, httpPort, ...(options.env ? { env: options.env } : {}) });
+    const env = options.env === undefined ? {} : { env: options.env };
+    const agent = new AgentProcess({ name: node, folder, config, httpPort, ...env });
     started.push({ name: node, redis, agent });
   }
   return new Service({ name, folder, zookeeper, nodes: started, owns: options.zookeeper === undefined });

@@ -113,7 +113,8 @@ function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term)
   if (!turn.emit({ kind, target: lease.redis })) return;
   turn.update({ unplaced: false });
   const bytes = divergentBytes(facts, term);
-  if (facts.role === 'master' && facts.keys > 0 && bytes !== 0 && (bytes ?? DIVERGENCE_NOISE_BYTES) >= DIVERGENCE_NOISE_BYTES) {
+  const worthSaying = bytes === null || bytes >= DIVERGENCE_NOISE_BYTES;
+  if (facts.role === 'master' && facts.keys > 0 && worthSaying) {
     turn.report('divergent_data', { bytes: bytes ?? 'unknown', epoch: lease.epoch });
   }
   turn.report('following', { master: lease.node, epoch: lease.epoch });

@@ -25,7 +25,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
     if (facts?.minReplicas === FENCE_MIN_REPLICAS) return;
     return giveUpLease(turn, 'node_disabled');
   }
-  if (facts === null || facts.minReplicas !== FENCE_MIN_REPLICAS) return;
+  if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
   if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled');
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
