@@ -1,8 +1,10 @@
 /** `make install`: what lands where, that it works alone, and that a configuration in use is safe from it. */
 import { mkdtemp, readFile, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { readFile as readConfig } from '../../src/config/read-file.ts';
 import { ROOT, buildCopy, copyCheckout, linkPrograms, playProgram, run } from './checkout.ts';
 import type { Outcome } from './checkout.ts';
 
@@ -88,6 +90,11 @@ test('an existing configuration is never touched, the example beside it always r
   expect(JSON.parse(await readFile(`${conf}.example`, 'utf8'))).toMatchObject({ svc_name: 'local' });
 });
 
+test('the example is a configuration that the program takes without a word', () => {
+  const file = join(ROOT, 'packaging/dictator.conf.example');
+  expect(loadConfig({ file, env: {}, readFile: readConfig })).toMatchObject({ ok: true, warnings: [] });
+});
+
 test('PREFIX moves the command, and the unit starts it from there as a user without power', async () => {
   expect(await install('PREFIX=/usr')).toMatchObject({ code: 0 });
 
@@ -102,7 +109,7 @@ test('PREFIX moves the command, and the unit starts it from there as a user with
 test('Node.js that the service could not reach is installed with the program', async () => {
   await playProgram(join(programs, 'node'), `exec '${process.execPath}' "$@"`);
   expect(await install()).toMatchObject({ code: 0 });
-  await rm(dirname(copy) + '/checkout', { recursive: true });
+  await rm(copy, { recursive: true });
 
   const command = join(dest, 'usr/local/bin/dictator');
   const bare = join(home, 'bare');
