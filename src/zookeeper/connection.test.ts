@@ -48,7 +48,11 @@ test('an event between two answers of one chunk comes between their continuation
     const [first, second] = waiting;
     if (first === undefined || second === undefined) return;
     socket.write(Buffer.concat([
-      scriptedReply(first).string('/').frame(), scriptedChange('/a'), scriptedChange('/b'), scriptedReply(second).string('/').frame(), scriptedChange('/c'),
+      scriptedReply(first).string('/').frame(),
+      scriptedChange('/a'),
+      scriptedChange('/b'),
+      scriptedReply(second).string('/').frame(),
+      scriptedChange('/c'),
     ]));
   }, { onWatch: ({ path }) => { order.push(path); } });
   const ask = async (name: string): Promise<void> => {

@@ -76,7 +76,11 @@ export class HostList {
 
   /** Forgets what the servers said about our session. */
   forgetVerdicts(): void {
-    for (const entry of this.entries) Object.assign(entry, { refusedOurZxid: false, probesGranted: 0, isBehind: false });
+    for (const entry of this.entries) {
+      entry.refusedOurZxid = false;
+      entry.probesGranted = 0;
+      entry.isBehind = false;
+    }
   }
 
   next(): HostEntry {

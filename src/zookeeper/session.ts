@@ -214,7 +214,8 @@ export class Session {
     entry.isBehind = !granted || entry.probesGranted >= PROBES_GRANTED_MAX;
     const behind = this.#hosts.entries.filter(({ isBehind }) => isBehind).length;
     if (behind > this.#hosts.size / 2) {
-      this.#report('zxid_ahead', entry, `${String(behind)} of ${String(this.#hosts.size)} servers have seen less than we`);
+      const share = `${String(behind)} of ${String(this.#hosts.size)}`;
+      this.#report('zxid_ahead', entry, `${share} servers have forgotten what this client has seen`);
       this.#expire();
       return;
     }

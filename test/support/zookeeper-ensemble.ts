@@ -68,7 +68,8 @@ class Ensemble implements ZooKeeperEnsemble {
     await waitFor(async () => {
       const running = this.servers.filter((server) => server.running);
       const modes = await Promise.all(running.map((server) => server.mode()));
-      return modes.every((mode) => mode !== null) && modes.includes('leader');
+      // A leader that was frozen and deposed believes for a while that it still is one.
+      return modes.every((mode) => mode !== null) && modes.filter((mode) => mode === 'leader').length === 1;
     }, 'every running server of the ensemble serves', 40_000);
   }
 
