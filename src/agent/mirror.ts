@@ -95,7 +95,8 @@ export class Mirror {
     });
   }
 
-  private take(path: string, answer: ZkAnswer): void {
+  /** Takes in what was read at a path, by whomever. */
+  take(path: string, answer: ZkAnswer): void {
     const key = this.paths.keyOf(path);
     if (key === null) return;
     if (answer.ok && answer.data !== undefined && answer.stat !== undefined) {

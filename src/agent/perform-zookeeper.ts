@@ -138,12 +138,13 @@ export function performOnZooKeeper(action: ZooKeeperAction, target: Target, done
 }
 
 /** `sync` goes through the leader; the read behind it says whether the lease is still ours. */
-function heartbeat({ zk, paths }: Target, sentAtMs: number, done: (outcome: Outcome) => void): void {
+function heartbeat({ zk, paths, mirror }: Target, sentAtMs: number, done: (outcome: Outcome) => void): void {
   let synced = false;
   zk.submit({ op: 'sync', path: paths.lease }, (answer) => {
     synced = answer.ok;
   });
   zk.submit({ op: 'read', path: paths.lease }, (answer) => {
+    mirror.take(paths.lease, answer);
     if (!synced) return done({ result: 'failed', code: 'NOT_SYNCED' });
     if (answer.ok && answer.stat !== undefined) {
       const { ephemeralOwner: owner, czxid } = answer.stat;

@@ -73,7 +73,9 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
     removeRecord,
     record: plan.adopt ? masterRecordOf(state) : null,
   });
-  if (issued) turn.update({ claimed: { epoch, deposed: plan.deposed, takeover: plan.takeover } });
+  if (!issued) return;
+  const { deposed, takeover, term } = plan;
+  turn.update({ claimed: { epoch, deposed, takeover, former: term?.value ?? null } });
 }
 
 /** A master record that no lease of ours explains: an original agent of the service is at work. */

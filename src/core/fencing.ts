@@ -103,8 +103,8 @@ export function wantedMinReplicas(state: State): number | null {
     case 'replica':
     case 'candidate': {
       if (facts.role === 'master') return wantedWithoutOffice(state, facts);
-      const lease = othersLease(state)?.value;
-      return lease && isLinkedTo(facts, lease.redis) && facts.link?.up ? (state.minReplicasFloor ?? 0) : null;
+      const streams = state.remoteTarget !== null && isLinkedTo(facts, state.remoteTarget) && facts.link?.up === true;
+      return streams ? (state.minReplicasFloor ?? 0) : null;
     }
   }
 }

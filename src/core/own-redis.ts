@@ -26,7 +26,8 @@ function noticeIncarnation(turn: Turn, before: RedisSight, after: RedisSight): v
     return;
   }
   turn.update({ unplaced: true, mustRelink: false });
-  turn.report('redis_restarted', { run_id: facts.runId, keys: facts.keys });
+  const startsWritable = facts.role === 'master' && facts.minReplicas === 0;
+  turn.report('redis_restarted', { run_id: facts.runId, keys: facts.keys, starts_writable: startsWritable });
 }
 
 function reportChange(turn: Turn, before: RedisSight, after: RedisSight): void {

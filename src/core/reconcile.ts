@@ -138,7 +138,7 @@ function keepNodeRecord(turn: Turn): void {
   const { role, settings, records } = state;
   const facts = ownFacts(state);
   const term = records.term?.value;
-  if (facts === null || term === undefined || term.pending !== null || !term.nodes.includes(settings.name)) return;
+  if (facts === null || term?.pending !== null || !term.nodes.includes(settings.name)) return;
   if (role.name !== 'master' && role.name !== 'replica') return;
   if (role.name === 'replica' && facts.link?.up !== true && state.enabled !== false) return;
   const before = records.nodes.get(settings.name);

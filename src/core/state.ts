@@ -8,7 +8,7 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
-import type { Address, Records } from './records.ts';
+import type { Address, Records, Term } from './records.ts';
 import { NO_RECORDS } from './records.ts';
 
 /** Who this agent is and how patient it is. All durations in milliseconds. */
@@ -98,6 +98,15 @@ export type Role =
 
 export type RoleOf<N extends Role['name']> = Extract<Role, { name: N }>;
 
+/** What a claim was meant to do. */
+export interface Claimed {
+  readonly epoch: number;
+  readonly deposed: Address | null;
+  readonly takeover: boolean;
+  /** The term that it succeeded. */
+  readonly former: Term | null;
+}
+
 /** An action that was issued and not yet answered. */
 export interface InFlight {
   readonly id: number;
@@ -116,7 +125,10 @@ export interface State {
   readonly unreadable: readonly string[];
   /** Session of the last lease that was read: its master record goes with it, though perhaps one event later. */
   readonly lastLeaseOwner: bigint | null;
-  /** Moment at which the latest answered heartbeat was sent. */
+  /**
+   * Moment at which the latest answered heartbeat was sent; before the first one, the start of this agent. Older than
+   * the truth is always safe: every deadline of power is measured from it.
+   */
   readonly lastProofMs: number;
   readonly own: RedisSight;
   readonly remote: RedisSight;
@@ -137,7 +149,9 @@ export interface State {
   /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
   readonly unplaced: boolean;
   /** The claim on its way, or the last one: what a lease of ours means when it is read back. */
-  readonly claimed: { readonly epoch: number; readonly deposed: Address | null; readonly takeover: boolean } | null;
+  readonly claimed: Claimed | null;
+  /** Epoch in which a lossless takeover was tried in vain: its successor is elected among frozen candidates. */
+  readonly takeoverFailedEpoch: number | null;
   /** Code of the last command that our Redis refused, or null. */
   readonly commandRefused: string | null;
   /** An operator's `bootstrap` that waits for its answer. */
@@ -162,7 +176,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     records: NO_RECORDS,
     unreadable: [],
     lastLeaseOwner: null,
-    lastProofMs: Number.NEGATIVE_INFINITY,
+    lastProofMs: nowMs,
     own: UNSEEN,
     remote: UNSEEN,
     remoteTarget: null,
@@ -176,6 +190,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     mustRelink: false,
     unplaced: false,
     claimed: null,
+    takeoverFailedEpoch: null,
     commandRefused: null,
     bootstrap: null,
     twin: null,

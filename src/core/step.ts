@@ -101,15 +101,12 @@ function recordRead(turn: Turn, read: RecordRead): void {
 }
 
 function recordsSynced(turn: Turn): void {
-  const { records, settings, enabled, lastProofMs, role } = turn.state;
+  const { records, settings, enabled, role } = turn.state;
   const recorded = records.nodes.get(settings.name)?.value;
-  // Reading everything afresh is proof enough for a node without power; the holder's proof is a heartbeat.
-  const proof = holdsPower(turn.state) ? lastProofMs : turn.now;
   const remembered = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
   turn.update({
     synced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
-    lastProofMs: proof,
     rememberedEpoch: remembered,
     role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,
   });

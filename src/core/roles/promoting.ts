@@ -12,7 +12,7 @@ import { ownFacts, remoteIsHealthy } from '../queries.ts';
 import type { RoleOf, State } from '../state.ts';
 import { amendRole, enterMaster } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
-import { giveUpLease } from '../power.ts';
+import { giveUpLease, yieldDeadRedis } from '../power.ts';
 
 /** How long a takeover may wait for equality before it is given up. */
 export const TAKEOVER_MAX_MS = 500;
@@ -20,6 +20,7 @@ export const TAKEOVER_MAX_MS = 500;
 export const REMOTE_FENCE_WAIT_MS = 200;
 
 export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
+  if (yieldDeadRedis(turn)) return;
   const { state } = turn;
   const facts = ownFacts(state);
   if (facts === null) return;
@@ -49,13 +50,22 @@ function takenOver(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): bo
   const { state } = turn;
   if (holdsAll(state, facts)) return true;
   if (turn.now - role.sinceMs >= TAKEOVER_MAX_MS || state.remote.link !== 'open') {
-    turn.report('fence_failed', { because: 'takeover_not_possible', epoch: role.epoch });
-    giveUpLease(turn, null);
+    abandonTakeover(turn, role);
     return false;
   }
   turn.wakeAt(role.sinceMs + TAKEOVER_MAX_MS);
   if (state.remote.facts?.minReplicas !== FENCE_MIN_REPLICAS) turn.emit({ kind: 'remote_fence_reversibly' });
   return false;
+}
+
+/** The old term is put back under the new epoch, so that this node, which may be the most advanced, can stand again. */
+function abandonTakeover(turn: Turn, role: RoleOf<'promoting'>): void {
+  const { claimed, records } = turn.state;
+  const former = claimed?.epoch === role.epoch ? claimed.former : null;
+  const version = records.term?.znode.version;
+  turn.update({ takeoverFailedEpoch: role.epoch });
+  if (former === null || version === undefined) return giveUpLease(turn, null);
+  giveUpLease(turn, null, { term: { ...former, epoch: role.epoch, pending: null }, version });
 }
 
 function deposedFenced(turn: Turn, role: RoleOf<'promoting'>): boolean {

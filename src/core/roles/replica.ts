@@ -42,10 +42,11 @@ export function decideReplica(turn: Turn): void {
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
   if (term === null) return enterStarting(turn, 'no_term');
   const lease = othersLease(state);
-  if (lease === null) return enterCandidate(turn, term.value.epoch, true, 'lease_gone');
+  const { epoch } = term.value;
+  if (lease === null) return enterCandidate(turn, epoch, epoch !== state.takeoverFailedEpoch, 'lease_gone');
   if (lease.value.node === state.settings.name) return reclaim(turn, facts, lease);
   if (!isEnabled(state)) turn.refuse('node_disabled');
-  else if (suspectsDeath(state, lease.value)) return enterCandidate(turn, term.value.epoch, true, 'master_gone');
+  else if (suspectsDeath(state, lease.value)) return enterCandidate(turn, epoch, true, 'master_gone');
   follow(turn, facts, lease.value, term.value);
 }
 
@@ -86,7 +87,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (linked && isEnabled(state) && state.nowMs >= proofEndsAtMs(state)) return leaveMaster(turn);
   turn.wakeAt(proofEndsAtMs(state));
   if (linked && !state.mustRelink) return guardFullSync(turn, facts, verified);
-  if (!verified) return;
+  if (!verified || state.nowMs >= proofEndsAtMs(state)) return;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
   if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
   if (linked) return void turn.emit({ kind: 'freeze' });
