@@ -9,12 +9,11 @@ import type { Address } from '../core/records.ts';
 import { parseInfo } from '../redis/info.ts';
 import type { Command, Reply, ReplyValue } from '../redis/link.ts';
 
-/** Patterns that Redis 6.2 takes too: one per command. */
-export const QUESTION: readonly Command[] = [
-  ['INFO'],
-  ['CONFIG', 'GET', 'min-replicas-*'],
-  ['CONFIG', 'GET', 'replica-*'],
-];
+/**
+ * One pattern, as Redis 6.2 takes no more per command, for all settings that matter: `min-replicas-*`, `replica-*`,
+ * and KeyDB's `active-replica`, which its INFO shows only once it replicates from somebody.
+ */
+export const QUESTION: readonly Command[] = [['INFO'], ['CONFIG', 'GET', '*replica*']];
 
 /** Priority of a server that does not tell: Redis' own default. */
 const PRIORITY_DEFAULT = 100;
@@ -61,12 +60,12 @@ function changesOf(text: string): number {
 
 /** Facts from the answer to `QUESTION`, or what keeps this Redis from giving any. */
 export function observe(replies: readonly Reply[]): Observation {
-  const [info, minReplicas, ofReplica] = replies;
+  const [info, config] = replies;
   if (info?.ok !== true) return { kind: 'blocked', by: BLOCKED_BY[info?.code ?? ''] ?? 'denied' };
   const text = textOf(info.value);
   const { server, replication, loading, keys } = parseInfo(text);
   if (server === null || replication === null) return { kind: 'blocked', by: 'denied' };
-  const settings = settingsOf(ofReplica);
+  const settings = settingsOf(config);
   const { link } = replication;
   return {
     kind: 'facts',
@@ -75,7 +74,7 @@ export function observe(replies: readonly Reply[]): Observation {
       runId: server.runId,
       version: server.version,
       mode: server.mode,
-      activeReplica: replication.activeReplica,
+      activeReplica: replication.activeReplica || settings.get('active-replica') === 'yes',
       loading: loading ?? false,
       uptimeSeconds: server.uptimeSeconds,
       role: replication.role,
@@ -94,7 +93,7 @@ export function observe(replies: readonly Reply[]): Observation {
         readOffset: link.readOffset ?? link.replOffset ?? replication.offset,
       },
       replicas: replication.replicas,
-      minReplicas: numberOf(settingsOf(minReplicas).get('min-replicas-to-write')),
+      minReplicas: numberOf(settings.get('min-replicas-to-write')),
       announced: announcedOf(settings),
     },
   };
