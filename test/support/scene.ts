@@ -1,0 +1,236 @@
+/**
+ * A stage for tests of single agents: a shared ZooKeeper, and agents and Redis servers that are set up by hand, one
+ * by one, where `service.ts` would start a whole service in good order. Everything started here is ended here.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectZooKeeper, isZooKeeperError } from '../../src/zookeeper/index.ts';
+import type { Stat, ZooKeeperClient } from '../../src/zookeeper/index.ts';
+import { AgentProcess } from './agent-process.ts';
+import type { LogLine } from './agent-process.ts';
+import { freePort } from './free-port.ts';
+import { startRedis } from './redis-server.ts';
+import type { RedisServerOptions, RedisServerProcess } from './redis-server.ts';
+import { waitFor } from './wait-for.ts';
+import { startZooKeeper } from './zookeeper-server.ts';
+import type { ZooKeeperServer } from './zookeeper-server.ts';
+
+export interface Actor {
+  readonly name: string;
+  /** Where its Redis is; default host 127.0.0.1. */
+  readonly redis: { readonly port: number; readonly host?: string };
+  /** Merged into `node`. */
+  readonly node?: Record<string, unknown>;
+  /** Merged into the whole. */
+  readonly config?: Record<string, unknown>;
+  readonly program?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Short waits: these tests show what is decided, not how long a production setting takes. */
+const QUICK = { zk_session_timeout_ms: 2000, bootstrap_settle_ms: 500, log_level: 'DEBUG' };
+const TICK_MS = 200;
+
+/** Replicas attach at once instead of after five seconds. */
+export const QUICK_SYNC = ['--repl-diskless-sync-delay', '0'] as const;
+
+let services = 0;
+
+export class Scene {
+  readonly service: string;
+  readonly zookeeper: ZooKeeperServer;
+  /** A session of its own, for what others write and for looking at what agents wrote. */
+  readonly zk: ZooKeeperClient;
+  readonly changes: string[];
+  private readonly folder = mkdtempSync(join(tmpdir(), 'dictator-scene-'));
+  private readonly ending: (() => Promise<void> | void)[] = [];
+
+  private constructor(zookeeper: ZooKeeperServer, zk: ZooKeeperClient, changes: string[]) {
+    this.zookeeper = zookeeper;
+    this.zk = zk;
+    this.changes = changes;
+    this.service = `scene${String(process.pid)}x${String(services++)}`;
+  }
+
+  /** `zookeeper`: one that somebody else started and ends. */
+  static async open(zookeeper: ZooKeeperServer): Promise<Scene> {
+    const changes: string[] = [];
+    const { zk, closed } = await openSession(zookeeper.port, (path) => changes.push(path));
+    const scene = new Scene(zookeeper, zk, changes);
+    scene.ending.push(closed);
+    return scene;
+  }
+
+  get root(): string {
+    return `/dictator/${this.service}`;
+  }
+
+  get published(): string {
+    return `/services/redis/${this.service}`;
+  }
+
+  get masterRecord(): string {
+    return `${this.published}/master`;
+  }
+
+  /** Another ZooKeeper session: somebody else's, with the timeout that it asks for. */
+  async session(timeoutMs: number): Promise<ZooKeeperClient> {
+    const { zk, closed } = await openSession(this.zookeeper.port, () => undefined, timeoutMs);
+    this.ending.push(closed);
+    return zk;
+  }
+
+  async redis(options: RedisServerOptions = {}): Promise<RedisServerProcess> {
+    const redis = await startRedis({ ...options, args: [...QUICK_SYNC, ...(options.args ?? [])] });
+    this.ending.push(() => redis.stop());
+    return redis;
+  }
+
+  /** Where something must not run yet: nobody listens there until the test does. */
+  async agent(actor: Actor): Promise<AgentProcess> {
+    const httpPort = await freePort();
+    const { name, redis, node, config, program, env } = actor;
+    const agent = new AgentProcess({
+      name,
+      folder: this.folder,
+      httpPort,
+      config: {
+        svc_name: this.service,
+        http_port: httpPort,
+        zk_hosts: [`127.0.0.1:${String(this.zookeeper.port)}`],
+        ...QUICK,
+        ...config,
+        node: { name, host: redis.host ?? '127.0.0.1', port: redis.port, loading_timeout: 30, ...node },
+      },
+      ...(program === undefined ? {} : { program }),
+      ...(env === undefined ? {} : { env }),
+    });
+    this.ending.push(() => agent.kill());
+    return agent;
+  }
+
+  atEnd(end: () => Promise<void> | void): void {
+    this.ending.push(end);
+  }
+
+  /** Data of a znode, or null where there is none. */
+  async data(path: string): Promise<string | null> {
+    return (await this.znode(path))?.data ?? null;
+  }
+
+  async znode(path: string): Promise<{ data: string; stat: Stat } | null> {
+    try {
+      const { data, stat } = await this.zk.getData(path);
+      return { data: data.toString('utf8'), stat };
+    } catch (error) {
+      if (isZooKeeperError(error) && error.code === 'NO_NODE') return null;
+      throw error;
+    }
+  }
+
+  async children(path: string): Promise<readonly string[]> {
+    try {
+      return (await this.zk.getChildren(path)).sort();
+    } catch (error) {
+      if (isZooKeeperError(error) && error.code === 'NO_NODE') return [];
+      throw error;
+    }
+  }
+
+  async put(path: string, data: string): Promise<void> {
+    await this.zk.mkdirp(path.slice(0, path.lastIndexOf('/')));
+    await this.zk.create(path, data);
+  }
+
+  /** Ends everything, the latest first. */
+  async end(): Promise<void> {
+    for (const end of this.ending.splice(0).reverse()) await end();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function openSession(
+  port: number,
+  onWatch: (path: string) => void,
+  sessionTimeoutMs = 4000,
+): Promise<{ zk: ZooKeeperClient; closed: () => Promise<void> }> {
+  const zk = connectZooKeeper({ hosts: [{ host: '127.0.0.1', port }], sessionTimeoutMs }, {
+    onConnected: () => undefined,
+    onDisconnected: () => undefined,
+    onExpired: () => undefined,
+    onWatch: ({ path }) => onWatch(path),
+  });
+  await waitFor(() => zk.state === 'connected', 'a ZooKeeper session of the test');
+  return { zk, closed: () => zk.close() };
+}
+
+/** One ZooKeeper for a test file: `beforeAll(stage.open)`, `afterAll(stage.close)`, `afterEach(stage.clear)`. */
+export class Stage {
+  private zookeeper: ZooKeeperServer | null = null;
+  private readonly scenes: Scene[] = [];
+
+  readonly open = async (): Promise<void> => {
+    this.zookeeper = await startZooKeeper({ tickTimeMs: TICK_MS });
+  };
+
+  readonly close = async (): Promise<void> => {
+    await this.zookeeper?.stop();
+  };
+
+  readonly clear = async (): Promise<void> => {
+    for (const scene of this.scenes.splice(0)) await scene.end();
+  };
+
+  async scene(): Promise<Scene> {
+    if (this.zookeeper === null) throw new Error('the stage is not open');
+    const scene = await Scene.open(this.zookeeper);
+    this.scenes.push(scene);
+    return scene;
+  }
+}
+
+/** Waits until the agent names this reason as one that holds. */
+export async function refuses(agent: AgentProcess, reason: string): Promise<LogLine> {
+  return waitFor(
+    async () => {
+      const view = await agent.view();
+      if (view?.reasons.some((each) => each === reason) !== true) return null;
+      return agent.lines.find((line) => line.event === 'refused' && line.reason === reason);
+    },
+    `${agent.options.name} to refuse with ${reason}; it said: ${lastWords(agent)}`,
+  ).catch((error: unknown) => {
+    throw new Error(`${agent.options.name} did not refuse with ${reason}. It said:\n${lastWords(agent)}`, { cause: error });
+  });
+}
+
+/** Waits until the agent is the announced master. */
+export async function serves(agent: AgentProcess): Promise<void> {
+  await waitFor(async () => {
+    const view = await agent.view();
+    return view?.role === 'master' && view.master?.name === agent.options.name;
+  }, `${agent.options.name} to be master`).catch((error: unknown) => {
+    throw new Error(`${agent.options.name} is not master. It said:\n${lastWords(agent)}`, { cause: error });
+  });
+}
+
+/** Waits until the agent's Redis streams from somebody, with its link up. */
+export async function streams(agent: AgentProcess): Promise<void> {
+  await waitFor(async () => {
+    const view = await agent.view();
+    return view?.role === 'replica' && view.redis.role === 'replica' && view.redis.linkUp;
+  }, `${agent.options.name} to follow`).catch((error: unknown) => {
+    throw new Error(`${agent.options.name} does not follow. It said:\n${lastWords(agent)}`, { cause: error });
+  });
+}
+
+export function refusals(agent: AgentProcess, reason: string): number {
+  return agent.lines.filter((line) => line.event === 'refused' && line.reason === reason).length;
+}
+
+const LAST_LINES = 25;
+
+function lastWords(agent: AgentProcess): string {
+  const said = agent.lines.slice(-LAST_LINES).map(({ atMs: _at, time: _time, level: _level, ...rest }) => JSON.stringify(rest));
+  return [...said, agent.stray].join('\n');
+}
