@@ -21,10 +21,12 @@ import { createPeerHub } from '../peers/hub.ts';
 import { identifyAgent } from '../peers/identify.ts';
 import { createRedisConnector } from '../redis/connector.ts';
 import type { Io } from './io.ts';
+import { askServerLimits } from '../zookeeper/index.ts';
 import { VERSION } from './version.ts';
 
 /** Bound on waiting for a successor after SIGTERM. */
 const SHUTDOWN_TIMEOUT_MS = 5000;
+const LIMITS_TIMEOUT_MS = 2000;
 const INSTANCE_BYTES = 8;
 /** Conventional exit code of a process that a signal ended at once. */
 const EXIT_SIGNALLED = 130;
@@ -103,6 +105,16 @@ function serve(config: Config, agent: Agent, settings: Settings, log: Logger): H
   });
 }
 
+/** A deposed leader may answer for `syncLimit x tickTime`: beyond twice the session timeout that is worth a warning. */
+function warnOfSlowEnsemble({ zk }: Config, log: Logger): void {
+  const [host] = zk.hosts;
+  if (host === undefined) return;
+  askServerLimits(host, LIMITS_TIMEOUT_MS, (limits) => {
+    if (limits === null || limits.syncLimitTicks * limits.tickTimeMs <= 2 * zk.sessionTimeoutMs) return;
+    log.event('refused', { reason: 'slow_ensemble_detection', ...limits });
+  });
+}
+
 /** Runs the agent until it leaves; gives the exit code. */
 export async function runAgent(config: Config, log: Logger, _io: Io): Promise<number> {
   const settings = settingsOf(config, randomBytes(INSTANCE_BYTES).toString('hex'));
@@ -121,6 +133,7 @@ export async function runAgent(config: Config, log: Logger, _io: Io): Promise<nu
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   void http.start();
+  warnOfSlowEnsemble(config, log);
   agent.start();
   const code = await gone;
   await http.stop();

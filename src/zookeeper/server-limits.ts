@@ -1,0 +1,44 @@
+/**
+ * What a server says of its own timing, by the four-letter word `conf`, where the ensemble allows it
+ * (`4lw.commands.whitelist`; Debian's default allows only `srvr`).
+ *
+ * Why anybody asks: a deposed leader may go on answering for `syncLimit x tickTime`. Where that exceeds twice the
+ * session timeout, a heartbeat through the leader proves less than it should, and an operator must know.
+ */
+import { connect } from 'node:net';
+import type { Host } from './hosts.ts';
+
+/** Bound of the answer. */
+const ANSWER_BYTES_MAX = 16 * 1024;
+
+export interface ServerLimits {
+  readonly tickTimeMs: number;
+  /** 0 on a server that stands alone: it has no leader to lose. */
+  readonly syncLimitTicks: number;
+}
+
+/** Numbers of a `conf` answer, or null where it is none (refused word, other program). */
+export function parseConf(text: string): ServerLimits | null {
+  const numberOf = (name: string): number | null => {
+    const value = new RegExp(`^${name}=(\\d+)\\s*$`, 'm').exec(text)?.[1];
+    return value === undefined ? null : Number(value);
+  };
+  const tickTimeMs = numberOf('tickTime');
+  return tickTimeMs === null ? null : { tickTimeMs, syncLimitTicks: numberOf('syncLimit') ?? 0 };
+}
+
+/** Asks one server; `done` is called once, with null when it does not say within `timeoutMs`. */
+export function askServerLimits(host: Host, timeoutMs: number, done: (limits: ServerLimits | null) => void): void {
+  const socket = connect({ host: host.host, port: host.port });
+  let text = '';
+  socket.setEncoding('latin1');
+  socket.setTimeout(timeoutMs, () => socket.destroy());
+  socket.on('connect', () => socket.end('conf'));
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    if (text.length > ANSWER_BYTES_MAX) socket.destroy();
+  });
+  // Why it failed does not matter here: the client itself reports unreachable servers.
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => done(parseConf(text)));
+}
