@@ -1,0 +1,87 @@
+/**
+ * The demo's entry: which mode, and one single way out.
+ *
+ * Whatever ends the demo (its last line, a key, a signal, an exception, the overall limit) goes through `leave`: every
+ * child is killed by its own handle and the folder goes with them. A child that is being started at that very moment
+ * is known to the exit hooks of its starter, which run before ours because ours is added last.
+ */
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { failover } from './failover.ts';
+import { HELP, parse } from './parse.ts';
+import { DemoService } from './service.ts';
+
+const SCRIPT_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 2_000;
+const USAGE = 64;
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+let leaving = false;
+
+async function leave(service: DemoService, code: number): Promise<void> {
+  if (leaving) return;
+  leaving = true;
+  process.on('exit', () => service.removeFolder());
+  const limit = setTimeout(() => process.exit(code), STOP_LIMIT_MS);
+  try {
+    await service.stop();
+  } catch (error) {
+    console.error(`demo: while stopping: ${String(error)}`);
+  }
+  clearTimeout(limit);
+  process.exit(code);
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
+}
+
+async function script(service: DemoService): Promise<void> {
+  const startMs = performance.now();
+  let latest = 'starting';
+  const say = (text: string): void => {
+    latest = text;
+    console.log(`${((performance.now() - startMs) / 1000).toFixed(3).padStart(7)} s  ${text}`);
+  };
+  const fail = (reason: string): Promise<void> => {
+    if (!leaving) {
+      console.error(service.latestLogLines().join('\n'));
+      console.log(`demo: FAILED, ${reason}`);
+    }
+    return leave(service, 1);
+  };
+  process.on('uncaughtException', (error) => void fail(messageOf(error)));
+  process.on('unhandledRejection', (error) => void fail(messageOf(error)));
+  setTimeout(() => {
+    void fail(`not through after ${SCRIPT_LIMIT_MS / 1000} s, the last step was: ${latest}`);
+  }, SCRIPT_LIMIT_MS).unref();
+  say(`starting in ${service.folder}`);
+  let last: string;
+  try {
+    last = await failover({ service, root: ROOT, say });
+  } catch (error) {
+    return fail(messageOf(error));
+  }
+  if (!leaving) console.log(last);
+  return leave(service, 0);
+}
+
+async function main(): Promise<void> {
+  const command = parse(process.argv.slice(2), process.stdin.isTTY && process.stdout.isTTY);
+  if (command.kind === 'help') return void process.stdout.write(HELP);
+  if (command.kind === 'wrong') {
+    console.error(`demo: ${command.because}\n\n${HELP}`);
+    process.exitCode = USAGE;
+    return;
+  }
+  // What make puts there for its recipes, for who starts the program without it.
+  process.env['PATH'] = [join(ROOT, '.tools', 'bin'), process.env['PATH'] ?? ''].join(delimiter);
+  const service = new DemoService();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => void leave(service, 128 + constants.signals[signal]));
+  }
+  await script(service);
+}
+
+void main();
