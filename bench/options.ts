@@ -1,0 +1,49 @@
+/** Command line of the bench. */
+
+export const MEASURES = ['floor', 'redis-killed', 'both-killed', 'restart-overlap', 'agent'] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export interface Options {
+  readonly only: readonly Measure[];
+  readonly runs: number;
+  readonly sentinelRuns: number;
+}
+
+const RUNS_DEFAULT = 10;
+const RUNS_MAX = 1000;
+const SENTINEL_RUNS_MAX = 5;
+
+export const USAGE = `usage: make bench ARGS="[--only NAME[,NAME]] [--runs N] [--without-sentinel]"
+  NAME: ${MEASURES.join(', ')} (default: all of them)
+  --runs N             runs of each figure (default ${RUNS_DEFAULT}); Sentinel: at most ${SENTINEL_RUNS_MAX}
+  --without-sentinel   measure Dictator alone
+`;
+
+function isMeasure(name: string): name is Measure {
+  return MEASURES.some((each) => each === name);
+}
+
+/** The options, or a sentence that says what is wrong; `--help` is 'help'. */
+export function parseOptions(args: readonly string[]): Options | string {
+  let only: readonly Measure[] = MEASURES;
+  let runs = RUNS_DEFAULT;
+  let sentinel = true;
+  const rest = args.flatMap((arg) => (/^--\w+=/.test(arg) ? [arg.split('=')[0] ?? '', arg.replace(/^[^=]*=/, '')] : [arg]));
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === '--help' || arg === '-h') return 'help';
+    if (arg === '--without-sentinel') {
+      sentinel = false;
+    } else if (arg === '--only') {
+      const names = (rest.shift() ?? '').split(',');
+      const unknown = names.find((name) => !isMeasure(name));
+      if (unknown !== undefined) return `--only: no figure is named "${unknown}"`;
+      only = names.filter(isMeasure);
+    } else if (arg === '--runs') {
+      runs = Number(rest.shift());
+      if (!Number.isInteger(runs) || runs < 1 || runs > RUNS_MAX) return `--runs: a number from 1 to ${RUNS_MAX}`;
+    } else {
+      return `unknown: ${arg}`;
+    }
+  }
+  return { only, runs, sentinelRuns: sentinel ? Math.min(runs, SENTINEL_RUNS_MAX) : 0 };
+}

@@ -1,0 +1,238 @@
+/**
+ * The figures: which there are, what they are held against, and how they are shown.
+ */
+import type { Context } from './context.ts';
+import type { Stage } from './stages.ts';
+import type { Summary } from './statistics.ts';
+import { median, summarize } from './statistics.ts';
+
+interface Goal {
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+interface Row {
+  readonly figure: string;
+  readonly unit: string;
+  /** Names of samples. */
+  readonly of: string;
+  readonly floor?: string;
+  readonly sentinel?: string;
+  readonly goal?: Goal;
+}
+
+/** How many times one median is another. */
+interface Ratio {
+  readonly figure: string;
+  readonly of: string;
+  readonly to: string;
+  readonly goal: Goal;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    figure: 'redis killed: write gap',
+    unit: 'ms',
+    of: 'redis-killed',
+    floor: 'floor',
+    sentinel: 'sentinel.gap',
+    goal: { atMost: 50 },
+  },
+  {
+    figure: 'redis killed: gap by published address',
+    unit: 'ms',
+    of: 'redis-killed.published',
+    floor: 'floor.published',
+    sentinel: 'sentinel.published',
+  },
+  {
+    figure: 'redis killed: published after write gap',
+    unit: 'ms',
+    of: 'redis-killed.published-more',
+    sentinel: 'sentinel.published-more',
+    goal: { atMost: 20 },
+  },
+  {
+    figure: 'redis and agent killed: write gap',
+    unit: 'ms',
+    of: 'both-killed',
+    floor: 'floor.both-killed',
+    sentinel: 'sentinel.gap',
+    goal: { atMost: 150 },
+  },
+  {
+    figure: 'redis and agent killed: gap by published address',
+    unit: 'ms',
+    of: 'both-killed.published',
+    sentinel: 'sentinel.published',
+  },
+  ...['empty', 'old'].flatMap((data): Row[] => {
+    const when = data === 'empty' ? 'restarted empty at once' : 'restarted later with old data';
+    return [
+      {
+        figure: `${when}: accepts writes beside the new master`,
+        unit: 'ms',
+        of: `overlap.${data}`,
+        sentinel: `sentinel.overlap.${data}`,
+        goal: { atMost: 30 },
+      },
+      { figure: `${when}, start fence: the same`, unit: 'ms', of: `overlap.${data}.fenced`, goal: { atMost: 0 } },
+      {
+        figure: `${when}: acknowledged there and lost`,
+        unit: 'writes',
+        of: `overlap.${data}.lost`,
+        sentinel: `sentinel.overlap.${data}.lost`,
+      },
+    ];
+  }),
+  {
+    figure: 'restarted empty at once: keys lost',
+    unit: 'of 1000',
+    of: 'overlap.empty.keys-lost',
+    sentinel: 'sentinel.overlap.empty.keys-lost',
+    goal: { atMost: 0 },
+  },
+  ...['node24', 'present'].flatMap((runtime): Row[] => [
+    {
+      figure: `agent, ${runtime}: RSS`,
+      unit: 'MB',
+      of: `agent.${runtime}.rss`,
+      sentinel: 'sentinel.rss',
+      ...(runtime === 'node24' ? { goal: { atMost: 70 } } : {}),
+    },
+    { figure: `agent, ${runtime}: RssAnon`, unit: 'MB', of: `agent.${runtime}.anon`, sentinel: 'sentinel.anon' },
+    {
+      figure: `agent, ${runtime}: private memory (Pss_Anon)`,
+      unit: 'MB',
+      of: `agent.${runtime}.private`,
+      sentinel: 'sentinel.private',
+      ...(runtime === 'node24' ? { goal: { atMost: 30 } } : {}),
+    },
+    {
+      figure: `agent, ${runtime}: exec to first /status`,
+      unit: 'ms',
+      of: `agent.${runtime}.ready`,
+      sentinel: 'sentinel.ready',
+      ...(runtime === 'node24' ? { goal: { atMost: 300 } } : {}),
+    },
+    {
+      figure: `agent, ${runtime}: CPU when idle`,
+      unit: '% of a core',
+      of: `agent.${runtime}.cpu`,
+      sentinel: 'sentinel.cpu',
+      ...(runtime === 'node24' ? { goal: { atMost: 0.5 } } : {}),
+    },
+  ]),
+  { figure: 'floor: Redis killed until port refuses', unit: 'ms', of: 'floor.detect' },
+  { figure: 'floor: delete and ballots, then claim (2 commits)', unit: 'ms', of: 'floor.commits' },
+  { figure: 'floor: write until watch at another client', unit: 'ms', of: 'floor.watch' },
+  { figure: 'floor: REPLICAOF NO ONE and INFO', unit: 'ms', of: 'floor.promote' },
+  { figure: 'floor: partial resync until write accepted', unit: 'ms', of: 'floor.attach' },
+  { figure: 'floor: all of it, one after the other', unit: 'ms', of: 'floor' },
+];
+
+const RATIOS: readonly Ratio[] = [
+  { figure: 'redis killed: times the floor', of: 'redis-killed', to: 'floor', goal: { atMost: 2 } },
+  { figure: 'redis and agent killed: times the floor', of: 'both-killed', to: 'floor.both-killed', goal: { atMost: 2 } },
+  { figure: 'redis killed: times shorter than Sentinel', of: 'sentinel.gap', to: 'redis-killed', goal: { atLeast: 20 } },
+  {
+    figure: 'redis and agent killed: times shorter than Sentinel',
+    of: 'sentinel.gap',
+    to: 'both-killed',
+    goal: { atLeast: 8 },
+  },
+];
+
+export interface Figure extends Summary {
+  readonly figure: string;
+  readonly unit: string;
+  readonly floor: number | null;
+  readonly sentinel: number | null;
+  readonly goal: string | null;
+  /** Null = no goal. */
+  readonly ok: boolean | null;
+}
+
+function goalText({ atMost, atLeast }: Goal): string {
+  return atMost === undefined ? `>= ${atLeast ?? ''}` : `<= ${atMost}`;
+}
+
+function met({ atMost, atLeast }: Goal, value: number): boolean {
+  return value <= (atMost ?? Number.POSITIVE_INFINITY) && value >= (atLeast ?? Number.NEGATIVE_INFINITY);
+}
+
+/** Three significant places where there are so many: what is behind them is noise. */
+function rounded(value: number): number {
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+}
+
+function middle(context: Context, name: string | undefined): number | null {
+  const samples = name === undefined ? undefined : context.samples.get(name);
+  return samples === undefined ? null : rounded(median(samples));
+}
+
+function figureOf(context: Context, row: Row): Figure | null {
+  const samples = context.samples.get(row.of);
+  if (samples === undefined) return null;
+  const { runs, median: mid, min, max } = summarize(samples);
+  return {
+    figure: row.figure,
+    unit: row.unit,
+    runs,
+    median: rounded(mid),
+    min: rounded(min),
+    max: rounded(max),
+    floor: middle(context, row.floor),
+    sentinel: middle(context, row.sentinel),
+    goal: row.goal === undefined ? null : goalText(row.goal),
+    ok: row.goal === undefined ? null : met(row.goal, mid),
+  };
+}
+
+function ratioOf(context: Context, { figure, of, to, goal }: Ratio): Figure | null {
+  const above = context.samples.get(of);
+  const below = context.samples.get(to);
+  if (above === undefined || below === undefined) return null;
+  const ratio = median(above) / median(below);
+  const value = rounded(ratio);
+  const runs = Math.min(above.length, below.length);
+  const shown = { figure, unit: 'times', runs, median: value, min: value, max: value, floor: null, sentinel: null };
+  return { ...shown, goal: goalText(goal), ok: met(goal, ratio) };
+}
+
+export function figuresOf(context: Context): readonly Figure[] {
+  const all = [...ROWS.map((row) => figureOf(context, row)), ...RATIOS.map((ratio) => ratioOf(context, ratio))];
+  return all.filter((figure) => figure !== null);
+}
+
+function aligned(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_cell, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const text = lines.map((line) =>
+    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
+  );
+  return `${text.join('\n')}\n`;
+}
+
+export function figuresTable(figures: readonly Figure[]): string {
+  const head = ['figure', 'unit', 'runs', 'median', 'min', 'max', 'floor', 'Sentinel', 'goal', 'ok?'];
+  const lines = figures.map((f) => [
+    f.figure,
+    f.unit,
+    ...[f.runs, f.median, f.min, f.max].map(String),
+    f.floor === null ? '' : String(f.floor),
+    f.sentinel === null ? '' : String(f.sentinel),
+    f.goal ?? '',
+    f.ok === null ? '' : f.ok ? 'yes' : 'NO',
+  ]);
+  return aligned([head, ...lines]);
+}
+
+export function stagesTable(name: string, stages: readonly Stage[]): string {
+  const lines = stages.map(({ stage, atMs, tookMs, share }) => [
+    stage,
+    atMs.toFixed(1),
+    tookMs.toFixed(1),
+    `${Math.round(share * 100)} %`,
+  ]);
+  return aligned([[`${name}: stage`, 'at ms', 'took ms', 'of the gap'], ...lines]);
+}

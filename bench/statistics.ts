@@ -1,0 +1,24 @@
+/** Median, least and greatest of some samples. */
+
+export interface Summary {
+  readonly runs: number;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export function median(samples: readonly number[]): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+export function summarize(samples: readonly number[]): Summary {
+  return {
+    runs: samples.length,
+    median: median(samples),
+    min: Math.min(...samples),
+    max: Math.max(...samples),
+  };
+}
