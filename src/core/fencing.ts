@@ -13,7 +13,9 @@
  * command was lost, the next look puts it right.
  */
 import { isEnabled, isForeign, isLinkedTo, othersLease } from './queries.ts';
+import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
+import { hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -26,19 +28,26 @@ export const FENCE_MARGIN_MAX_MS = 500;
 /** A server this young was restarted under us, or with us: it cannot be the one that a lease speaks of. */
 export const YOUNG_SERVER_SECONDS = 5;
 
+/** How long a fresh agent leaves a fresh server unfenced while it waits for the records. */
+export const FIRST_LOOK_MS = 300;
+
+/** T: what the server granted, or, before it did, what we shall ask for. */
+function timeoutMs(state: State): number {
+  return state.session?.timeoutMs ?? state.settings.sessionTimeoutMs;
+}
+
 export function fenceMarginMs(state: State): number {
-  const timeoutMs = state.session?.timeoutMs ?? 0;
-  return state.settings.fenceMarginMs ?? Math.min(FENCE_MARGIN_MAX_MS, timeoutMs / 8);
+  return state.settings.fenceMarginMs ?? Math.min(FENCE_MARGIN_MAX_MS, timeoutMs(state) / 8);
 }
 
 /** The moment at which fencing begins if no heartbeat is answered before. */
 export function fenceAtMs(state: State): number {
-  return state.lastProofMs + FENCE_PART * (state.session?.timeoutMs ?? 0) - fenceMarginMs(state);
+  return proofEndsAtMs(state) - fenceMarginMs(state);
 }
 
 /** The moment from which an agent without proof from the ensemble must not leave its Redis streaming (dead-man). */
 export function proofEndsAtMs(state: State): number {
-  return state.lastProofMs + FENCE_PART * (state.session?.timeoutMs ?? 0);
+  return state.lastProofMs + FENCE_PART * timeoutMs(state);
 }
 
 /** Heartbeat of the lease holder: six in a timeout. */
@@ -48,7 +57,7 @@ export const HEARTBEATS_OF_OTHERS = 4;
 
 export function heartbeatDueMs(state: State): number {
   const holder = state.role.name === 'master' || state.role.name === 'promoting';
-  return (state.session?.timeoutMs ?? 0) / (holder ? HEARTBEATS_OF_HOLDER : HEARTBEATS_OF_OTHERS);
+  return timeoutMs(state) / (holder ? HEARTBEATS_OF_HOLDER : HEARTBEATS_OF_OTHERS);
 }
 
 /** Dead-man for an in-sync set: 1 while anybody could be promoted in our place, never below the operator's own. */
@@ -59,7 +68,8 @@ export function deadMan(state: State, anybodyInSync: boolean): number {
 /** Whether a restarted agent may still find its own lease and go on without a gap: then nothing is fenced yet. */
 export function mayAdopt(state: State, facts: RedisFacts): boolean {
   const lease = state.records.lease?.value;
-  return lease?.node === state.settings.name && lease.runId === facts.runId;
+  const named = lease?.node === state.settings.name && lease.runId === facts.runId;
+  return named && state.nowMs < proofEndsAtMs(state);
 }
 
 function wantedOfMaster(state: State): number {
@@ -69,10 +79,29 @@ function wantedOfMaster(state: State): number {
   return deadMan(state, inSync.length > 0 || role.joining.length > 0);
 }
 
+/**
+ * A fresh agent beside a fresh Redis: it may be a deposed master that was restarted together with its agent, or a
+ * server that this agent has no business with at all (a copied configuration, a wrong address). The records tell, and
+ * they are a few milliseconds away; only if they do not come is the server fenced unseen.
+ */
+function looksFirst(state: State): boolean {
+  return state.enabled === null && state.role.name === 'starting' && state.nowMs - state.role.sinceMs < FIRST_LOOK_MS;
+}
+
+/**
+ * A master beside an agent that cannot read the records. If an agent of this node managed it before (it announces
+ * the address that only we set), its lease may be gone by now, and nobody else is there to fence it.
+ */
+function wantedUnread(state: State, facts: RedisFacts): number | null {
+  const managedBefore = sameAddress(facts.announced, state.settings.redis);
+  return managedBefore && state.nowMs >= proofEndsAtMs(state) ? FENCE_MIN_REPLICAS : null;
+}
+
 /** A Redis in role master whose node holds no lease. */
 function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
-  if (state.unplaced) return FENCE_MIN_REPLICAS;
-  if (!state.synced || mayAdopt(state, facts)) return null;
+  if (state.unplaced) return looksFirst(state) ? null : FENCE_MIN_REPLICAS;
+  if (!state.synced) return wantedUnread(state, facts);
+  if (mayAdopt(state, facts) || hasUnknownTwin(state)) return null;
   const { term } = state.records;
   if (term === null || isForeign(facts, term.value, state.settings.name)) return null;
   const alone = state.role.name === 'stepping_down' && state.role.alone;
@@ -119,6 +148,7 @@ function commandableFacts(state: State): RedisFacts | null {
 export function reconcileMinReplicas(turn: Turn): void {
   const wanted = wantedMinReplicas(turn.state);
   const facts = commandableFacts(turn.state);
+  if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + FIRST_LOOK_MS);
   if (wanted === null || facts === null || facts.minReplicas === wanted) return;
   if (wanted === FENCE_MIN_REPLICAS) turn.emit({ kind: 'fence_reversibly' });
   else turn.emit({ kind: 'set_min_replicas', minReplicas: wanted });

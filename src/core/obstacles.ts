@@ -7,6 +7,7 @@
 import type { ReasonCode } from '../contract/reasons.ts';
 import { ownFacts } from './queries.ts';
 import type { RedisFacts } from './facts.ts';
+import type { Kept, Member } from './records.ts';
 import type { State } from './state.ts';
 
 /** Oldest Redis whose `CONFIG`, `ROLE` and `INFO` behave as the protocol needs. */
@@ -28,12 +29,24 @@ function ofServer(facts: RedisFacts): ReasonCode | null {
   return isTooOld(facts.version) ? 'redis_too_old' : null;
 }
 
+/** Two nodes lead to one Redis: whose is it? Its lease says, else the registry, else who came first. */
+function isOurs(state: State, other: Kept<Member>, runId: string): boolean {
+  const { lease, nodes, members } = state.records;
+  const { name } = state.settings;
+  if (lease?.value.runId === runId) return lease.value.node === name;
+  const registered = [name, other.value.name].filter((each) => nodes.get(each)?.value.runId === runId);
+  if (registered.length === 1) return registered[0] === name;
+  const own = members.get(name);
+  return own !== undefined && own.znode.czxid < other.znode.czxid;
+}
+
 function ofNeighbours(state: State, facts: RedisFacts): ReasonCode | null {
   const { settings, records } = state;
-  for (const { value: member } of records.members.values()) {
-    if (member.name === settings.name) continue;
-    if (member.runId === facts.runId) return 'duplicate_run_id';
-    if (isLoopback(settings.redis.host) && !isLoopback(member.redis.host)) return 'loopback_host';
+  for (const kept of records.members.values()) {
+    const { name, redis, runId } = kept.value;
+    if (name === settings.name) continue;
+    if (runId === facts.runId && !isOurs(state, kept, runId)) return 'duplicate_run_id';
+    if (isLoopback(settings.redis.host) && !isLoopback(redis.host)) return 'loopback_host';
   }
   return null;
 }
@@ -43,6 +56,21 @@ export function hasLivingTwin(state: State): boolean {
   const kept = state.records.members.get(state.settings.name);
   if (kept === undefined || kept.znode.owner === state.session?.id) return false;
   return state.twin?.as === 'same' && state.twin.instance === kept.value.instance;
+}
+
+/** Another session owns our member record, and nobody has said yet whether its agent lives. */
+export function hasUnknownTwin(state: State): boolean {
+  const kept = state.records.members.get(state.settings.name);
+  if (kept === undefined || kept.znode.owner === state.session?.id) return false;
+  const { instance } = kept.value;
+  return instance !== state.settings.instance && state.twin?.instance !== instance;
+}
+
+/** The agent behind that record does not answer: it may be gone, but only the end of its session proves it. */
+export function hasSilentTwin(state: State): boolean {
+  const kept = state.records.members.get(state.settings.name);
+  if (kept === undefined || kept.znode.owner === state.session?.id) return false;
+  return state.twin?.as === 'silent' && state.twin.instance === kept.value.instance;
 }
 
 /** The first reason that forbids to act, or null. Needs our Redis to have been seen. */

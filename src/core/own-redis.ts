@@ -22,7 +22,8 @@ function noticeIncarnation(turn: Turn, before: RedisSight, after: RedisSight): v
   if (before.facts === null) {
     const operators = facts.minReplicas ?? 0;
     const floor = operators > 1 && operators < FENCE_MIN_REPLICAS ? operators : 0;
-    turn.update({ minReplicasFloor: floor, unplaced: facts.uptimeSeconds < YOUNG_SERVER_SECONDS });
+    const unknown = turn.state.enabled === null && facts.uptimeSeconds < YOUNG_SERVER_SECONDS;
+    turn.update({ minReplicasFloor: floor, unplaced: unknown });
     return;
   }
   turn.update({ unplaced: true, mustRelink: false });

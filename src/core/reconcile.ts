@@ -5,7 +5,8 @@ import { nextEpoch } from './claim.ts';
 import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FENCE_MIN_REPLICAS } from './fencing.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
-import { hasLivingTwin, obstacle } from './obstacles.ts';
+import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
+import { holdsPower } from './power.ts';
 import { ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import type { State } from './state.ts';
@@ -13,7 +14,8 @@ import type { Turn } from './turn.ts';
 
 export function reconcile(turn: Turn): void {
   explain(turn);
-  if (obstacle(turn.state) === null) {
+  // Whoever holds power must be able to fence, whatever a neighbour's configuration says.
+  if (holdsPower(turn.state) || obstacle(turn.state) === null) {
     reconcileMinReplicas(turn);
     configure(turn);
   }
@@ -47,7 +49,8 @@ function explain(turn: Turn): void {
 
 function configure(turn: Turn): void {
   const facts = ownFacts(turn.state);
-  if (facts === null || !turn.state.synced || sameAddress(facts.announced, turn.state.settings.redis)) return;
+  if (facts === null || !turn.state.synced || hasUnknownTwin(turn.state)) return;
+  if (sameAddress(facts.announced, turn.state.settings.redis)) return;
   turn.emit({ kind: 'configure' });
 }
 

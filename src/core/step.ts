@@ -108,6 +108,8 @@ function recordsSynced(turn: Turn): void {
     synced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
     rememberedEpoch: remembered,
+    // What a server was before we ever saw it, the records tell; only a restart under our eyes is still to be placed.
+    unplaced: turn.state.unplaced && enabled !== null,
     role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,
   });
 }

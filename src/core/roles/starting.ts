@@ -5,6 +5,7 @@ import { emitClaim, foreignRecord } from '../claim.ts';
 import { decideFirstStart } from '../first-start.ts';
 import { followForeign } from '../foreign.ts';
 import type { RedisFacts } from '../facts.ts';
+import { hasSilentTwin, hasUnknownTwin } from '../obstacles.ts';
 import { ourLease, ownFacts } from '../queries.ts';
 import type { RoleOf, State } from '../state.ts';
 import { enterReplica } from '../transitions.ts';
@@ -16,7 +17,8 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   const facts = ownFacts(state);
   if (!state.synced || facts === null || ourLease(state) !== null) return;
   if (!state.records.members.has(state.settings.name)) return;
-  if (decidingRecordIsUnreadable(state)) return;
+  if (decidingRecordIsUnreadable(state) || hasUnknownTwin(state)) return;
+  if (hasSilentTwin(state)) return turn.refuse('awaiting_session_end');
   if (state.records.term !== null) return enterReplica(turn, 'term_found');
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
   firstStart(turn, role, facts);
