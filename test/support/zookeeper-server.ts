@@ -3,7 +3,7 @@
 // killed. Nothing here depends on a test framework.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,6 +80,8 @@ const PROBE_TIMEOUT_MS = 1_000;
 const START_ATTEMPTS_MAX = 3;
 
 const children = new Set<ChildProcess>();
+/** Temporary folders of ours that are still there. */
+const folders = new Set<string>();
 let exitHookInstalled = false;
 
 /** Starts a server and resolves once it serves requests. Rejects with its log when it does not. */
@@ -107,6 +109,7 @@ async function prepare(options: ZooKeeperServerOptions): Promise<Server> {
   }
   const port = options.port ?? (await freePort());
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'zookeeper-')));
+  if (options.dataDir === undefined) folders.add(dataDir);
   return new Server(options, port, dataDir);
 }
 
@@ -179,7 +182,9 @@ class Server implements ZooKeeperServer {
 
   async stop(): Promise<void> {
     await this.kill();
-    if (this.#options.dataDir === undefined) await rm(this.dataDir, { recursive: true, force: true });
+    if (this.#options.dataDir !== undefined) return;
+    await rm(this.dataDir, { recursive: true, force: true });
+    folders.delete(this.dataDir);
   }
 
   async kill(): Promise<void> {
@@ -232,7 +237,11 @@ function spawnTied(command: readonly string[], logFd: number): ChildProcess {
   child.once('error', forget);
   if (!exitHookInstalled) {
     exitHookInstalled = true;
-    process.once('exit', () => { for (const each of children) each.kill('SIGKILL'); });
+    process.once('exit', () => {
+      for (const each of children) each.kill('SIGKILL');
+      // A killed process may take a moment to let go of its files.
+      for (const each of folders) rmSync(each, { recursive: true, force: true, maxRetries: 3 });
+    });
   }
   return child;
 }
