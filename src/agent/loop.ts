@@ -10,10 +10,12 @@ import { initialState, type Settings, type State } from '../core/state.ts';
 import { step } from '../core/step.ts';
 import type { Wanted } from '../core/wanted.ts';
 import { wanted } from '../core/wanted.ts';
-import type { Clock } from '../contract/clock.ts';
+import type { WallClock } from '../contract/clock.ts';
 
 /** Inputs that wait to be looked at. Reaching it means that something posts in a circle. */
 export const MAILBOX_MAX = 10_000;
+/** Wall time that passed beyond monotonic time: more than this, and the machine slept, or its clock was set. */
+export const SLEEP_JUMP_MS = 1000;
 /** No timer is longer: a wait without a deadline is looked at again all the same. */
 export const TICK_MAX_MS = 1000;
 
@@ -26,17 +28,20 @@ export interface LoopDrivers {
 
 export class Loop {
   private current: State;
-  private readonly clock: Clock;
+  private readonly clock: WallClock;
   private readonly drivers: LoopDrivers;
   private readonly mailbox: Input[] = [];
   private running = false;
   private stopped = false;
   private cancelTick: () => void = () => undefined;
+  /** Wall time minus monotonic time at the last look. */
+  private wallLeadMs: number;
 
-  constructor(settings: Settings, clock: Clock, drivers: LoopDrivers) {
+  constructor(settings: Settings, clock: WallClock, drivers: LoopDrivers) {
     this.current = initialState(settings, clock.now());
     this.clock = clock;
     this.drivers = drivers;
+    this.wallLeadMs = clock.wallNow() - clock.now();
   }
 
   get state(): State {
@@ -66,14 +71,26 @@ export class Loop {
 
   private drain(): void {
     for (let input = this.mailbox.shift(); input !== undefined; input = this.mailbox.shift()) {
+      if (this.slept()) this.take({ kind: 'slept' });
       if (this.mailbox.length > MAILBOX_MAX) throw new Error('mailbox overflow');
-      const { state, actions } = step(this.current, input, this.clock.now());
-      this.current = state;
-      for (const action of actions) this.drivers.perform(action);
+      this.take(input);
     }
     if (this.stopped) return;
     this.drivers.watch(wanted(this.current));
     this.scheduleTick();
+  }
+
+  private take(input: Input): void {
+    const { state, actions } = step(this.current, input, this.clock.now());
+    this.current = state;
+    for (const action of actions) this.drivers.perform(action);
+  }
+
+  private slept(): boolean {
+    const leadMs = this.clock.wallNow() - this.clock.now();
+    const jumpedMs = leadMs - this.wallLeadMs;
+    this.wallLeadMs = leadMs;
+    return jumpedMs > SLEEP_JUMP_MS;
   }
 
   private scheduleTick(): void {

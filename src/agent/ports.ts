@@ -4,7 +4,7 @@
  * All are callback style. A callback is called at most once and never from inside the call that registered it, so
  * that the loop is never re-entered and a run can be repeated exactly.
  */
-import type { Clock } from '../contract/clock.ts';
+import type { WallClock } from '../contract/clock.ts';
 import type { EventName } from '../contract/events.ts';
 import type { Fields } from '../core/actions.ts';
 import type { Address } from '../core/records.ts';
@@ -46,7 +46,7 @@ export interface LogPort {
 
 /** Everything outside one agent. */
 export interface Outside {
-  readonly clock: Clock;
+  readonly clock: WallClock;
   readonly log: LogPort;
   readonly redis: RedisConnector;
   openZooKeeper(events: ZkEvents): ZkPort;

@@ -90,6 +90,7 @@ export function observe(replies: readonly Reply[]): Observation {
         port: link.masterPort,
         up: link.up,
         syncInProgress: link.syncInProgress,
+        everUp: link.up || (link.downSinceSeconds ?? 0) >= 0,
         readOffset: link.readOffset ?? link.replOffset ?? replication.offset,
       },
       replicas: replication.replicas,

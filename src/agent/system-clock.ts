@@ -7,11 +7,12 @@
  */
 import { performance } from 'node:perf_hooks';
 
-import type { Clock } from '../contract/clock.ts';
+import type { WallClock } from '../contract/clock.ts';
 
 /** The clock of this process. */
-export const systemClock: Clock = {
+export const systemClock: WallClock = {
   now: () => performance.now(),
+  wallNow: () => Date.now(),
   after(delayMs, callback) {
     const dueAt = performance.now() + delayMs;
     const fire = (): void => {

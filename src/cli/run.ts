@@ -40,6 +40,7 @@ function settingsOf(config: Config, instance: string): Settings {
     redis: { host: node.host, port: node.port },
     http: { host: http.announceHost, port: http.port },
     priority: node.priority,
+    sessionTimeoutMs: config.zk.sessionTimeoutMs,
     downAfterMs: config.downAfterMs,
     loadingTimeoutMs: node.loadingTimeoutMs,
     fenceMarginMs: config.fenceMarginMs,

@@ -9,3 +9,9 @@ export interface Clock {
   /** Calls back once, no sooner than `delayMs` milliseconds from now; returns what cancels it (harmless afterwards). */
   after(delayMs: number, callback: () => void): () => void;
 }
+
+/** A clock that also tells wall time: it decides nothing, but beside `now` it shows that the machine slept. */
+export interface WallClock extends Clock {
+  /** Milliseconds since 1970. */
+  wallNow(): number;
+}

@@ -54,8 +54,8 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (standing === 'designated' || standing === 'incumbent') return null;
   if (priorityOf(state, facts) === 0) return 'priority_zero';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
-  if (facts.link?.syncInProgress === true || !term.inSync.includes(name)) return 'not_in_sync';
-  return facts.role === 'master' ? 'not_in_sync' : null;
+  if (state.own.halfSynced || facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
+  return null;
 }
 
 export function priorityOf(state: State, facts: RedisFacts): number {

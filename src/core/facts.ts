@@ -22,6 +22,8 @@ export interface LinkFacts {
   readonly port: number;
   readonly up: boolean;
   readonly syncInProgress: boolean;
+  /** This process had a link to some master at least once; false = what it holds is from before its start. */
+  readonly everUp: boolean;
   /** Offset read from the socket, which may be ahead of what was applied. */
   readonly readOffset: number;
 }
@@ -76,6 +78,8 @@ export interface RedisSight {
   readonly refusals: number;
   /** It ended by FIN or RST while it was answering. */
   readonly endedAfterHealth: boolean;
+  /** A full sync was begun and not seen to end with a link: the dataset may be half of something. */
+  readonly halfSynced: boolean;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
 }
@@ -92,6 +96,7 @@ export const UNSEEN: RedisSight = {
   refusedSinceMs: null,
   refusals: 0,
   endedAfterHealth: false,
+  halfSynced: false,
   readOffsetSinceMs: Number.NEGATIVE_INFINITY,
 };
 
@@ -147,6 +152,8 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
 
 function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisSight {
   const before = sight.facts?.link?.readOffset;
+  const sameProcess = sight.facts?.runId === facts.runId;
+  const syncing = facts.link?.syncInProgress === true;
   const moved = before === undefined || before !== facts.link?.readOffset;
   return {
     ...sight,
@@ -156,6 +163,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     silentSinceMs: null,
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
+    halfSynced: facts.link?.up !== true && (syncing || (sameProcess && sight.halfSynced)),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
   };
 }

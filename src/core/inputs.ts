@@ -31,6 +31,8 @@ export type Order =
 
 export type Input =
   | { readonly kind: 'tick' }
+  /** The machine slept (or its clock was set): the monotonic clock may not have counted the time. */
+  | { readonly kind: 'slept' }
   /** A session is connected; its records are about to be read again from scratch. */
   | { readonly kind: 'session_connected'; readonly sessionId: bigint; readonly timeoutMs: number }
   | { readonly kind: 'session_disconnected' }

@@ -21,6 +21,8 @@ export interface Settings {
   readonly http: Address;
   /** Overrides Redis' own `replica-priority`; null = use that. */
   readonly priority: number | null;
+  /** What is asked of the ensemble; what it grants replaces it. */
+  readonly sessionTimeoutMs: number;
   readonly downAfterMs: number;
   readonly loadingTimeoutMs: number;
   /** Null = the smaller of 500 and T/8. */

@@ -60,6 +60,9 @@ function takeIn(turn: Turn, input: Input): void {
   switch (input.kind) {
     case 'tick':
       return;
+    case 'slept':
+      // However long it was: nothing that was heard before counts any more. First fence, then look.
+      return turn.update({ lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)) });
     case 'session_connected':
       return sessionConnected(turn, input.sessionId, input.timeoutMs);
     case 'session_disconnected':
@@ -88,6 +91,10 @@ function takeIn(turn: Turn, input: Input): void {
     case 'order':
       return takeOrder(turn, input.order);
   }
+}
+
+function asleepMs(state: State): number {
+  return state.session?.timeoutMs ?? state.settings.sessionTimeoutMs;
 }
 
 function sessionConnected(turn: Turn, id: bigint, timeoutMs: number): void {

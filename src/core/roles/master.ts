@@ -5,12 +5,13 @@
  * set) is stopped by giving up the lease, which deletes lease and record in one transaction.
  */
 import { foreignRecord, isOwnEarlierRecord, masterRecordOf } from '../claim.ts';
-import { fenceAtMs } from '../fencing.ts';
+import { deadMan, fenceAtMs } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
+import { positionOf } from '../lineage.ts';
 import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
-import { yieldDeadRedis } from '../power.ts';
+import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import type { RoleOf } from '../state.ts';
 import { hasSuccessor, successorWithData } from '../succession.ts';
 import { amendRole, enterSteppingDown } from '../transitions.ts';
@@ -23,9 +24,9 @@ export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   const term = turn.state.records.term;
   if (facts === null || term === null || stepsDown(turn, doubted)) return;
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
-  if (facts.role === 'replica') return resumeMastership(turn, facts);
+  if (facts.role === 'replica') return resumeMastership(turn, term.value, facts);
   announce(turn);
-  fenceDeposed(turn, doubted);
+  fenceDeposed(turn, doubted, term.value);
   maintainInSync(turn, doubted, term, facts);
 }
 
@@ -57,10 +58,14 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
   return true;
 }
 
-/** Somebody made our Redis a replica behind our back; the lease says otherwise. */
-function resumeMastership(turn: Turn, facts: RedisFacts): void {
-  turn.refuse('redis_command_refused');
-  turn.emit({ kind: 'promote', minReplicas: facts.minReplicas ?? 0 });
+/**
+ * Somebody made our Redis a replica behind our back. With its data still the service's it is promoted again; with
+ * anything else in it, promoting it would publish foreign data.
+ */
+function resumeMastership(turn: Turn, term: Term, facts: RedisFacts): void {
+  const intact = positionOf(facts, term) !== null && !turn.state.own.halfSynced;
+  if (!intact) return giveUpLease(turn, 'foreign_dataset');
+  turn.emit({ kind: 'promote', minReplicas: deadMan(turn.state, term.inSync.length > 0) });
 }
 
 function announce(turn: Turn): void {
@@ -76,17 +81,19 @@ function announce(turn: Turn): void {
   }
 }
 
-/** A deposed Redis whose agent is gone may come back writable: it is fenced again whenever it is seen as master. */
-function fenceDeposed(turn: Turn, role: RoleOf<'master'>): void {
+/**
+ * A deposed Redis whose agent is gone may come back writable: it is fenced again whenever it is seen as master. Only
+ * if it holds data of the lineage, though: an address may have passed to somebody else's server.
+ */
+function fenceDeposed(turn: Turn, role: RoleOf<'master'>, term: Term): void {
   const { remote, settings } = turn.state;
   if (role.deposed === null || remote.link !== 'open' || !remote.current || remote.facts === null) return;
-  if (isLinkedTo(remote.facts, settings.redis)) {
-    amendRole(turn, role, { deposed: null });
-  } else if (remote.facts.role === 'master' && turn.emit({ kind: 'remote_fence_hard', target: settings.redis })) {
-    turn.report('remote_fenced', { host: role.deposed.host, port: role.deposed.port, epoch: role.epoch });
-  } else if (isLinkedTo(remote.facts, CLOSED_ADDRESS)) {
-    amendRole(turn, role, { deposed: null });
-  }
+  const { facts } = remote;
+  const follows = isLinkedTo(facts, settings.redis) || isLinkedTo(facts, CLOSED_ADDRESS);
+  if (follows) return void amendRole(turn, role, { deposed: null });
+  if (facts.role !== 'master' || positionOf(facts, term) === null) return;
+  if (!turn.emit({ kind: 'remote_fence_hard', target: settings.redis })) return;
+  turn.report('remote_fenced', { host: role.deposed.host, port: role.deposed.port, epoch: role.epoch });
 }
 
 function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
