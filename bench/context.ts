@@ -87,9 +87,10 @@ export async function startBenchService(context: Context, options: ServiceOption
 export interface Runs<T> {
   readonly name: string;
   readonly runs: number;
-  open(): Promise<T>;
-  run(subject: T): Promise<string>;
-  close(subject: T): Promise<void>;
+  readonly open: () => Promise<T>;
+  /** One run; gives a word on it for the progress. */
+  readonly run: (subject: T) => Promise<string>;
+  readonly close: (subject: T) => Promise<void>;
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { add, repeat, startBenchService } from './context.ts';
 import { PublishedClient } from './published-client.ts';
 import type { Moments } from './stages.ts';
-import { momentsOf, stagesOf } from './stages.ts';
+import { momentsOf, stagesOf, timelineOf } from './stages.ts';
 import type { AcceptedWrite } from './write-probe.ts';
 import { WriteProbe } from './write-probe.ts';
 
@@ -71,6 +71,7 @@ interface Gap {
   readonly gapMs: number;
   readonly publishedMs: number;
   readonly moments: Moments;
+  readonly timeline: readonly string[];
 }
 
 async function failover(subject: Subject, victim: Node, kill: () => void): Promise<Gap> {
@@ -89,6 +90,7 @@ async function failover(subject: Subject, victim: Node, kill: () => void): Promi
     gapMs: firstAtMs - killedAtMs,
     publishedMs: (byRecord.atMs ?? Number.NaN) - killedAtMs,
     moments: momentsOf(subject.service, victim, killedAtMs, firstAtMs),
+    timeline: timelineOf(subject.service, killedAtMs),
   };
 }
 
@@ -100,7 +102,7 @@ async function measure(context: Context, name: 'redis-killed' | 'both-killed'): 
     runs: context.options.runs,
     open: () => open(context),
     close,
-    async run(subject) {
+    run: async (subject) => {
       const { master } = await subject.service.settled();
       await pause(PEACE_MS + Math.random() * PEACE_JITTER_MS);
       const gap = await failover(subject, master, () => {
@@ -114,6 +116,7 @@ async function measure(context: Context, name: 'redis-killed' | 'both-killed'): 
       add(context, `${name}.published`, gap.publishedMs);
       add(context, `${name}.published-more`, gap.publishedMs - gap.gapMs);
       runs.push(gap.moments);
+      if (context.options.timeline) process.stderr.write(`${gap.timeline.join('\n')}\n`);
       return `${gap.gapMs.toFixed(1)} ms, published ${gap.publishedMs.toFixed(1)} ms`;
     },
   });

@@ -6,21 +6,30 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { measureAgent } from './agent.ts';
 import type { Context } from './context.ts';
 import { say, startBenchZooKeeper, useTemporaryFolder } from './context.ts';
 import { measureBothKilled, measureRedisKilled } from './failover.ts';
+import { measureFloor } from './floor.ts';
 import type { Machine } from './machine.ts';
 import { machineFacts } from './machine.ts';
 import type { Measure, Options } from './options.ts';
 import { parseOptions, USAGE } from './options.ts';
+import { measureOverlap } from './overlap.ts';
 import { figuresOf, figuresTable, stagesTable } from './report.ts';
+import { measureSentinel } from './sentinel.ts';
 
 const RESULTS = join('bench', 'results', 'latest.json');
 const EXIT_USAGE = 64;
 
+/** What is measured, and which figures need it. */
 const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context: Context) => Promise<void> }[] = [
+  { for: ['floor', 'redis-killed', 'both-killed'], run: measureFloor },
   { for: ['redis-killed'], run: measureRedisKilled },
   { for: ['both-killed'], run: measureBothKilled },
+  { for: ['restart-overlap'], run: measureOverlap },
+  { for: ['redis-killed', 'both-killed', 'restart-overlap'], run: measureSentinel },
+  { for: ['agent'], run: measureAgent },
 ];
 
 async function measureAll(context: Context): Promise<void> {

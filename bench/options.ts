@@ -7,16 +7,19 @@ export interface Options {
   readonly only: readonly Measure[];
   readonly runs: number;
   readonly sentinelRuns: number;
+  /** Tell every log line of every failover. */
+  readonly timeline: boolean;
 }
 
 const RUNS_DEFAULT = 10;
 const RUNS_MAX = 1000;
 const SENTINEL_RUNS_MAX = 5;
 
-export const USAGE = `usage: make bench ARGS="[--only NAME[,NAME]] [--runs N] [--without-sentinel]"
+export const USAGE = `usage: make bench ARGS="[--only NAME[,NAME]] [--runs N] [--without-sentinel] [--timeline]"
   NAME: ${MEASURES.join(', ')} (default: all of them)
   --runs N             runs of each figure (default ${RUNS_DEFAULT}); Sentinel: at most ${SENTINEL_RUNS_MAX}
   --without-sentinel   measure Dictator alone
+  --timeline           show what the agents logged during each failover, on stderr
 `;
 
 function isMeasure(name: string): name is Measure {
@@ -28,11 +31,15 @@ export function parseOptions(args: readonly string[]): Options | string {
   let only: readonly Measure[] = MEASURES;
   let runs = RUNS_DEFAULT;
   let sentinel = true;
-  const rest = args.flatMap((arg) => (/^--\w+=/.test(arg) ? [arg.split('=')[0] ?? '', arg.replace(/^[^=]*=/, '')] : [arg]));
+  let timeline = false;
+  // Both `--runs 5` and `--runs=5`.
+  const rest = args.flatMap((arg) => arg.split(/(?<=^--\w+)=/));
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
     if (arg === '--help' || arg === '-h') return 'help';
     if (arg === '--without-sentinel') {
       sentinel = false;
+    } else if (arg === '--timeline') {
+      timeline = true;
     } else if (arg === '--only') {
       const names = (rest.shift() ?? '').split(',');
       const unknown = names.find((name) => !isMeasure(name));
@@ -45,5 +52,5 @@ export function parseOptions(args: readonly string[]): Options | string {
       return `unknown: ${arg}`;
     }
   }
-  return { only, runs, sentinelRuns: sentinel ? Math.min(runs, SENTINEL_RUNS_MAX) : 0 };
+  return { only, runs, sentinelRuns: sentinel ? Math.min(runs, SENTINEL_RUNS_MAX) : 0, timeline };
 }

@@ -133,8 +133,18 @@ const ROWS: readonly Row[] = [
 
 const RATIOS: readonly Ratio[] = [
   { figure: 'redis killed: times the floor', of: 'redis-killed', to: 'floor', goal: { atMost: 2 } },
-  { figure: 'redis and agent killed: times the floor', of: 'both-killed', to: 'floor.both-killed', goal: { atMost: 2 } },
-  { figure: 'redis killed: times shorter than Sentinel', of: 'sentinel.gap', to: 'redis-killed', goal: { atLeast: 20 } },
+  {
+    figure: 'redis and agent killed: times the floor',
+    of: 'both-killed',
+    to: 'floor.both-killed',
+    goal: { atMost: 2 },
+  },
+  {
+    figure: 'redis killed: times shorter than Sentinel',
+    of: 'sentinel.gap',
+    to: 'redis-killed',
+    goal: { atLeast: 20 },
+  },
   {
     figure: 'redis and agent killed: times shorter than Sentinel',
     of: 'sentinel.gap',
@@ -207,10 +217,9 @@ export function figuresOf(context: Context): readonly Figure[] {
 
 function aligned(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_cell, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const text = lines.map((line) =>
-    line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
-  );
-  return `${text.join('\n')}\n`;
+  const pad = (cell: string, column: number): string =>
+    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
 }
 
 export function figuresTable(figures: readonly Figure[]): string {

@@ -36,7 +36,8 @@ export function momentsOf(service: Service, victim: Node, killedAtMs: number, fi
   };
   const named = (lines: readonly LogLine[], event: string): LogLine[] => lines.filter((line) => line.event === event);
   const becoming = (role: string): LogLine[] => named(others, 'role_changed').filter((line) => line['to'] === role);
-  const claimedAtMs = named(others, 'epoch_claimed')[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  const claim = named(others, 'epoch_claimed')[0];
+  const claimedAtMs = claim?.atMs ?? Number.POSITIVE_INFINITY;
   const beforeClaim = (lines: readonly LogLine[]): LogLine[] => lines.filter((line) => line.atMs <= claimedAtMs);
   put('own agent sees Redis gone', named(own, 'redis_down'));
   put('release sent', named(own, 'lease_released'));
@@ -48,9 +49,19 @@ export function momentsOf(service: Service, victim: Node, killedAtMs: number, fi
   put('claimed', named(others, 'epoch_claimed'));
   put('promoted', named(others, 'promoted'));
   put('record sent', named(others, 'announced'));
-  put('first follower told', named(others, 'following'));
+  put('first follower told', named(others, 'following').filter((line) => line['epoch'] === claim?.['epoch']));
   moments.set(FIRST_WRITE, firstWriteAtMs - killedAtMs);
   return moments;
+}
+
+/** Every line of every agent since the fault, in the order of their arrival. */
+export function timelineOf(service: Service, killedAtMs: number): readonly string[] {
+  const lines = service.nodes.flatMap((node) => linesAfter(node, killedAtMs).map((line) => ({ node, line })));
+  lines.sort((a, b) => a.line.atMs - b.line.atMs);
+  return lines.map(({ node, line: { time: _time, level: _level, event, atMs, ...fields } }) => {
+    const details = Object.entries(fields).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+    return `${(atMs - killedAtMs).toFixed(1).padStart(8)} ms  ${node.name}  ${event} ${details.join(' ')}`;
+  });
 }
 
 /** Stages that most runs had, in the order of their medians, up to the first accepted write. */

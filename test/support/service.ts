@@ -25,6 +25,8 @@ export interface ServiceOptions {
   /** Where an agent reaches ZooKeeper, by node index; default: the server itself. */
   readonly zkPort?: (index: number) => number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program that understands the agent's flags. */
+  readonly program?: readonly string[];
 }
 
 export interface Node {
@@ -115,7 +117,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       ...options.config,
     };
     const env = options.env === undefined ? {} : { env: options.env };
-    const agent = new AgentProcess({ name: node, folder, config, httpPort, ...env });
+    const program = options.program === undefined ? {} : { program: options.program };
+    const agent = new AgentProcess({ name: node, folder, config, httpPort, ...env, ...program });
     started.push({ name: node, redis, agent });
   }
   return new Service({ name, folder, zookeeper, nodes: started, owns: options.zookeeper === undefined });
