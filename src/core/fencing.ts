@@ -29,7 +29,7 @@ export const FENCE_MARGIN_MAX_MS = 500;
 export const YOUNG_SERVER_SECONDS = 5;
 
 /** How long a fresh agent leaves a fresh server unfenced while it waits for the records. */
-export const FIRST_LOOK_MS = 300;
+export const FIRST_LOOK_MS = 500;
 
 /** T: what the server granted, or, before it did, what we shall ask for. */
 function timeoutMs(state: State): number {
