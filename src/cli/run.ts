@@ -24,6 +24,11 @@ import type { Io } from './io.ts';
 import { askServerLimits } from '../zookeeper/index.ts';
 import { VERSION } from './version.ts';
 
+/**
+ * A silent ZooKeeper server is left after half a session timeout: fencing begins at 0.57 T (with the default margin),
+ * and until then another server can still confirm the lease.
+ */
+const READ_DEADLINE_SHARE = 1 / 2;
 /** Bound on waiting for a successor after SIGTERM. */
 const SHUTDOWN_TIMEOUT_MS = 5000;
 const LIMITS_TIMEOUT_MS = 2000;
@@ -66,7 +71,7 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
     log,
     redis: createRedisConnector(),
     openZooKeeper: (events) =>
-      openZooKeeperPort({ hosts, sessionTimeoutMs }, events, ({ code, host, detail }) =>
+      openZooKeeperPort({ hosts, sessionTimeoutMs, readDeadlineShare: READ_DEADLINE_SHARE }, events, ({ code, host, detail }) =>
         log.event('zookeeper_fault', { code, host, detail }),
       ),
     openPeers: (events) => createPeerHub({ service, name, instance }, events, systemClock),

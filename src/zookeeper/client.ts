@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 
 import { JuteWriter, type JuteReader } from './codec.ts';
-import type { Connection, Credential } from './connection.ts';
+import { READ_DEADLINE_SHARE, type Connection, type Credential } from './connection.ts';
 import { isZooKeeperError, ZooKeeperError } from './errors.ts';
 import type { Fault } from './faults.ts';
 import type { Host, Lookup } from './hosts.ts';
@@ -39,6 +39,11 @@ export interface ZooKeeperOptions {
   readonly tls?: TlsOptions;
   /** Default 2000. Every request is answered within it. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Silence that ends a connection, as a share of the session timeout; default 2/3, above 1/3 (the ping). A lease
+   * holder wants less: another server may answer before it must give up.
+   */
+  readonly readDeadlineShare?: number;
   /** Default 2000. Pauses between rounds over all hosts grow up to it. */
   readonly reconnectPauseMaxMs?: number;
   /** In [0, 1). Default Math.random. */
@@ -142,6 +147,7 @@ class Client implements ZooKeeperClient {
       auth: options.auth ?? [],
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+      readDeadlineShare: options.readDeadlineShare ?? READ_DEADLINE_SHARE,
       reconnectPauseMaxMs: options.reconnectPauseMaxMs ?? DEFAULT_RECONNECT_PAUSE_MAX_MS,
       random: options.random ?? Math.random,
       lookup: options.lookup,

@@ -30,7 +30,8 @@ import {
 /** Largest answer accepted. The server's own limit for a node is 1 MB, but lists of children may be longer. */
 export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const PING_SHARE = 1 / 3;
-const READ_DEADLINE_SHARE = 2 / 3;
+/** Silence that ends a connection, as a share of T: what the Java client takes. */
+export const READ_DEADLINE_SHARE = 2 / 3;
 
 export interface Credential {
   readonly scheme: string;
@@ -48,6 +49,7 @@ export interface ConnectionSetup {
   readonly connectRequest: ConnectRequest;
   readonly connectDeadlineMs: number;
   readonly requestTimeoutMs: number;
+  readonly readDeadlineShare: number;
 }
 
 /** Called synchronously from the socket's handlers, in the order of the wire. */
@@ -256,7 +258,7 @@ export class Connection {
   #open(): void {
     this.#phase = 'open';
     clearTimeout(this.#deadline);
-    this.#watchSilence(this.#timeoutMs * READ_DEADLINE_SHARE);
+    this.#watchSilence(this.#timeoutMs * this.#setup.readDeadlineShare);
     this.#keepAlive(this.#timeoutMs * PING_SHARE);
     this.#handlers.onOpen();
   }
@@ -295,7 +297,7 @@ export class Connection {
   #watchSilence(delayMs: number): void {
     this.#deadline = setTimeout(() => {
       this.#afterPendingInput(() => {
-        const limitMs = this.#timeoutMs * READ_DEADLINE_SHARE;
+        const limitMs = this.#timeoutMs * this.#setup.readDeadlineShare;
         const leftMs = this.#lastReceivedMs + limitMs - performance.now();
         if (leftMs <= 0) this.#drop('silent', `nothing heard for ${String(Math.round(limitMs))} ms`);
         else this.#watchSilence(leftMs);

@@ -40,6 +40,7 @@ export interface SessionOptions {
   readonly auth: readonly Credential[];
   readonly tls: TlsOptions | undefined;
   readonly requestTimeoutMs: number;
+  readonly readDeadlineShare: number;
   readonly reconnectPauseMaxMs: number;
   readonly random: () => number;
   readonly lookup: Lookup | undefined;
@@ -175,6 +176,7 @@ export class Session {
       connectRequest: { lastZxid, timeoutMs: this.#options.sessionTimeoutMs, session: this.#identity },
       connectDeadlineMs: deadlineMs,
       requestTimeoutMs: this.#options.requestTimeoutMs,
+      readDeadlineShare: this.#options.readDeadlineShare,
     }, {
       onHandshake: (response) => this.#onHandshake(response, probing, entry),
       onOpen: () => { this.#onOpen(); },

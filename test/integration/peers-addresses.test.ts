@@ -40,7 +40,7 @@ afterEach(() => {
 const SELF = { service: 'local', name: 'a', instance: 'a-1' };
 const PEER = { service: 'local', name: 'b', instance: 'b-1' };
 
-function startHub(port: number, clock = systemClock): string[] {
+function startHub(port: number, clock: Clock = systemClock): string[] {
   const told: string[] = [];
   const tell = (...words: string[]): void => void told.push(words.join(' '));
   const hub = createPeerHub(

@@ -55,7 +55,7 @@ interface TestHub {
   has(word: string, times?: number): boolean;
 }
 
-function startHub(self: PeerHello, clock = systemClock): TestHub {
+function startHub(self: PeerHello, clock: Clock = systemClock): TestHub {
   const told: Told[] = [];
   const messages: [string, PeerMessage][] = [];
   const tell = (...words: string[]): void => void told.push({ what: words.join(' '), atMs: performance.now() });
