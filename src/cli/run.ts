@@ -65,13 +65,13 @@ function credentialsOf({ node }: Config): Credentials {
 
 function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code: number) => void): Outside {
   const { service, name, instance } = settings;
-  const { hosts, sessionTimeoutMs } = config.zk;
+  const zooKeeper = { ...config.zk, readDeadlineShare: READ_DEADLINE_SHARE };
   return {
     clock: systemClock,
     log,
     redis: createRedisConnector(),
     openZooKeeper: (events) =>
-      openZooKeeperPort({ hosts, sessionTimeoutMs, readDeadlineShare: READ_DEADLINE_SHARE }, events, ({ code, host, detail }) =>
+      openZooKeeperPort(zooKeeper, events, ({ code, host, detail }) =>
         log.event('zookeeper_fault', { code, host, detail }),
       ),
     openPeers: (events) => createPeerHub({ service, name, instance }, events, systemClock),
