@@ -14,11 +14,7 @@ import type { Turn } from './turn.ts';
 
 export function reconcile(turn: Turn): void {
   explain(turn);
-  // Whoever holds power must be able to fence, whatever a neighbour's configuration says.
-  if (holdsPower(turn.state) || obstacle(turn.state) === null) {
-    reconcileMinReplicas(turn);
-    configure(turn);
-  }
+  if (mayTouchRedis(turn)) reconcileMinReplicas(turn);
   heartbeat(turn);
   if (!turn.state.synced || turn.state.session?.connected !== true) return;
   keepMember(turn);
@@ -47,11 +43,20 @@ function explain(turn: Turn): void {
   if (commandRefused === 'BUSY' && fenceOverdue) turn.refuse('cannot_fence_busy');
 }
 
-function configure(turn: Turn): void {
+/** Whoever holds power must be able to fence, whatever a neighbour's configuration says. */
+function mayTouchRedis({ state }: Turn): boolean {
+  return holdsPower(state) || obstacle(state) === null;
+}
+
+/**
+ * Runtime settings, asked for before any role may ask to follow: Redis looks at the announced address twice during a
+ * handshake, and one that is set in between leaves it waiting for an answer that never comes (until repl-timeout).
+ */
+export function configure(turn: Turn): void {
+  if (!mayTouchRedis(turn)) return;
   const facts = ownFacts(turn.state);
   if (facts === null || !turn.state.synced || hasUnknownTwin(turn.state)) return;
-  if (sameAddress(facts.announced, turn.state.settings.redis)) return;
-  turn.emit({ kind: 'configure' });
+  if (!sameAddress(facts.announced, turn.state.settings.redis)) turn.emit({ kind: 'configure' });
 }
 
 function heartbeat(turn: Turn): void {

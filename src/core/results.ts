@@ -3,7 +3,9 @@
  */
 import type { ActionKind } from './actions.ts';
 import type { Outcome } from './inputs.ts';
+import type { RedisFacts } from './facts.ts';
 import { holdsPower } from './power.ts';
+import { isFrozen } from './queries.ts';
 import { amendRole } from './transitions.ts';
 import { FENCE_RETRY_PAUSE_MS, RETRY_PAUSE_MS } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -78,8 +80,13 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });
-  if (kind === 'configure') turn.update({ mustRelink: turn.state.own.facts?.link?.up === true });
+  if (kind === 'configure') turn.update({ mustRelink: followsSomebody(turn.state.own.facts) });
   if (kind === 'freeze') turn.update({ mustRelink: false });
+}
+
+/** Up, or in a handshake that may hang for having seen the settings change. */
+function followsSomebody(facts: RedisFacts | null): boolean {
+  return facts?.role === 'replica' && !isFrozen(facts);
 }
 
 function failed(turn: Turn, kind: ActionKind, code: string): void {

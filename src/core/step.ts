@@ -16,7 +16,7 @@ import { UNSEEN, withPeer, withSight } from './facts.ts';
 import { checkInvariants } from './invariants.ts';
 import type { Input, Order } from './inputs.ts';
 import { holdsPower, losePower } from './power.ts';
-import { reconcile } from './reconcile.ts';
+import { configure, reconcile } from './reconcile.ts';
 import { withRead } from './records.ts';
 import type { RecordRead } from './records.ts';
 import { settle } from './results.ts';
@@ -46,6 +46,7 @@ export function step(before: State, input: Input, nowMs: number): Step {
   const turn = new Turn({ ...before, nowMs: Math.max(nowMs, before.nowMs) });
   checkInvariants(turn.state);
   takeIn(turn, input);
+  configure(turn);
   decide(turn);
   reconcile(turn);
   noteReasons(turn, before);
