@@ -69,10 +69,13 @@ export function lastResponse(request: IncomingMessage, socket: Socket): ServerRe
 }
 
 /**
- * Whether the caller is a program on this host. A browser there runs other people's pages, and sends Origin with every
- * POST of theirs.
+ * Whether the caller is a program on this host: from a loopback address, or from the very address that it called, as
+ * where `http_host` is not loopback. A browser there runs other people's pages, and sends Origin with every POST of
+ * theirs.
  */
 function isLocal(request: IncomingMessage): boolean {
-  const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  return (address === '::1' || address.startsWith('127.')) && request.headers.origin === undefined;
+  const { remoteAddress = '', localAddress } = request.socket;
+  const address = remoteAddress.replace(/^::ffff:/, '');
+  const fromHere = address === '::1' || address.startsWith('127.') || remoteAddress === localAddress;
+  return fromHere && request.headers.origin === undefined;
 }

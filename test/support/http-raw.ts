@@ -91,8 +91,9 @@ export interface RawConnection {
   closed(): boolean;
 }
 
-export async function open(port: number, host = '127.0.0.1'): Promise<RawConnection> {
-  const socket = connect({ port, host });
+/** `from`: the address of this machine that the caller has. */
+export async function open(port: number, host = '127.0.0.1', from?: string): Promise<RawConnection> {
+  const socket = connect({ port, host, ...(from === undefined ? {} : { localAddress: from }) });
   cleanups.push(() => void socket.destroy());
   let text = '';
   let closed = false;
@@ -111,8 +112,8 @@ export interface RawAnswer {
 }
 
 /** Sends bytes and reads until the server closes. */
-export async function exchange(port: number, bytes: string, host?: string): Promise<RawAnswer> {
-  const connection = await open(port, host);
+export async function exchange(port: number, bytes: string, host?: string, from?: string): Promise<RawAnswer> {
+  const connection = await open(port, host, from);
   connection.socket.write(bytes);
   await waitFor(connection.closed, `the server closes after ${bytes.slice(0, 40)}`);
   const text = connection.text();
