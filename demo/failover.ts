@@ -125,11 +125,14 @@ async function restartOld(old: DemoNode, winner: DemoNode, say: (text: string) =
 async function follows(old: DemoNode, winner: DemoNode, startMs: number): Promise<number> {
   let followsMs: number | null = null;
   let client = null as RawRedis | null;
+  let seen: unknown = 'no answer';
   const deadlineMs = startMs + STEP_TIMEOUT_MS;
   for (;;) {
     try {
       client = client?.open === true ? client : await connectRaw(old.redis.port);
-      const [role, , port, state] = await client.cmd('ROLE') as readonly RawReply[];
+      const answer = await client.cmd('ROLE') as readonly RawReply[];
+      seen = answer;
+      const [role, , port, state] = answer;
       const following = role === 'slave' && port === winner.redis.port;
       if (following) followsMs ??= Math.round(performance.now() - startMs);
       if (following && followsMs !== null && state === 'connected') return followsMs;
@@ -137,7 +140,9 @@ async function follows(old: DemoNode, winner: DemoNode, startMs: number): Promis
       // Not there yet, or our connection was ended together with all others by the fence.
       if (!(error instanceof Error)) throw error;
     }
-    if (performance.now() > deadlineMs) throw new DemoFailed(`${old.name} did not follow ${winner.name} again`);
+    if (performance.now() > deadlineMs) {
+      throw new DemoFailed(`${old.name} did not follow ${winner.name} again, its ROLE is ${JSON.stringify(seen)}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, ROLE_EVERY_MS));
   }
 }

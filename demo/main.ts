@@ -9,6 +9,9 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failover } from './failover.ts';
+import { Live } from './live/live.ts';
+import type { LiveSummary } from './live/live.ts';
+import { Screen } from './live/screen.ts';
 import { HELP, parse } from './parse.ts';
 import { DemoService } from './service.ts';
 
@@ -44,9 +47,10 @@ async function script(service: DemoService): Promise<void> {
     latest = text;
     console.log(`${((performance.now() - startMs) / 1000).toFixed(3).padStart(7)} s  ${text}`);
   };
-  const fail = (reason: string): Promise<void> => {
+  const fail = async (reason: string): Promise<void> => {
+    const diagnosis = await service.diagnosis();
     if (!leaving) {
-      console.error(service.latestLogLines().join('\n'));
+      for (const line of diagnosis) console.error(line);
       console.log(`demo: FAILED, ${reason}`);
     }
     return leave(service, 1);
@@ -67,6 +71,36 @@ async function script(service: DemoService): Promise<void> {
   return leave(service, 0);
 }
 
+async function live(service: DemoService): Promise<void> {
+  const screen = new Screen(process.env);
+  let ended = false;
+  const end = async (failure: unknown): Promise<void> => {
+    if (ended) return;
+    ended = true;
+    const summary = await view.stop();
+    await service.stop();
+    screen.restore();
+    if (failure === null) console.log(`demo: ${told(summary)}; everything is stopped and removed`);
+    else console.error(`demo: FAILED, ${messageOf(failure)}`);
+    await leave(service, failure === null ? 0 : 1);
+  };
+  const view = new Live(service, screen, () => void end(null));
+  process.on('uncaughtException', (error) => void end(error));
+  process.on('unhandledRejection', (error) => void end(error));
+  // The terminal is gone.
+  process.stdin.on('end', () => void leave(service, 1));
+  process.stdout.on('error', () => void leave(service, 1));
+  try {
+    await view.start(ROOT);
+  } catch (error) {
+    await end(error);
+  }
+}
+
+function told({ faults, gapWorstMs }: LiveSummary): string {
+  return `${faults} ${faults === 1 ? 'fault' : 'faults'}, worst write gap ${gapWorstMs} ms`;
+}
+
 async function main(): Promise<void> {
   const command = parse(process.argv.slice(2), process.stdin.isTTY && process.stdout.isTTY);
   if (command.kind === 'help') return void process.stdout.write(HELP);
@@ -81,7 +115,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => void leave(service, 128 + constants.signals[signal]));
   }
-  await script(service);
+  await (command.kind === 'live' ? live(service) : script(service));
 }
 
 void main();

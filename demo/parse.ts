@@ -12,7 +12,9 @@ export const HELP = `Usage: make demo [ARGS="--script failover"]
 Starts one ZooKeeper, three Redis servers and three agents, each a process of its own, on free ports of 127.0.0.1 and
 in one temporary folder. Leaving it, in whatever way, ends every one of them and removes the folder.
 
-On a terminal: a live view with keys to kill, freeze and restart things. Set NO_COLOR to see it without colours.
+On a terminal: a live view with keys to kill, freeze and restart things. Set NO_COLOR to see it without colours. Its
+canary is one client that writes every 4 ms where ZooKeeper says the master is; a gap is the time between two writes
+that were accepted: now, the longest since your latest fault, and the worst so far.
 
 Without a terminal, or with --script failover, a script: loads 1,000 keys, waits until both replicas have them, kills
 the master's Redis (SIGKILL) and starts it again as soon as there is a new master. The last line is one of

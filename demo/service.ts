@@ -4,7 +4,7 @@
  * What is started here is what an operator would run: the built program with a configuration file, Redis with the
  * settings that the manual recommends. Nothing is tuned for the demo but what `--help` names.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AgentProcess } from '../test/support/agent-process.ts';
@@ -82,8 +82,23 @@ export class DemoService {
     return { name, redis, agent: new AgentProcess({ name, folder: this.folder, config, httpPort, program: command }) };
   }
 
-  /** What the agents said last: what a report of a failed demo needs. */
-  latestLogLines(): readonly string[] {
+  /** What the agents said last and what they publish now: what a report of a failed demo needs. */
+  async diagnosis(): Promise<readonly string[]> {
+    const views = await Promise.all(this.started.map(async ({ name, agent }) => (
+      `${name} publishes ${JSON.stringify(await agent.view())}`
+    )));
+    return [...this.latestLogLines(), ...this.latestRedisLines(), ...views];
+  }
+
+  private latestRedisLines(): readonly string[] {
+    return this.started.flatMap(({ name, redis }) => {
+      const path = join(redis.dataDir, 'redis.log');
+      const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
+      return lines.slice(-LOG_LINES_SHOWN).map((line) => `${name} Redis ${line}`);
+    });
+  }
+
+  private latestLogLines(): readonly string[] {
     return this.started.flatMap(({ name, agent }) => {
       const lines = agent.lines.slice(-LOG_LINES_SHOWN).map(({ atMs, ...line }) => (
         `${name} ${(atMs / 1000).toFixed(3)} ${JSON.stringify(line)}`
