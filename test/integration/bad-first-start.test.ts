@@ -149,7 +149,7 @@ test('all empty: with expected_nodes the first master waits for nobody else', as
 
 test('all empty: without expected_nodes they settle, and one of them is master', async () => {
   const scene = await stage.scene();
-  const agents = [];
+  const agents: AgentProcess[] = [];
   for (const name of ['c', 'a', 'b']) agents.push(await scene.agent({ name, redis: await scene.redis() }));
   const master = await waitFor(async () => {
     for (const agent of agents) if ((await agent.view())?.role === 'master') return agent;
