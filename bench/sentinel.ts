@@ -61,7 +61,11 @@ async function gap(context: Context, trio: SentinelTrio, victim: RedisServerProc
 /** After its failover, the old master comes back with its old data. */
 async function overlapOld(context: Context, trio: SentinelTrio, victim: RedisServerProcess): Promise<string> {
   await victim.kill();
-  const successor = await trio.master();
+  // One Sentinel told it; the others hear of it within two seconds.
+  const successor = await waitFor(async () => {
+    const master = await trio.master();
+    return master === victim ? null : master;
+  }, 'another master in the eyes of the first Sentinel');
   await waitFor(async () => String(await successor.cmd('INFO', 'replication')).includes('state=online'), 'a replica');
   const client = hammer(victim.port, HAMMER_EVERY_MS);
   try {
