@@ -25,10 +25,10 @@ export async function peace(service: Service): Promise<{ master: Node; replicas:
   return { master, replicas: [first, second ?? first] };
 }
 
-/** What an agent says from now on. */
+/** What an agent says from now on, without its later counts of what it said before (`repeated`). */
 export function listen(node: Node): () => readonly LogLine[] {
   const from = node.agent.lines.length;
-  return () => node.agent.lines.slice(from);
+  return () => node.agent.lines.slice(from).filter((line) => line['repeated'] === undefined);
 }
 
 /** Whether one of these lines is this event with these fields. */

@@ -1,0 +1,121 @@
+// Failure table, "agent and host vanish": both are stopped in mid-step, as a host that is cut off and comes back.
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+
+import { heal, listen, peace, says } from '../support/healing.ts';
+import type { Node, Service } from '../support/service.ts';
+import { startService } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { followedPort, minReplicas, untilFollows, Writers } from '../support/writers.ts';
+
+let service: Service;
+let writers: Writers | null = null;
+
+beforeAll(async () => {
+  service = await startService({
+    tickTimeMs: 200,
+    config: { zk_session_timeout_ms: 2000, down_after_ms: 1000 },
+    redisArgs: ['--repl-diskless-sync-delay', '0'],
+  });
+});
+afterEach(async () => {
+  await writers?.stop();
+  writers = null;
+});
+afterAll(() => service.stop());
+
+async function successorOf(old: Node): Promise<Node> {
+  return waitFor(async () => service.master().then((master) => (master === old ? null : master)), 'a successor');
+}
+
+function freezeBoth({ agent, redis }: Node): void {
+  agent.signal('SIGSTOP');
+  redis.freeze();
+}
+
+/** What happened first after a thaw, of the things that are actions. */
+const ACTS = ['fenced', 'frozen', 'following', 'epoch_claimed', 'promoted', 'announced', 'in_sync_changed'];
+
+test.each<[string, (node: Node) => void]>([
+  ['Redis first', ({ agent, redis }) => {
+    redis.thaw();
+    agent.signal('SIGCONT');
+  }],
+  ['the agent first', ({ agent, redis }) => {
+    agent.signal('SIGCONT');
+    redis.thaw();
+  }],
+])('the host vanishes and comes back, %s: no two servers ever acknowledge', async (_name, thaw) => {
+  const { master } = await peace(service);
+  const epoch = (await master.agent.view())?.epoch ?? 0;
+  writers = new Writers(service.nodes, { wait: 1 });
+  await writers.progress(master, 100);
+  freezeBoth(master);
+  const successor = await successorOf(master);
+  await writers.progress(successor, 100);
+  expect((await successor.agent.view())?.epoch).toBe(epoch + 1);
+  const lines = listen(master);
+  thaw(master);
+  await untilFollows(master, successor);
+  await writers.progress(successor, 100);
+  await writers.stop();
+  expect(writers.overlap(master, successor)).toEqual([]);
+  expect(await writers.missingOn(successor.redis)).toEqual([]);
+  // Its Redis may be fenced by then, by the new master: then it is taken off it until the ensemble was heard.
+  const first = lines().find(({ event }) => ACTS.includes(event))?.event;
+  expect(['fenced', 'frozen']).toContain(first);
+  await peace(service);
+  await waitFor(async () => (await minReplicas(master.redis)) < 1_000_000, 'no fence is left behind');
+});
+
+test('only the agent is stopped: the takeover is lossless, and the thawed agent touches nobody', async () => {
+  const { master } = await heal(service);
+  writers = new Writers(service.nodes);
+  await writers.progress(master, 100);
+  master.agent.signal('SIGSTOP');
+  const successor = await successorOf(master);
+  await writers.progress(successor, 100);
+  await waitFor(async () => (await followedPort(master.redis)) === successor.redis.port, 'the orphan follows');
+  master.agent.signal('SIGCONT');
+  await peace(service);
+  await writers.progress(successor, 100);
+  await writers.stop();
+  expect((await service.master())?.name).toBe(successor.name);
+  expect(writers.overlap(master, successor)).toEqual([]);
+  expect(await writers.missingOn(successor.redis)).toEqual([]);
+});
+
+test('only Redis is stopped for longer than the session, its agent lives: one successor, one thawed replica', async () => {
+  const { master } = await heal(service);
+  writers = new Writers(service.nodes, { wait: 1 });
+  await writers.progress(master, 100);
+  const lines = listen(master);
+  master.redis.freeze();
+  const successor = await successorOf(master);
+  await writers.progress(successor, 1000);
+  master.redis.thaw();
+  await untilFollows(master, successor);
+  await writers.stop();
+  expect(says(lines(), 'lease_released')).toBe(true);
+  expect(writers.overlap(master, successor)).toEqual([]);
+  expect(await writers.missingOn(successor.redis)).toEqual([]);
+});
+
+test('a replica vanishes with its agent and comes back: it follows whoever is master then', async () => {
+  const { master, replicas: [victim, other] } = await heal(service);
+  writers = new Writers(service.nodes, { wait: 1 });
+  await writers.progress(master, 100);
+  freezeBoth(victim);
+  await waitFor(async () => (await master.agent.view())?.inSync.join() === other.name, 'the set without the frozen one');
+  await master.redis.kill();
+  const successor = await successorOf(master);
+  expect(successor).toBe(other);
+  victim.redis.thaw();
+  victim.agent.signal('SIGCONT');
+  await untilFollows(victim, other);
+  await writers.progress(other, 100);
+  await writers.stop();
+  expect(writers.acknowledgedBy(victim)).toEqual([]);
+  expect(await writers.missingOn(other.redis)).toEqual([]);
+  await heal(service);
+});
