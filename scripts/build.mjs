@@ -72,6 +72,7 @@ async function bundle({ entry, outfile }, define) {
     define,
     // Class and function names appear in errors and logs; only what cannot be seen is shortened.
     minifySyntax: true,
+    minifyWhitespace: true,
     keepNames: false,
     legalComments: 'external',
     logLevel: 'warning',
