@@ -73,13 +73,16 @@ export function yieldDeadRedis(turn: Turn): boolean {
   return true;
 }
 
-/** Recognises that the lease is no longer ours. Returns whether power was lost in this turn. */
+/**
+ * Recognises that the lease is no longer ours. Returns whether power was lost in this turn. Who steps down in order
+ * gave it away, and goes on in that role.
+ */
 export function losePower(turn: Turn): boolean {
   const { state } = turn;
   const { role } = state;
-  if (!holdsPower(state) || (role.name === 'stepping_down' && role.released)) return false;
-  const gone = state.session === null || (state.synced && state.session.connected && ourLease(state) === null);
-  if (!gone) return false;
+  if (!holdsPower(state) || (role.name === 'stepping_down' && (role.released || state.session !== null))) return false;
+  // Whatever else has to be read again after a reconnection: a lease that was once seen not to be ours stays so.
+  if (ourLease(state) !== null) return false;
   const alone = role.name === 'stepping_down' && role.alone;
   turn.report('lease_lost', { epoch: 'epoch' in role ? role.epoch : null });
   turn.update({ unplaced: !alone, claimed: null });
