@@ -62,7 +62,8 @@ export async function failover({ service, root, say }: Script): Promise<string> 
 async function load({ redis }: DemoNode): Promise<void> {
   const client = await redis.client();
   try {
-    await Promise.all(Array.from({ length: KEYS }, (_value, index) => client.cmd('SET', `demo:${index}`, valueOf(index))));
+    const indexes = Array.from({ length: KEYS }, (_value, index) => index);
+    await Promise.all(indexes.map((index) => client.cmd('SET', `demo:${index}`, valueOf(index))));
     // Without it "0 lost" would be luck: an acknowledged write may not have left its master yet.
     const copies = await client.cmd('WAIT', REPLICAS, WAIT_TIMEOUT_MS);
     if (copies !== REPLICAS) throw new DemoFailed(`only ${String(copies)} replicas have the keys`);
@@ -173,7 +174,9 @@ async function agreement({ nodes, zooKeeperPort }: DemoService, expected: DemoNo
   if (inSync < REPLICAS) return `${inSync} replicas are in sync`;
   const roles = await Promise.all(nodes.map(async ({ redis }) => (await redis.cmd('ROLE') as readonly RawReply[])[0]));
   const masters = nodes.filter((_node, index) => roles[index] === 'master');
-  if (masters.length !== 1 || masters[0] !== master) return `ROLE says master on ${masters.map(({ name }) => name).join()}`;
+  if (masters.length !== 1 || masters[0] !== master) {
+    return `by ROLE these are masters: ${masters.map(({ name }) => name).join(', ')}`;
+  }
   const record = await publishedName(zooKeeperPort);
   return record === master.name ? master : `ZooKeeper names ${record ?? 'nobody'}`;
 }

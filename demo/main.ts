@@ -20,11 +20,11 @@ const STOP_LIMIT_MS = 2_000;
 const USAGE = 64;
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-let leaving = false;
+const exit = { leaving: false };
 
 async function leave(service: DemoService, code: number): Promise<void> {
-  if (leaving) return;
-  leaving = true;
+  if (exit.leaving) return;
+  exit.leaving = true;
   process.on('exit', () => service.removeFolder());
   const limit = setTimeout(() => process.exit(code), STOP_LIMIT_MS);
   try {
@@ -47,12 +47,12 @@ async function script(service: DemoService): Promise<void> {
     latest = text;
     console.log(`${((performance.now() - startMs) / 1000).toFixed(3).padStart(7)} s  ${text}`);
   };
+  const verdict = { given: false };
   const fail = async (reason: string): Promise<void> => {
-    const diagnosis = await service.diagnosis();
-    if (!leaving) {
-      for (const line of diagnosis) console.error(line);
-      console.log(`demo: FAILED, ${reason}`);
-    }
+    if (verdict.given || exit.leaving) return;
+    verdict.given = true;
+    for (const line of await service.diagnosis()) console.error(line);
+    console.log(`demo: FAILED, ${reason}`);
     return leave(service, 1);
   };
   process.on('uncaughtException', (error) => void fail(messageOf(error)));
@@ -67,7 +67,9 @@ async function script(service: DemoService): Promise<void> {
   } catch (error) {
     return fail(messageOf(error));
   }
-  if (!leaving) console.log(last);
+  if (exit.leaving || verdict.given) return;
+  verdict.given = true;
+  console.log(last);
   return leave(service, 0);
 }
 
@@ -113,7 +115,10 @@ async function main(): Promise<void> {
   process.env['PATH'] = [join(ROOT, '.tools', 'bin'), process.env['PATH'] ?? ''].join(delimiter);
   const service = new DemoService();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => void leave(service, 128 + constants.signals[signal]));
+    process.on(signal, () => {
+      if (command.kind === 'failover' && !exit.leaving) console.log(`demo: FAILED, interrupted by ${signal}`);
+      void leave(service, 128 + constants.signals[signal]);
+    });
   }
   await (command.kind === 'live' ? live(service) : script(service));
 }

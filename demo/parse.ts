@@ -35,8 +35,9 @@ export function parse(args: readonly string[], interactive: boolean): Command {
   const [first, ...rest] = args;
   if (first === undefined) return { kind: interactive ? 'live' : 'failover' };
   if (first === '--help' || first === '-h') return { kind: 'help' };
-  const script = first.startsWith('--script=') ? first.slice('--script='.length) : rest.shift();
-  if (first !== '--script' && !first.startsWith('--script=')) return { kind: 'wrong', because: `unknown argument ${first}` };
+  const joined = first.startsWith('--script=');
+  if (first !== '--script' && !joined) return { kind: 'wrong', because: `unknown argument ${first}` };
+  const script = joined ? first.slice('--script='.length) : rest.shift();
   if (rest[0] !== undefined) return { kind: 'wrong', because: `unknown argument ${rest[0]}` };
   if (script === undefined) return { kind: 'wrong', because: '--script needs the name of a script: failover' };
   if (script !== 'failover') return { kind: 'wrong', because: `there is no script ${script}, only failover` };

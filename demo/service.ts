@@ -4,6 +4,7 @@
  * What is started here is what an operator would run: the built program with a configuration file, Redis with the
  * settings that the manual recommends. Nothing is tuned for the demo but what `--help` names.
  */
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { startRedis } from '../test/support/redis-server.ts';
 import type { RedisServerProcess } from '../test/support/redis-server.ts';
 import { startZooKeeper } from '../test/support/zookeeper-server.ts';
 import type { ZooKeeperServer } from '../test/support/zookeeper-server.ts';
+import { guard } from './guard.ts';
 
 export const SERVICE_NAME = 'demo';
 const NODES = 3;
@@ -35,11 +37,13 @@ export interface DemoNode {
 
 export class DemoService {
   readonly folder: string;
+  private readonly guard: ChildProcess | null;
   private zooKeeper: ZooKeeperServer | null = null;
   private started: readonly DemoNode[] = [];
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'dictator-demo-'));
+    this.guard = guard(this.folder);
   }
 
   get nodes(): readonly DemoNode[] {
@@ -63,7 +67,9 @@ export class DemoService {
     ]);
     this.zooKeeper = zooKeeper;
     progress(`ZooKeeper on port ${zooKeeper.port}, Redis on ports ${servers.map(({ port }) => port).join(', ')}`);
-    const agents = await Promise.all(servers.map((redis, index) => this.startAgent(`redis${index + 1}`, redis, program)));
+    const agents = await Promise.all(
+      servers.map((redis, index) => this.startAgent(`redis${index + 1}`, redis, program)),
+    );
     this.started = agents;
     progress(`agents ${agents.map(({ name, agent }) => `${name} (process ${agent.pid})`).join(', ')}`);
   }
@@ -117,7 +123,9 @@ export class DemoService {
     this.removeFolder();
   }
 
+  /** The end: nothing is left to be guarded. */
   removeFolder(): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
+    this.guard?.kill('SIGKILL');
   }
 }

@@ -6,6 +6,17 @@ import { connectRaw, RawRedisError } from '../../test/support/raw-redis.ts';
 import type { RawRedis } from '../../test/support/raw-redis.ts';
 import type { Published } from '../published.ts';
 
+/** What happened since the write that was accepted before. */
+export interface Accepted {
+  /** The address changed, a connection ended, or a write was refused. */
+  readonly disturbed: boolean;
+  /** The first word of the latest refusal, as Redis gave it. */
+  readonly refusal: string | null;
+  /** The longest time for which this very process was not scheduled: no gap of the service. */
+  readonly stalledMs: number;
+}
+
+const UNDISTURBED: Accepted = { disturbed: false, refusal: null, stalledMs: 0 };
 const EVERY_MS = 4;
 const KEY = 'dictator:canary';
 const KEY_TTL_S = 60;
@@ -17,17 +28,21 @@ export class Canary {
   /** Grows with each address: what belongs to an earlier one is over. */
   private turn = 0;
   private readonly timer: NodeJS.Timeout;
-  private readonly onAccepted: () => void;
+  private since = UNDISTURBED;
+  private tickedMs = performance.now();
+  private readonly onAccepted: (since: Accepted) => void;
 
-  constructor(onAccepted: () => void) {
+  constructor(onAccepted: (since: Accepted) => void) {
     this.onAccepted = onAccepted;
     this.timer = setInterval(() => {
+      this.noteStall();
       if (this.target !== null && !this.busy) void this.write(this.target, this.turn);
     }, EVERY_MS);
   }
 
   moveTo(target: Published | null): void {
     this.turn += 1;
+    this.since = { ...this.since, disturbed: true };
     this.client?.close();
     this.client = null;
     this.target = target;
@@ -50,12 +65,32 @@ export class Canary {
       }
       this.client = client;
       await client.cmd('SET', KEY, Date.now(), 'EX', KEY_TTL_S);
-      if (turn === this.turn) this.onAccepted();
+      if (turn === this.turn) this.accepted();
     } catch (error) {
-      // Refused or cut off: the next one tries again, over a new connection where this one ended.
-      if (!(error instanceof RawRedisError) && turn === this.turn) this.client = null;
+      if (turn === this.turn) this.failed(error);
     } finally {
       if (turn === this.turn) this.busy = false;
     }
+  }
+
+  private accepted(): void {
+    this.noteStall();
+    const { since } = this;
+    this.since = UNDISTURBED;
+    this.onAccepted(since);
+  }
+
+  /** Refused or cut off: the next write tries again, over a new connection where this one ended. */
+  private failed(error: unknown): void {
+    const refusal = error instanceof RawRedisError ? error.code : this.since.refusal;
+    this.since = { ...this.since, disturbed: true, refusal };
+    if (!(error instanceof RawRedisError)) this.client = null;
+  }
+
+  private noteStall(): void {
+    const nowMs = performance.now();
+    const stalledMs = Math.max(this.since.stalledMs, nowMs - this.tickedMs - EVERY_MS);
+    this.since = { ...this.since, stalledMs };
+    this.tickedMs = nowMs;
   }
 }

@@ -15,6 +15,7 @@ export interface FaultTools {
 
 type Part = 'redis' | 'agent';
 const FROZEN = { redis: 'frozenRedis', agent: 'frozenAgent' } as const;
+const KEY = { redis: 'f', agent: 'F' } as const;
 const WHAT = { redis: 'Redis', agent: 'agent' } as const;
 
 export class Faults {
@@ -45,7 +46,7 @@ export class Faults {
     if (target === null) return this.tools.tell('there is no master to freeze: r restarts what is down');
     const { node } = target;
     if (this.isDown(target, part)) return;
-    this.tools.tell(`froze the ${WHAT[part]} of ${node.name}, the master: the same key thaws it`);
+    this.tools.tell(`froze the ${WHAT[part]} of ${node.name}, the master (${KEY[part]} thaws it)`);
     this.set(target, part, true);
     if (part === 'redis') node.redis.freeze();
     else node.agent.signal('SIGSTOP');

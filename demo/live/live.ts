@@ -6,10 +6,12 @@ import { PublishedMaster } from '../published.ts';
 import { SERVICE_NAME } from '../service.ts';
 import type { DemoService } from '../service.ts';
 import { Canary } from './canary.ts';
+import type { Accepted } from './canary.ts';
 import { Faults } from './faults.ts';
 import { GapMeter } from './gaps.ts';
 import type { LiveEvent, LiveState } from './model.ts';
 import { NodeObserver, observed } from './observer.ts';
+import { Refusals } from './refusals.ts';
 import { duration, render } from './render.ts';
 import type { Screen } from './screen.ts';
 import { inWords } from './words.ts';
@@ -18,8 +20,8 @@ const DRAW_EVERY_MS = 100;
 const EVENTS_MAX = 200;
 /** Of each agent; what was said before is in no view any more. */
 const LOG_LINES_MAX = 500;
-/** A pause of the canary shorter than this is no event: it may be our own process that was not scheduled. */
-const GAP_TOLD_MS = 20;
+/** A shorter gap is no event: after something happened to the canary, and without. */
+const GAP_TOLD_MS = { disturbed: 20, undisturbed: 200 } as const;
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 
@@ -33,6 +35,7 @@ export class Live {
   private readonly screen: Screen;
   private readonly meter = new GapMeter();
   private readonly canary: Canary;
+  private readonly refusals = new Refusals((node, text) => { this.tell(node, text, 'bad'); });
   private readonly quit: () => void;
   private phase: LiveState['phase'] = 'starting';
   private published: PublishedMaster | null = null;
@@ -46,7 +49,7 @@ export class Live {
     this.service = service;
     this.screen = screen;
     this.quit = quit;
-    this.canary = new Canary(() => { this.accepted(); });
+    this.canary = new Canary((since) => { this.accepted(since); });
   }
 
   /** Resolves when everything runs; it is shown from the first moment on. */
@@ -78,6 +81,7 @@ export class Live {
     this.draw();
     if (this.timer !== null) clearInterval(this.timer);
     this.canary.stop();
+    this.refusals.stop();
     for (const observer of this.observers) observer.stop();
     await this.published?.close();
     return { gapWorstMs: Math.round(this.meter.read(performance.now()).gapWorstMs), faults: this.keysPressed };
@@ -110,12 +114,16 @@ export class Live {
     this.draw();
   }
 
-  private accepted(): void {
+  private accepted({ disturbed, refusal, stalledMs }: Accepted): void {
     const gapMs = this.meter.note(performance.now());
-    if (gapMs >= GAP_TOLD_MS) this.tell('canary', `writes again, after ${duration(gapMs)} without`, 'good');
+    if (gapMs < GAP_TOLD_MS[disturbed ? 'disturbed' : 'undisturbed']) return;
+    const why = refusal === null ? '' : ` (it was refused: ${refusal})`;
+    const stalled = stalledMs > gapMs / 2 ? `; for ${duration(stalledMs)} of it the demo itself was not scheduled` : '';
+    this.tell('canary', `writes again, after ${duration(gapMs)} without${why}${stalled}`, 'good');
   }
 
   private heard(name: string, line: LogLine): void {
+    this.refusals.heard(name, line);
     const words = inWords(line);
     if (words === null) return;
     const { time } = line as { readonly time?: string };

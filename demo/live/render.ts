@@ -22,9 +22,9 @@ const SPARK_LEGEND = 24;
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['k', "kill master's Redis"],
-  ['a', 'kill its agent'],
+  ['a', "kill master's agent"],
   ['r', 'restart what is down'],
-  ['f', "freeze/thaw master's Redis"],
+  ['f', 'freeze/thaw its Redis'],
   ['F', 'freeze/thaw its agent'],
   ['q', 'quit'],
 ];
@@ -50,7 +50,7 @@ export function render(state: LiveState, look: Look): readonly string[] {
   const fitting = lines.length <= look.rows
     ? lines
     : [...lines.slice(0, Math.max(0, look.rows - bottom.length)), ...bottom].slice(-look.rows);
-  return fitting.map((line) => toText(line, look.columns, look.colour));
+  return fitting.map((line) => toText(line, look));
 }
 
 function header({ service, phase, master, lease }: LiveState): readonly Span[] {
@@ -59,13 +59,14 @@ function header({ service, phase, master, lease }: LiveState): readonly Span[] {
   const who = master === null
     ? span('no master is published', 'bad')
     : span(`master ${master.name}, epoch ${master.epoch}`, 'good');
+  if (master === null) return [title, who];
   if (lease === null) return [title, who, span('   its agent does not answer', 'bad')];
   const heard = lease.heardAgoMs === null ? 'never' : `${seconds(lease.heardAgoMs)} ago`;
   const style = lease.heardAgoMs !== null && lease.heardAgoMs < lease.sessionTimeoutMs / 2 ? 'dim' : 'warn';
   return [title, who, span(`   lease of ${seconds(lease.sessionTimeoutMs)} confirmed ${heard}`, style)];
 }
 
-const WIDTHS = { name: 8, port: 7, agent: 9, redis: 9, role: 9, link: 9, lag: 9, inSync: 9 } as const;
+const WIDTHS = { name: 7, port: 6, agent: 8, redis: 8, role: 8, link: 8, lag: 9, inSync: 8 } as const;
 
 function table(nodes: readonly NodeRow[]): readonly (readonly Span[])[] {
   const headings = { name: 'node', port: 'port', agent: 'agent', redis: 'Redis', role: 'role', link: 'link' } as const;

@@ -1,5 +1,7 @@
 /** Styled text cut to a width: characters are counted before colours are added, so that a cut never hits a colour. */
 
+import type { Look } from './model.ts';
+
 export type Style = 'plain' | 'dim' | 'strong' | 'good' | 'warn' | 'bad' | 'key';
 
 export interface Span {
@@ -14,14 +16,18 @@ const CODES: Readonly<Record<Style, string>> = {
 export const span = (text: string, style: Style = 'plain'): Span => ({ text, style });
 
 /** One line of at most `columns` characters; every character is assumed to be one column wide. */
-export function toText(line: readonly Span[], columns: number, colour: boolean): string {
-  let left = columns;
-  let text = '';
-  for (const { text: whole, style } of line) {
-    const shown = [...whole].slice(0, left).join('');
-    left -= [...shown].length;
+export function toText(line: readonly Span[], { columns, colour, unicode }: Look): string {
+  const length = line.map(({ text }) => text).join('').trimEnd().length;
+  let left = length > columns ? columns - 1 : columns;
+  const cut: readonly Span[] = length > columns && columns > 0 ? [span(unicode ? '…' : '~', 'dim')] : [];
+  const shown = line.map(({ text, style }) => {
+    const kept = text.slice(0, Math.max(0, left));
+    left -= kept.length;
+    return span(kept, style);
+  });
+  const drawn = [...shown, ...cut].map(({ text, style }) => {
     const code = colour ? CODES[style] : '';
-    text += code === '' || shown === '' ? shown : `\u001b[${code}m${shown}\u001b[0m`;
-  }
-  return colour ? text : text.trimEnd();
+    return code === '' || text === '' ? text : `\u001b[${code}m${text}\u001b[0m`;
+  });
+  return drawn.join('').trimEnd();
 }

@@ -3,8 +3,6 @@
  * log has it.
  */
 import type { EventName } from '../../src/contract/events.ts';
-import { REASONS } from '../../src/contract/reasons.ts';
-import type { ReasonCode } from '../../src/contract/reasons.ts';
 import type { LogLine } from '../../test/support/agent-process.ts';
 import type { LiveEvent } from './model.ts';
 
@@ -14,12 +12,6 @@ type Teller = (line: LogLine) => Words | null;
 const plain = (text: string): Words => ({ text, tone: 'plain' });
 const good = (text: string): Words => ({ text, tone: 'good' });
 const bad = (text: string): Words => ({ text, tone: 'bad' });
-
-/** They hold for milliseconds in every election; while one lasts the table shows it. */
-const PASSING = new Set<string>([
-  'awaiting_ballots', 'awaiting_session_end', 'awaiting_bootstrap', 'redis_unreachable', 'redis_hung', 'redis_loading',
-  'zookeeper_unreachable', 'not_in_sync',
-]);
 
 const TELLERS: Partial<Record<EventName, Teller>> = {
   agent_started: () => plain('agent started'),
@@ -32,7 +24,7 @@ const TELLERS: Partial<Record<EventName, Teller>> = {
   lease_confirmed: () => good('its lease is confirmed again'),
   session_disconnected: () => bad('lost its connection to ZooKeeper'),
   session_expired: () => bad('its session with ZooKeeper has expired'),
-  redis_down: ({ link }) => bad(link === 'hung' ? 'its Redis does not answer' : 'its Redis is gone'),
+  redis_down: ({ link }) => bad(link === 'hung' ? 'its Redis does not answer' : 'lost the connection to its Redis'),
   redis_restarted: ({ keys }) => plain(`its Redis was restarted, with ${shown(keys)} keys`),
   redis_loading: () => plain('its Redis is loading'),
   fence_lifted: () => plain('its Redis accepts writes again'),
@@ -45,9 +37,6 @@ const TELLERS: Partial<Record<EventName, Teller>> = {
   full_sync_aborted: () => bad('refused a full copy from a server that is not the recorded one'),
   divergent_data: () => bad('its Redis holds other data'),
   in_sync_changed: inSyncChanged,
-  refused: ({ reason }) => (
-    reason === undefined || PASSING.has(reason) ? null : bad(REASONS[reason as ReasonCode].what)
-  ),
   invariant_broken: () => bad('found a fault in itself and stops'),
 };
 
