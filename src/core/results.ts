@@ -62,7 +62,8 @@ export function settle(turn: Turn, id: number, outcome: Outcome): void {
 function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch: number): void {
   const { state } = turn;
   const ours = outcome.lease !== null && outcome.lease.owner === state.session?.id;
-  if (holdsPower(state) && !ours) return;
+  const released = state.role.name === 'stepping_down' && state.role.released;
+  if (holdsPower(state) && !released && !ours) return;
   const issuedInThisRole = !('epoch' in state.role) || state.role.epoch === epoch;
   if (issuedInThisRole) turn.update({ lastProofMs: Math.max(state.lastProofMs, outcome.sentAtMs) });
 }

@@ -17,7 +17,7 @@ import type { Turn } from '../turn.ts';
 
 export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): void {
   if (role.released) return awaitSuccessor(turn, role);
-  if (ourLease(turn.state) === null) return released(turn, role);
+  if (leaseIsGone(turn.state)) return released(turn, role);
   if (yieldDeadRedis(turn)) return;
   const facts = ownFacts(turn.state);
   if (role.alone) {
@@ -42,8 +42,14 @@ function yieldedTerm(state: State): { term: Term; version: number } | null {
   return { term, version: kept.znode.version };
 }
 
+/** As read on a live connection: before that, nothing is known of it. */
+function leaseIsGone(state: State): boolean {
+  return state.synced && state.session?.connected === true && ourLease(state) === null;
+}
+
 function released(turn: Turn, role: RoleOf<'stepping_down'>): void {
   amendRole(turn, role, { released: true, sinceMs: turn.now });
+  turn.update({ unplaced: !role.alone, claimed: null });
   if (role.alone && turn.state.stopping !== null) turn.emit({ kind: 'exit' });
   else if (role.alone || turn.state.stopping === null) enterReplica(turn, 'released');
 }
@@ -67,6 +73,7 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   const { term } = state.records;
   if (turn.now < untilMs) return;
   if (facts === null || term === null) return enterReplica(turn, 'nobody_came');
-  const plan = { deposed: null, takeover: false, removeLease: false, adopt: false };
-  emitClaim(turn, { term, facts, inSync: term.value.inSync, ...plan });
+  // From here Redis takes writes that nobody follows: whoever was in sync may not be promoted with less.
+  const plan = { inSync: [], deposed: null, takeover: false, removeLease: false, adopt: false };
+  emitClaim(turn, { term, facts, ...plan });
 }
