@@ -2,6 +2,7 @@
  * What every role keeps true beside its own duties: fence, own records, heartbeat, and the reasons that hold.
  */
 import { nextEpoch } from './claim.ts';
+import { priorityOf } from './contest.ts';
 import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FENCE_MIN_REPLICAS } from './fencing.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
@@ -67,13 +68,13 @@ function heartbeat(turn: Turn): void {
   turn.wakeAt(Math.max(dueMs, turn.now + 1));
 }
 
-function datasetOf(facts: RedisFacts): MemberDataset {
+function datasetOf(state: State, facts: RedisFacts): MemberDataset {
   return {
     role: facts.role,
     replid: facts.replid,
     replid2: facts.replid2,
     hasKeys: facts.keys > 0,
-    priority: facts.priority,
+    priority: priorityOf(state, facts),
     masterHost: facts.link?.host ?? null,
     masterPort: facts.link?.port ?? null,
   };
@@ -86,7 +87,7 @@ function wantedMember(state: State): Member {
   const { term, members } = state.records;
   const registered = term?.value.nodes.includes(name) === true;
   const runId = facts?.runId ?? members.get(name)?.value.runId ?? null;
-  const dataset = registered || facts === null ? null : datasetOf(facts);
+  const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
   return { name, instance, http, redis, runId, dataset, rememberedEpoch };
 }
