@@ -296,9 +296,11 @@ class Client implements ZooKeeperClient {
     options: CreateOptions,
   ): Promise<{ path: string; stat: Stat }> {
     const { op, flags } = createVariant(options);
+    // A sequential node may have no name but its number: `/folder/` becomes `/folder/0000000007`.
+    const named = options.sequential === true ? path.replace(/(.)\/$/, '$1') : path;
     return this.#request({
       op,
-      path,
+      path: named,
       write: (writer) => {
         writer.string(serverPath).buffer(Buffer.from(data));
         writeAcl(writer, options.acl ?? OPEN_ACL);

@@ -80,6 +80,9 @@ describe('requests', () => {
     const second = await client.create('/item-', '', { sequential: true, ephemeral: true });
     expect(first.path).toMatch(/^\/item-\d{10}$/);
     expect(second.path > first.path).toBe(true);
+    await client.create('/numbers', '');
+    expect((await client.create('/numbers/', '', { sequential: true })).path).toMatch(/^\/numbers\/\d{10}$/);
+    await expect(client.create('/numbers/', '')).rejects.toMatchObject({ code: 'BAD_ARGUMENTS' });
     expect((await client.create('/container', '', { container: true })).path).toBe('/container');
     expect((await client.create('/ttl', '', { ttlMs: 60_000 })).path).toBe('/ttl');
   });
