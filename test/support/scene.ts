@@ -2,7 +2,7 @@
  * A stage for tests of single agents: a shared ZooKeeper, and agents and Redis servers that are set up by hand, one
  * by one, where `service.ts` would start a whole service in good order. Everything started here is ended here.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectZooKeeper, isZooKeeperError } from '../../src/zookeeper/index.ts';
@@ -50,6 +50,8 @@ export class Scene {
     this.zookeeper = zookeeper;
     this.zk = zk;
     this.changes = changes;
+    // An agent may run as another user.
+    chmodSync(this.folder, 0o755);
     this.service = `scene${String(process.pid)}x${String(services++)}`;
   }
 
