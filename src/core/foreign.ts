@@ -5,7 +5,7 @@
  * (who was master, who streams from it), so that when the record goes the ordinary election works as after any other
  * master, including the lossless takeover from its Redis, which the original leaves running and writable.
  */
-import { foreignRecord } from './claim.ts';
+import { foreignRecord, ownBallot } from './claim.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { appendEntry, shareHistory } from './lineage.ts';
@@ -23,7 +23,7 @@ export function foreignAddress(state: State): Address | null {
 export function foreignTerm(state: State, facts: RedisFacts, name: string): Term | null {
   const { records, remote, settings, remoteTarget } = state;
   const master = remote.facts;
-  if (master === null || remoteTarget === null || facts.link?.up !== true) return null;
+  if (master === null || remoteTarget === null || facts.link?.up !== true || name === settings.name) return null;
   const before = records.term?.value ?? emptyTerm(state.rememberedEpoch);
   const same = before.master?.name === name && before.master.runId === master.runId;
   const inSync = [...new Set([...(same ? before.inSync : []), settings.name])].sort();
@@ -32,7 +32,8 @@ export function foreignTerm(state: State, facts: RedisFacts, name: string): Term
   const lineage = appendEntry(before.lineage, { epoch, replid: master.replid, offset: facts.offset });
   if (same && before.inSync.includes(settings.name) && lineage === before.lineage) return null;
   const redis = remoteTarget;
-  return { ...before, master: { name, runId: master.runId, redis }, nodes, inSync, lineage, pending: null };
+  const present = { name, runId: master.runId, redis };
+  return { ...before, master: present, nodes, inSync, lineage, pending: null, designated: null };
 }
 
 function emptyTerm(epoch: number): Term {
@@ -59,13 +60,15 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
   const open = sameAddress(state.remoteTarget, target) && remote.link === 'open' && remote.current;
   if (!open || master?.role !== 'master' || sameAddress(target, state.settings.redis)) return;
   if (isLinkedTo(facts, target) && !state.mustRelink) {
-    const term = foreignTerm(state, facts, record.value.name);
-    if (term !== null) {
-      turn.emit({ kind: 'write_term', term, version: state.records.term?.znode.version ?? null });
+    const wanted = foreignTerm(state, facts, record.value.name);
+    if (wanted !== null) {
+      turn.emit({ kind: 'write_term', term: wanted, version: state.records.term?.znode.version ?? null });
     }
     return;
   }
   if (facts.keys > 0 && !shareHistory(facts, master) && !isFrozen(facts)) return turn.refuse('conflicting_datasets');
+  const term = state.records.term?.value;
+  if (term !== undefined && ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
   if (isLinkedTo(facts, target)) return void turn.emit({ kind: 'freeze' });
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (turn.emit({ kind, target })) turn.report('following', { master: record.value.name, epoch: null });
