@@ -117,9 +117,9 @@ export class Live {
   private accepted({ disturbed, refusal, stalledMs }: Accepted): void {
     const gapMs = this.meter.note(performance.now());
     if (gapMs < GAP_TOLD_MS[disturbed ? 'disturbed' : 'undisturbed']) return;
-    const why = refusal === null ? '' : ` (it was refused: ${refusal})`;
-    const stalled = stalledMs > gapMs / 2 ? `; for ${duration(stalledMs)} of it the demo itself was not scheduled` : '';
-    this.tell('canary', `writes again, after ${duration(gapMs)} without${why}${stalled}`, 'good');
+    const why = refusal === null ? '' : ` (refused: ${refusal})`;
+    const stalled = stalledMs > gapMs / 2 ? `; the demo itself stood still for ${duration(stalledMs)}` : '';
+    this.tell('canary', `writes again after ${duration(gapMs)}${why}${stalled}`, 'good');
   }
 
   private heard(name: string, line: LogLine): void {
