@@ -50,7 +50,10 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
   }
   const because = state.stopping !== null ? 'stop' : isEnabled(state) ? null : 'disable';
   if (because !== null) {
-    enterSteppingDown(turn, role, { because, alone: !hasSuccessor(state) });
+    const alone = !hasSuccessor(state);
+    // Alone it goes on taking writes: first the term must name nobody who could be promoted without them.
+    if (alone && (state.records.term?.value.inSync.length ?? 0) > 0) return false;
+    enterSteppingDown(turn, role, { because, alone });
     return true;
   }
   if (successorWithData(state) === null) return false;
