@@ -22,10 +22,12 @@ export const REMOTE_FENCE_WAIT_MS = 200;
 export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   if (yieldDeadRedis(turn)) return;
   const { state } = turn;
+  turn.wakeAt(fenceAtMs(state));
   const facts = ownFacts(state);
   if (facts === null) return;
-  if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
+  // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
   if (facts.role === 'master') return finish(turn, role);
+  if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
   if (turn.now >= fenceAtMs(state)) return turn.refuse('zookeeper_unreachable');
   const ready = role.takeover ? takenOver(turn, role, facts) : deposedFenced(turn, role);
   if (!ready || turn.awaits('promote')) return;
@@ -70,11 +72,15 @@ function abandonTakeover(turn: Turn, role: RoleOf<'promoting'>): void {
 
 function deposedFenced(turn: Turn, role: RoleOf<'promoting'>): boolean {
   const { state } = turn;
-  if (role.deposed === null || role.remoteFence === 'answered' || state.remote.link !== 'open') return true;
+  if (role.deposed === null || role.remoteFence === 'answered') return true;
+  const waited = turn.now - role.sinceMs >= REMOTE_FENCE_WAIT_MS;
+  turn.wakeAt(role.sinceMs + REMOTE_FENCE_WAIT_MS);
+  // Not dialled yet: it may be alive and writable, with no agent of its own to fence it.
+  if (state.remote.link === 'unknown') return waited;
+  if (state.remote.link !== 'open') return true;
   if (role.remoteFence === 'none') {
     turn.emit({ kind: 'remote_fence_hard', target: state.settings.redis });
     amendRole(turn, role, { remoteFence: 'asked' });
   }
-  turn.wakeAt(role.sinceMs + REMOTE_FENCE_WAIT_MS);
-  return !remoteIsHealthy(state) || turn.now - role.sinceMs >= REMOTE_FENCE_WAIT_MS;
+  return !remoteIsHealthy(state) || waited;
 }
