@@ -74,7 +74,7 @@ export function mayAdopt(state: State, facts: RedisFacts): boolean {
 
 function wantedOfMaster(state: State): number {
   const { role, records } = state;
-  if (role.name !== 'master' || role.inDoubt) return FENCE_MIN_REPLICAS;
+  if (role.name !== 'master' || role.inDoubt || state.unplaced) return FENCE_MIN_REPLICAS;
   const inSync = records.term?.value.inSync ?? [];
   return deadMan(state, inSync.length > 0 || role.joining.length > 0);
 }
@@ -108,11 +108,18 @@ function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
   return alone || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;
 }
 
+/** The lease changes, the master does not: it goes on serving. */
+function adopts(state: State, facts: RedisFacts): boolean {
+  const serves = facts.role === 'master' && facts.minReplicas !== FENCE_MIN_REPLICAS;
+  return serves && !state.unplaced && state.nowMs < fenceAtMs(state);
+}
+
 /**
  * What `min-replicas-to-write` of our Redis must be now; null = leave it alone.
  *
- * 1. Master: the dead-man, or the fence while its lease is in doubt.
- * 2. Promoting: the fence, unless it already serves and is only changing its lease (adoption); `promote` lifts it.
+ * 1. Master: the dead-man, or the fence while its lease is in doubt or its Redis is another process than it was.
+ * 2. Promoting: the fence, unless it already serves and is only changing its lease (adoption). A replica is read-only
+ *    anyway, and a fence sent now would arrive behind `promote` and undo it.
  * 3. Stepping down: the fence, unless nobody could take over.
  * 4. No office, Redis says master: the fence, unless the lease may be adopted, no term knows us, or an operator
  *    disabled this node while nobody else was master.
@@ -121,13 +128,14 @@ function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
 export function wantedMinReplicas(state: State): number | null {
   const facts = commandableFacts(state);
   if (facts === null) return null;
+  const inSync = state.records.term?.value.inSync ?? [];
   switch (state.role.name) {
     case 'master':
       return wantedOfMaster(state);
     case 'promoting':
-      return facts.role === 'master' && facts.minReplicas !== FENCE_MIN_REPLICAS ? null : FENCE_MIN_REPLICAS;
+      return facts.role === 'replica' || adopts(state, facts) ? null : FENCE_MIN_REPLICAS;
     case 'stepping_down':
-      return state.role.alone ? (state.minReplicasFloor ?? 0) : FENCE_MIN_REPLICAS;
+      return state.role.alone ? deadMan(state, inSync.length > 0) : FENCE_MIN_REPLICAS;
     case 'starting':
     case 'replica':
     case 'candidate': {
@@ -138,10 +146,13 @@ export function wantedMinReplicas(state: State): number | null {
   }
 }
 
-/** Facts of our Redis while it takes `CONFIG SET`: also during loading, so that it is fenced before it serves. */
+/**
+ * Facts of our Redis while it may be sent a `CONFIG SET`: also during loading, so that it is fenced before it serves,
+ * and while it is silent, so that a fence waits in its socket when it thaws.
+ */
 function commandableFacts(state: State): RedisFacts | null {
   const { own } = state;
-  return own.link === 'open' && own.current && own.silentSinceMs === null ? own.facts : null;
+  return own.link === 'open' && own.current ? own.facts : null;
 }
 
 /** Brings `min-replicas-to-write` of our Redis to what it must be. */
@@ -151,5 +162,6 @@ export function reconcileMinReplicas(turn: Turn): void {
   if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + FIRST_LOOK_MS);
   if (wanted === null || facts === null || facts.minReplicas === wanted) return;
   if (wanted === FENCE_MIN_REPLICAS) turn.emit({ kind: 'fence_reversibly' });
-  else turn.emit({ kind: 'set_min_replicas', minReplicas: wanted });
+  // Whatever gives power must not wait in a socket: when it is read it may be wrong.
+  else if (turn.state.own.silentSinceMs === null) turn.emit({ kind: 'set_min_replicas', minReplicas: wanted });
 }
