@@ -76,8 +76,10 @@ function claimOps(action: Extract<ActionBody, { kind: 'claim' }>, paths: Service
 
 function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Target): readonly MultiOp[] {
   const { paths, self } = target;
-  const ops: MultiOp[] = [{ op: 'delete', path: paths.lease }];
+  const ops: MultiOp[] = [];
+  // The record first: who sees the lease gone has then seen the record go, and need not wait for it.
   if (action.removeRecord) ops.push({ op: 'delete', path: paths.masterRecord });
+  ops.push({ op: 'delete', path: paths.lease });
   if (action.ballot !== null) {
     ops.push(putOwn(paths.of('ballots', self), encodeRecord(action.ballot), action.ballotExists));
   }

@@ -9,11 +9,19 @@ import type { Address } from '../core/records.ts';
 import { parseInfo } from '../redis/info.ts';
 import type { Command, Reply, ReplyValue } from '../redis/link.ts';
 
+/** The sections that are needed and no more; Redis 6.2 takes one per command. */
+const SECTIONS: readonly Command[] = [
+  ['INFO', 'server'],
+  ['INFO', 'replication'],
+  ['INFO', 'persistence'],
+  ['INFO', 'keyspace'],
+];
+
 /**
  * One pattern, as Redis 6.2 takes no more per command, for all settings that matter: `min-replicas-*`, `replica-*`,
  * and KeyDB's `active-replica`, which its INFO shows only once it replicates from somebody.
  */
-export const QUESTION: readonly Command[] = [['INFO'], ['CONFIG', 'GET', '*replica*']];
+export const QUESTION: readonly Command[] = [...SECTIONS, ['CONFIG', 'GET', '*replica*']];
 
 /** Priority of a server that does not tell: Redis' own default. */
 const PRIORITY_DEFAULT = 100;
@@ -60,9 +68,11 @@ function changesOf(text: string): number {
 
 /** Facts from the answer to `QUESTION`, or what keeps this Redis from giving any. */
 export function observe(replies: readonly Reply[]): Observation {
-  const [info, config] = replies;
-  if (info?.ok !== true) return { kind: 'blocked', by: BLOCKED_BY[info?.code ?? ''] ?? 'denied' };
-  const text = textOf(info.value);
+  const sections = replies.slice(0, SECTIONS.length);
+  const config = replies[SECTIONS.length];
+  const refused = sections.find((reply) => !reply.ok);
+  if (refused?.ok === false) return { kind: 'blocked', by: BLOCKED_BY[refused.code] ?? 'denied' };
+  const text = sections.map((reply) => (reply.ok ? textOf(reply.value) : '')).join('\r\n');
   const { server, replication, loading, keys } = parseInfo(text);
   if (server === null || replication === null) return { kind: 'blocked', by: 'denied' };
   const settings = settingsOf(config);

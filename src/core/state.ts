@@ -58,6 +58,8 @@ export type Role =
       readonly sinceMs: number;
       /** Since when the lease is known to be gone, or null while it stands. */
       readonly leaseGoneSinceMs: number | null;
+      /** Who should claim next, as we rank the ballots: its Redis is worth a connection in advance. */
+      readonly expected: string | null;
       /** Whether a lossless takeover from the old master's living Redis is still worth trying. */
       readonly mayLink: boolean;
     }

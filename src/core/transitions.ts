@@ -29,7 +29,8 @@ export function enterReplica(turn: Turn, because: string): void {
 export function enterCandidate(turn: Turn, epoch: number, mayLink: boolean, because: string): void {
   const { role } = turn.state;
   assert(role.name !== 'master' && role.name !== 'candidate', 'a master releases before it stands again');
-  enter(turn, { name: 'candidate', epoch, sinceMs: turn.now, leaseGoneSinceMs: null, mayLink }, because);
+  const nobodyYet = { leaseGoneSinceMs: null, expected: null } as const;
+  enter(turn, { name: 'candidate', epoch, sinceMs: turn.now, mayLink, ...nobodyYet }, because);
 }
 
 /** From anywhere but power: our claim was committed, or a committed claim of ours was found. */

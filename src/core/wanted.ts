@@ -30,8 +30,18 @@ export interface Wanted {
   readonly peers: readonly PeerWanted[];
 }
 
+/** With the old master gone for good, the connection that the next one will need is opened while it still claims. */
+function expectedMaster(state: State, expected: string | null): Address | null {
+  const { records, remote, remoteTarget } = state;
+  const next = expected === null ? undefined : records.members.get(expected)?.value.redis;
+  if (next === undefined || records.lease !== null) return null;
+  return sameAddress(remoteTarget, next) || remote.link !== 'open' ? next : null;
+}
+
 function remoteOf(state: State): Address | null {
   const { role, records, settings } = state;
+  const next = role.name === 'candidate' ? expectedMaster(state, role.expected) : null;
+  if (next !== null) return next;
   const address =
     role.name === 'promoting' || role.name === 'master'
       ? role.deposed

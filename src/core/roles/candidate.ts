@@ -111,10 +111,15 @@ function rank(
   const outcome = electionOutcome({ term: term.value, ballots, electors: electors(state), elapsedMs, settleMs });
   if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
   if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
-  if (outcome.ballot.name !== state.settings.name) return;
+  if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
   // The record of the lease that just went is going too: the next read will say so.
   if (lease === null && state.records.masterRecord !== null) return;
   claim(turn, role, term, { ...own, ballots });
+}
+
+function expect(turn: Turn, winner: string): void {
+  const { role } = turn.state;
+  if (role.name === 'candidate' && role.expected !== winner) amendRole(turn, role, { expected: winner });
 }
 
 function claim(

@@ -231,7 +231,7 @@ function roleOf(name: Role['name']): Role {
     case 'replica':
       return { name, sinceMs: common.sinceMs };
     case 'candidate':
-      return { ...common, name, sinceMs: START_MS, leaseGoneSinceMs: null, mayLink: true };
+      return { ...common, name, sinceMs: START_MS, leaseGoneSinceMs: null, expected: null, mayLink: true };
     case 'promoting':
       return { ...common, name, sinceMs: START_MS, deposed: null, takeover: false, remoteFence: 'none' };
     case 'master':
