@@ -34,7 +34,9 @@ test('every fault of the file and the environment is listed at once, and the exi
   expect(ended.code).toBe(EXIT_CONFIG);
   expect(ended.out).toBe('');
   const lines = ended.err.split('\n');
-  const about = (path: string): string => lines.find((line) => line.includes(path)) ?? `nothing about ${path}:\n${ended.err}`;
+  const about = (path: string): string => {
+    return lines.find((line) => line.includes(path)) ?? `nothing about ${path}:\n${ended.err}`;
+  };
   expect(about('svc_nam:')).toContain('Did you mean svc_name?');
   expect(about('http_port')).toContain('"eighty"');
   expect(about('zk_hosts[1]')).toContain('99999');

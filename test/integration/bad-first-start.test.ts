@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AgentProcess } from '../support/agent-process.ts';
 import type { RedisServerProcess } from '../support/redis-server.ts';
-import { refuses, serves, Stage, streams } from '../support/scene.ts';
+import { isLinked, refuses, serves, Stage, streams } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const stage = new Stage();
@@ -20,7 +20,8 @@ interface Ended {
 
 /** `dictator bootstrap --master NAME`, as an operator types it beside this agent. */
 function bootstrap(agent: AgentProcess, master: string): Promise<Ended> {
-  const child = spawn(process.execPath, ['dist/dictator.cjs', 'bootstrap', '--master', master, '--config', agent.configFile]);
+  const verb = ['dist/dictator.cjs', 'bootstrap', '--master', master, '--config', agent.configFile];
+  const child = spawn(process.execPath, verb);
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
@@ -85,7 +86,7 @@ test('an existing master with replicas is adopted as it is', async () => {
   await third.cmd('SET', 'key', 'value');
   for (const redis of [first, second]) await redis.cmd('REPLICAOF', '127.0.0.1', third.port);
   for (const redis of [first, second]) {
-    await waitFor(async () => String(await redis.cmd('INFO', 'replication')).includes('master_link_status:up'), 'replication');
+    await waitFor(() => isLinked(redis, third), 'replication');
   }
   const replid = /master_replid:(\w+)/.exec(String(await third.cmd('INFO', 'replication')))?.[1];
   const a = await scene.agent({ name: 'a', redis: first });

@@ -35,7 +35,7 @@ test('a second live agent with the same node name touches nothing: duplicate_nod
   await second.cmd('FLUSHALL');
   master.signal('SIGTERM');
   expect(await master.exited).toBe(0);
-  await waitFor(async () => (await twin.view())?.reasons.includes('duplicate_node_name') === false, 'the name to be free');
+  await waitFor(() => twin.said('refusal_ended', 'duplicate_node_name'), 'the name to be free');
 });
 
 test('a copied configuration, name and Redis alike, leaves the running agent its lease', async () => {

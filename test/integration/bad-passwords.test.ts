@@ -29,7 +29,8 @@ async function ask(redis: RedisServerProcess, ...command: string[]): Promise<Raw
 
 /** Everything that the agent shows of itself: log, HTTP, command line; and what it wrote into ZooKeeper. */
 async function shown(agent: AgentProcess, scene: Scene): Promise<string> {
-  const http = await Promise.all(['/status', '/ping', '/v1/view', '/v1/node', '/nowhere'].map((path) => agent.http(path)));
+  const paths = ['/status', '/ping', '/v1/view', '/v1/node', '/nowhere'];
+  const http = await Promise.all(paths.map((path) => agent.http(path)));
   const commandLine = readFileSync(`/proc/${String(agent.pid)}/cmdline`, 'utf8');
   const records: (string | null)[] = [];
   for (const folder of ['members', 'nodes', 'ballots']) {
@@ -37,11 +38,15 @@ async function shown(agent: AgentProcess, scene: Scene): Promise<string> {
       records.push(await scene.data(`${scene.root}/${folder}/${name}`));
     }
   }
-  for (const path of [`${scene.root}/lease`, `${scene.root}/term`, scene.masterRecord]) records.push(await scene.data(path));
+  for (const path of [`${scene.root}/lease`, `${scene.root}/term`, scene.masterRecord]) {
+    records.push(await scene.data(path));
+  }
   return JSON.stringify([agent.lines, agent.stray, http, commandLine, records]);
 }
 
-async function failsOver(scene: Scene, agents: [AgentProcess, AgentProcess], servers: [RedisServerProcess, RedisServerProcess]) {
+type Pair<T> = readonly [T, T];
+
+async function failsOver(scene: Scene, agents: Pair<AgentProcess>, servers: Pair<RedisServerProcess>): Promise<void> {
   const [a, b] = agents;
   const [first, second] = servers;
   await serves(a);
@@ -56,10 +61,10 @@ async function failsOver(scene: Scene, agents: [AgentProcess, AgentProcess], ser
   for (const agent of agents) expect(await shown(agent, scene)).not.toContain(PASSWORD);
 }
 
-test('servers that require a password: the agent sets masterauth itself, fails over, and shows it nowhere', async () => {
+test('where a password is required the agent sets masterauth itself, fails over, and shows it nowhere', async () => {
   const scene = await stage.scene();
   const args = ['--requirepass', PASSWORD];
-  const servers: [RedisServerProcess, RedisServerProcess] = [await scene.redis({ args }), await scene.redis({ args })];
+  const servers: Pair<RedisServerProcess> = [await scene.redis({ args }), await scene.redis({ args })];
   const config = { expected_nodes: 2 };
   const a = await scene.agent({ name: 'a', redis: servers[0], node: { password: PASSWORD, priority: 1 }, config });
   const b = await scene.agent({ name: 'b', redis: servers[1], node: { password: PASSWORD }, config });
@@ -70,7 +75,7 @@ test('an ACL user from a password file is used for replication too', async () =>
   const scene = await stage.scene();
   const acl = ['--user', 'dictator', 'on', `>${PASSWORD}`, '~*', '&*', '+@all'];
   const args = ['--requirepass', PASSWORD, ...acl];
-  const servers: [RedisServerProcess, RedisServerProcess] = [await scene.redis({ args }), await scene.redis({ args })];
+  const servers: Pair<RedisServerProcess> = [await scene.redis({ args }), await scene.redis({ args })];
   const file = join(tmpdir(), `dictator-password-${String(process.pid)}`);
   writeFileSync(file, `${PASSWORD}\n`, { mode: 0o600 });
   scene.atEnd(() => rmSync(file, { force: true }));

@@ -64,7 +64,7 @@ test('garbage that appears while the agent runs is named, and forgotten when it 
 });
 
 for (const record of ['lease', 'term']) {
-  test(`something else in the place of the ${record} is never overwritten, and nothing is claimed beside it`, async () => {
+  test(`something else in place of the ${record} is not overwritten, and nothing is claimed beside it`, async () => {
     const scene = await stage.scene();
     const path = `${scene.root}/${record}`;
     await scene.put(path, 'not json');
@@ -100,7 +100,8 @@ test('garbage written over the term of a running service does not end its master
 });
 
 for (const garbage of ['', 'not json', '{"host": "10.0.0.1"}', '{"host": "10.0.0.1", "port": "x", "name": "y"}']) {
-  test(`a master record that is ${garbage === '' ? 'empty' : garbage} is named, and announced over once it is gone`, async () => {
+  const what = garbage === '' ? 'empty' : garbage;
+  test(`a master record that is ${what} is named, and announced over once it is gone`, async () => {
     const scene = await stage.scene();
     await scene.put(scene.masterRecord, garbage);
     const agent = await scene.agent({ name: 'a', redis: await scene.redis() });

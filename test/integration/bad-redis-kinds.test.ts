@@ -22,6 +22,8 @@ test('a Redis in cluster mode is refused with cluster_mode and not touched', asy
   expect(agent.alive).toBe(true);
 });
 
+const SETTINGS = { 'min-replicas-to-write': '0', 'min-replicas-max-lag': '10' };
+
 const KINDS = [
   // KeyDB calls such a server `master` until it replicates from somebody; only its configuration tells.
   {
@@ -49,7 +51,7 @@ const KINDS = [
 for (const { what, reason, info, config } of KINDS) {
   test(`${what} is refused with ${reason} and gets no command that changes anything`, async () => {
     const scene = await stage.scene();
-    const redis = await startFakeRedis({ info, config: { 'min-replicas-to-write': '0', 'min-replicas-max-lag': '10', ...config } });
+    const redis = await startFakeRedis({ info, config: { ...SETTINGS, ...config } });
     scene.atEnd(() => redis.stop());
     const agent = await scene.agent({ name: 'a', redis });
     await refuses(agent, reason);
@@ -62,9 +64,9 @@ for (const { what, reason, info, config } of KINDS) {
   });
 }
 
-test('the same fake server of a version that is supported is taken: what is refused is the kind, not the fake', async () => {
+test('the same fake of a supported version is taken: what is refused is the kind, not the fake', async () => {
   const scene = await stage.scene();
-  const redis = await startFakeRedis({ info: {}, config: { 'min-replicas-to-write': '0', 'min-replicas-max-lag': '10' } });
+  const redis = await startFakeRedis({ info: {}, config: SETTINGS });
   scene.atEnd(() => redis.stop());
   const agent = await scene.agent({ name: 'a', redis });
   await waitFor(() => redis.touched.length > 0, 'a supported server to be touched');

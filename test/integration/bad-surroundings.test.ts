@@ -21,7 +21,7 @@ function said(agent: AgentProcess, reason: string): { begun: number; ended: numb
   return { begun: refusals(agent, reason), ended };
 }
 
-test('a ZooKeeper that hangs up on everybody is said once, tried again and again, and used when it serves', async () => {
+test('a ZooKeeper that hangs up on everybody is said once, tried on and on, and used when it serves', async () => {
   const scene = await stage.scene();
   const proxy = await startFaultProxy({ targetPort: scene.zookeeper.port });
   scene.atEnd(() => proxy.stop());

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import type { AgentProcess } from '../support/agent-process.ts';
 import { freePort } from '../support/free-port.ts';
-import { decodeAsOriginal, Original, tokensAsOriginal } from '../support/original.ts';
-import { serves, Stage, streams } from '../support/scene.ts';
+import { decodeAsOriginal, Original, recordOf, tokensAsOriginal } from '../support/original.ts';
+import { isLinked, serves, Stage, streams } from '../support/scene.ts';
 import type { Scene } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -72,8 +72,10 @@ test('every form of the flags runs the agent', async () => {
   await serves(model);
   model.signal('SIGTERM');
   expect(await model.exited).toBe(0);
-  for (const flags of [['-config', model.configFile], [`-config=${model.configFile}`], ['--config', model.configFile], [`--config=${model.configFile}`]]) {
-    const child = spawn(PROGRAM[0], [PROGRAM[1], ...flags, '--log-level', 'debug'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const file = model.configFile;
+  for (const flags of [['-config', file], [`-config=${file}`], ['--config', file], [`--config=${file}`]]) {
+    const line = [PROGRAM[1], ...flags, '--log-level', 'debug'];
+    const child = spawn(PROGRAM[0], line, { stdio: ['ignore', 'ignore', 'pipe'] });
     scene.atEnd(() => void child.kill('SIGKILL'));
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
@@ -118,7 +120,7 @@ test('without --config the program runs on its defaults and the environment alon
   const child = spawn(PROGRAM[0], [PROGRAM[1]], { stdio: ['ignore', 'ignore', 'pipe'], env });
   scene.atEnd(() => void child.kill('SIGKILL'));
   await waitFor(async () => await scene.data(scene.masterRecord), 'the master record');
-  expect(await scene.data(scene.masterRecord)).toBe(`{"host": "localhost", "port": "${String(redis.port)}", "name": "local"}`);
+  expect(await scene.data(scene.masterRecord)).toBe(recordOf('local', redis.port, 'localhost'));
   const ended = new Promise((resolve) => child.on('exit', resolve));
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
@@ -132,13 +134,14 @@ interface Answer {
 
 function call(agent: AgentProcess, method: string, path: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port: agent.options.httpPort, method, path, agent: false }, (response) => {
+    const target = { host: '127.0.0.1', port: agent.options.httpPort, method, path, agent: false };
+    const question = request(target, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body }));
     });
-    call.on('error', reject);
-    call.end();
+    question.on('error', reject);
+    question.end();
   });
 }
 
@@ -170,6 +173,29 @@ test('the HTTP answers of the running program are those of the original, byte fo
   }
 });
 
+test('a node that was disabled stays so when its agent restarts, until it is enabled', async () => {
+  const scene = await stage.scene();
+  const [first, second] = [await scene.redis(), await scene.redis()];
+  const config = { expected_nodes: 2 };
+  const a = await scene.agent({ name: 'a', redis: first, config });
+  const b = await scene.agent({ name: 'b', redis: second, config });
+  await serves(a);
+  await waitFor(async () => (await a.view())?.inSync.length === 1, 'the replica in sync');
+  expect((await call(a, 'GET', '/disable')).body).toBe(DISABLED);
+  await serves(b);
+  await streams(a);
+  const registered = `${scene.root}/nodes/a`;
+  await waitFor(async () => (await scene.data(registered))?.includes('"disabled":true'), 'the registry to know');
+  await a.kill();
+  a.restart();
+  await waitFor(async () => (await a.http('/status'))?.body === DISABLED, 'the restarted agent to be disabled');
+  await second.kill();
+  await waitFor(() => b.said('lease_released'), 'the master to give up');
+  expect(await scene.data(scene.masterRecord), 'a disabled node takes no part').toBeNull();
+  expect((await call(a, 'GET', '/enable')).body).toBe(ENABLED);
+  expect((await call(a, 'GET', '/status')).body).toBe(ENABLED);
+});
+
 /** synapse and go-synapse: every child of the service is one backend; the parent's data is generator configuration. */
 async function backendsAsSynapse(scene: Scene): Promise<readonly { host: string; port: number; name: string }[]> {
   const parent = await scene.data(scene.published);
@@ -194,11 +220,12 @@ function reportAsNerve(data: string): { host: string; port: number; name: string
   const available = value['available'] === undefined || value['available'] === true;
   const weight = Number(value['weight'] ?? 255);
   if (typeof host !== 'string' || host === '' || typeof name !== 'string' || name === '') throw new Error('incomplete');
-  if (!Number.isInteger(port) || port === 0 || weight < 0 || weight > 255) throw new Error('no port, or a wrong weight');
+  if (!Number.isInteger(port) || port === 0) throw new Error('no port');
+  if (weight < 0 || weight > 255) throw new Error('a wrong weight');
   return { host, port, name, available };
 }
 
-test('the record is exact, ephemeral, readable by all its readers, and the only child through an election', async () => {
+test('the record is exact, ephemeral, understood by its readers, and the only child through an election', async () => {
   const scene = await stage.scene();
   await scene.zk.mkdirp(scene.published);
   await scene.zk.addWatch(scene.published, 'persistent_recursive');
@@ -211,21 +238,22 @@ test('the record is exact, ephemeral, readable by all its readers, and the only 
   await waitFor(async () => (await a.view())?.inSync.length === 1, 'the replica in sync');
 
   const before = await scene.znode(scene.masterRecord);
-  expect(before?.data).toBe(`{"host": "127.0.0.1", "port": "${String(first.port)}", "name": "x"}`);
+  expect(before?.data).toBe(recordOf('x', first.port));
   expect(before?.stat.ephemeralOwner).not.toBe(0n);
   expect(decodeAsOriginal(before?.data ?? '')).toEqual({ host: '127.0.0.1', port: String(first.port), name: 'x' });
-  expect(reportAsNerve(before?.data ?? '')).toEqual({ host: '127.0.0.1', port: first.port, name: 'x', available: true });
-  expect(await backendsAsSynapse(scene)).toEqual([{ host: '127.0.0.1', port: first.port, name: 'x' }]);
+  const backend = { host: '127.0.0.1', port: first.port, name: 'x' };
+  expect(reportAsNerve(before?.data ?? '')).toEqual({ ...backend, available: true });
+  expect(await backendsAsSynapse(scene)).toEqual([backend]);
 
   await first.kill();
   await serves(b);
-  expect(await scene.data(scene.masterRecord)).toBe(`{"host": "127.0.0.1", "port": "${String(second.port)}", "name": "redis3.local"}`);
+  expect(await scene.data(scene.masterRecord)).toBe(recordOf('redis3.local', second.port));
   await first.restart();
   await streams(a);
   await waitFor(async () => (await b.view())?.inSync.length === 1, 'the old master in sync');
   expect((await call(b, 'GET', '/disable')).body).toBe(DISABLED);
   await serves(a);
-  expect(await backendsAsSynapse(scene)).toEqual([{ host: '127.0.0.1', port: first.port, name: 'x' }]);
+  expect(await backendsAsSynapse(scene)).toEqual([backend]);
 
   const others = scene.changes.filter((path) => path !== scene.masterRecord && path !== scene.published);
   expect(others, 'nothing but the master record was ever touched there').toEqual([]);
@@ -243,5 +271,5 @@ test("the original's election tokens and ours live side by side", async () => {
   await serves(agent);
   expect(tokensAsOriginal(await scene.children(original.elections))).toEqual([Number(token)]);
   await original.follow();
-  await waitFor(async () => String(await second.cmd('INFO', 'replication')).includes('master_link_status:up'), 'the original to follow ours');
+  await waitFor(() => isLinked(second, first), 'the original to follow ours');
 });

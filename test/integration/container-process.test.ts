@@ -38,7 +38,8 @@ mount --make-rprivate /
 mount -t proc proc /proc
 mount --bind "$node" "$stage/node"
 mount --bind "$program" "$stage/dictator.cjs"
-for target in $(findmnt --raw --noheadings --output TARGET --types ext4,ext3,xfs,btrfs,overlay,tmpfs,zfs,fuse,9p,virtiofs); do
+kinds=ext4,ext3,xfs,btrfs,overlay,tmpfs,zfs,fuse,9p,virtiofs
+for target in $(findmnt --raw --noheadings --output TARGET --types $kinds); do
   mount -o remount,bind,ro "$target" 2>/dev/null || true
 done
 for probe in / /tmp "$stage" "$HOME"; do
@@ -76,7 +77,8 @@ async function agentPid(agent: AgentProcess): Promise<number> {
 
 async function startContained(scene: Scene, name: string, port: number): Promise<{ agent: AgentProcess; pid: number }> {
   const folder = openStage(scene);
-  const program = ['unshare', ...NAMESPACES, 'sh', '-c', SCRIPT, 'sh', folder, process.execPath, resolve('dist/dictator.cjs')];
+  const inside = ['sh', '-c', SCRIPT, 'sh', folder, process.execPath, resolve('dist/dictator.cjs')];
+  const program = ['unshare', ...NAMESPACES, ...inside];
   const agent = await scene.agent({ name, redis: { port }, program });
   const pid = await agentPid(agent);
   scene.atEnd(() => {
@@ -86,8 +88,8 @@ async function startContained(scene: Scene, name: string, port: number): Promise
 }
 
 function statusOf(pid: number, field: string): readonly string[] {
-  const line = readFileSync(`/proc/${String(pid)}/status`, 'utf8').split('\n').find((each) => each.startsWith(`${field}:`));
-  return (line ?? '').split(/\s+/).slice(1);
+  const lines = readFileSync(`/proc/${String(pid)}/status`, 'utf8').split('\n');
+  return (lines.find((line) => line.startsWith(`${field}:`)) ?? '').split(/\s+/).slice(1);
 }
 
 test('as PID 1, as nobody, on a read-only file system: it serves, and SIGTERM ends it with 0', async () => {

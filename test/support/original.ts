@@ -9,6 +9,11 @@ import type { Scene } from './scene.ts';
 /** Its session timeout is fixed. */
 const SESSION_TIMEOUT_MS = 10_000;
 
+/** The master record, byte for byte. */
+export function recordOf(name: string, port: number, host = '127.0.0.1'): string {
+  return `{"host": "${host}", "port": "${String(port)}", "name": "${name}"}`;
+}
+
 /** It decodes the record as a map of string to string: any other member makes it fail. */
 export function decodeAsOriginal(data: string): Readonly<Record<string, string>> {
   const value: unknown = JSON.parse(data);
@@ -50,7 +55,7 @@ export class Original {
 
   /** The record as it writes it. */
   get record(): string {
-    return `{"host": "127.0.0.1", "port": "${String(this.redis.port)}", "name": "${this.name}"}`;
+    return recordOf(this.name, this.redis.port);
   }
 
   /** Stands in an election; gives its number. */

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { connectZooKeeper, isZooKeeperError } from '../../src/zookeeper/index.ts';
 import type { Stat, ZooKeeperClient } from '../../src/zookeeper/index.ts';
 import { AgentProcess } from './agent-process.ts';
-import type { LogLine } from './agent-process.ts';
 import { freePort } from './free-port.ts';
 import { startRedis } from './redis-server.ts';
 import type { RedisServerOptions, RedisServerProcess } from './redis-server.ts';
@@ -89,7 +88,7 @@ export class Scene {
     return redis;
   }
 
-  /** Where something must not run yet: nobody listens there until the test does. */
+  /** An agent as a process of its own; nobody waits for anything here. */
   async agent(actor: Actor): Promise<AgentProcess> {
     const httpPort = await freePort();
     const { name, redis, node, config, program, env } = actor;
@@ -192,40 +191,46 @@ export class Stage {
   }
 }
 
+/** Waits for a condition of this agent; a failure shows what the agent said last. */
+async function waitForAgent<T>(agent: AgentProcess, what: string, condition: () => Promise<T>): Promise<void> {
+  try {
+    await waitFor(condition, `${agent.options.name} ${what}`);
+  } catch (cause) {
+    throw new Error(`gave up waiting for ${agent.options.name} ${what}; it said:\n${lastWords(agent)}`, { cause });
+  }
+}
+
 /** Waits until the agent names this reason as one that holds. */
-export async function refuses(agent: AgentProcess, reason: string): Promise<LogLine> {
-  return waitFor(
-    async () => {
-      const view = await agent.view();
-      if (view?.reasons.some((each) => each === reason) !== true) return null;
-      return agent.lines.find((line) => line.event === 'refused' && line.reason === reason);
-    },
-    `${agent.options.name} to refuse with ${reason}; it said: ${lastWords(agent)}`,
-  ).catch((error: unknown) => {
-    throw new Error(`${agent.options.name} did not refuse with ${reason}. It said:\n${lastWords(agent)}`, { cause: error });
+export async function refuses(agent: AgentProcess, reason: string): Promise<void> {
+  await waitForAgent(agent, `to refuse with ${reason}`, async () => {
+    const view = await agent.view();
+    return view?.reasons.some((each) => each === reason) === true && agent.said('refused', reason);
   });
 }
 
 /** Waits until the agent is the announced master. */
 export async function serves(agent: AgentProcess): Promise<void> {
-  await waitFor(async () => {
+  await waitForAgent(agent, 'to be master', async () => {
     const view = await agent.view();
     return view?.role === 'master' && view.master?.name === agent.options.name;
-  }, `${agent.options.name} to be master`).catch((error: unknown) => {
-    throw new Error(`${agent.options.name} is not master. It said:\n${lastWords(agent)}`, { cause: error });
   });
 }
 
 /** Waits until the agent's Redis streams from somebody, with its link up. */
 export async function streams(agent: AgentProcess): Promise<void> {
-  await waitFor(async () => {
+  await waitForAgent(agent, 'to follow', async () => {
     const view = await agent.view();
     return view?.role === 'replica' && view.redis.role === 'replica' && view.redis.linkUp;
-  }, `${agent.options.name} to follow`).catch((error: unknown) => {
-    throw new Error(`${agent.options.name} does not follow. It said:\n${lastWords(agent)}`, { cause: error });
   });
 }
 
+/** Whether a server replicates from this one, with its link up. */
+export async function isLinked(replica: RedisServerProcess, master: RedisServerProcess): Promise<boolean> {
+  const info = String(await replica.cmd('INFO', 'replication'));
+  return info.includes('master_link_status:up') && info.includes(`master_port:${String(master.port)}\r`);
+}
+
+/** How often the agent said that this reason holds. */
 export function refusals(agent: AgentProcess, reason: string): number {
   return agent.lines.filter((line) => line.event === 'refused' && line.reason === reason).length;
 }
@@ -233,6 +238,6 @@ export function refusals(agent: AgentProcess, reason: string): number {
 const LAST_LINES = 25;
 
 function lastWords(agent: AgentProcess): string {
-  const said = agent.lines.slice(-LAST_LINES).map(({ atMs: _at, time: _time, level: _level, ...rest }) => JSON.stringify(rest));
-  return [...said, agent.stray].join('\n');
+  const said = agent.lines.slice(-LAST_LINES).map(({ atMs: _at, time: _time, level: _level, ...rest }) => rest);
+  return [...said.map((line) => JSON.stringify(line)), agent.stray].join('\n');
 }
