@@ -97,7 +97,7 @@ export const REASONS = {
     next: 'Wait, up to election_settle_ms.',
   },
   awaiting_session_end: {
-    what: 'The lease of the silent master has not expired yet.',
+    what: 'An agent that does not answer has a session that has not expired yet.',
     next: 'Wait for the ZooKeeper session timeout; its death could not be proved.',
   },
   awaiting_bootstrap: {
