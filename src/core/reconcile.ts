@@ -8,7 +8,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
 import { holdsPower } from './power.ts';
-import { ownFacts, ownRedisHangs } from './queries.ts';
+import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -57,7 +57,22 @@ export function configure(turn: Turn): void {
   if (!mayTouchRedis(turn)) return;
   const facts = ownFacts(turn.state);
   if (facts === null || !turn.state.synced || hasUnknownTwin(turn.state)) return;
-  if (!sameAddress(facts.announced, turn.state.settings.redis)) turn.emit({ kind: 'configure' });
+  if (sameAddress(facts.announced, turn.state.settings.redis)) return;
+  if (isConnecting(facts) && !leavesMaster(turn)) return;
+  turn.emit({ kind: 'configure' });
+}
+
+/** In a handshake, perhaps: it started as a replica (`replicaof` in its file) and has no link yet. */
+function isConnecting(facts: RedisFacts): boolean {
+  return facts.role === 'replica' && facts.link?.up === false && !isFrozen(facts);
+}
+
+/** Our node may end that handshake first; a server that the service does not know yet is left to finish it. */
+function leavesMaster(turn: Turn): boolean {
+  const { term } = turn.state.records;
+  if (term?.value.nodes.includes(turn.state.settings.name) !== true) return false;
+  turn.emit({ kind: 'freeze' });
+  return true;
 }
 
 function heartbeat(turn: Turn): void {
