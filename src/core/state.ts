@@ -127,7 +127,7 @@ export interface State {
   readonly records: Records;
   /** Paths that hold something which is not ours; while one of them decides, nothing is claimed. */
   readonly unreadable: readonly string[];
-  /** Session of the last lease that was read: its master record goes with it, though perhaps one event later. */
+  /** Session of the lease before the present one: its master record goes with it, though perhaps one event later. */
   readonly lastLeaseOwner: bigint | null;
   /**
    * Moment at which the latest answered heartbeat was sent; before the first one, the start of this agent. Older than

@@ -104,8 +104,10 @@ function sessionConnected(turn: Turn, id: bigint, timeoutMs: number): void {
 }
 
 function recordRead(turn: Turn, read: RecordRead): void {
-  const records = withRead(turn.state.records, read);
-  turn.update({ records, lastLeaseOwner: records.lease?.znode.owner ?? turn.state.lastLeaseOwner });
+  const before = turn.state.records;
+  const records = withRead(before, read);
+  const passedOn = before.lease !== null && before.lease.znode.owner !== records.lease?.znode.owner;
+  turn.update({ records, lastLeaseOwner: passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner });
 }
 
 function recordsSynced(turn: Turn): void {

@@ -1,0 +1,186 @@
+// What holds whatever happens: arbitrary inputs in arbitrary order, one agent.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import type { Action } from './actions.ts';
+import { ownBallot } from './claim.ts';
+import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
+import type { Input } from './inputs.ts';
+import { holdsPower } from './power.ts';
+import { CLOSED_ADDRESS, ourLease } from './queries.ts';
+import { sameAddress } from './facts.ts';
+import type { State } from './state.ts';
+import { step } from './step.ts';
+import { anyHappening, anyWorld } from './testing/arbitrary.ts';
+
+const RUNS = 1500;
+const story = anyWorld.chain((world) =>
+  fc.tuple(fc.constant(world), fc.array(anyHappening(world.settings.name), { minLength: 1, maxLength: 40 })));
+
+interface Moment {
+  readonly before: State;
+  readonly input: Input;
+  readonly state: State;
+  readonly actions: readonly Action[];
+}
+
+/** Plays arbitrary stories and shows every step to `check`. */
+function inEveryStep(check: (moment: Moment) => void): void {
+  fc.assert(
+    fc.property(story, ([world, happenings]) => {
+      let before = world;
+      const told: string[] = [`${world.settings.name} is ${world.role.name}`];
+      for (const { afterMs, make } of happenings) {
+        const input = make(before);
+        told.push(`+${afterMs} ${describeInput(input)}`);
+        try {
+          const { state, actions } = step(before, input, before.nowMs + afterMs);
+          told.push(`  ${state.role.name}: ${actions.map(({ kind }) => kind).join(' ')}`);
+          check({ before, input, state, actions });
+          before = state;
+        } catch (error) {
+          throw new Error(told.join('\n'), { cause: error });
+        }
+      }
+    }),
+    { numRuns: RUNS, reporter: tellShortly },
+  );
+}
+
+/** The state of a whole world says little; what happened in it says all. */
+function tellShortly<T>(run: fc.RunDetails<T>): void {
+  if (!run.failed) return;
+  const error = run.errorInstance as Error & { cause?: Error };
+  throw new Error(`seed ${run.seed}, path ${run.counterexamplePath ?? ''}\n${error.message}\n${error.cause?.message ?? ''}`);
+}
+
+/** Shows every action of one kind. */
+function forEvery<K extends Action['kind']>(kind: K, check: (action: Extract<Action, { kind: K }>, moment: Moment) => void): void {
+  inEveryStep((moment) => {
+    for (const action of moment.actions) if (action.kind === kind) check(action as Extract<Action, { kind: K }>, moment);
+  });
+}
+
+const describeInput = (input: Input): string =>
+  JSON.stringify(input, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  const inside = value instanceof Map ? [...value].flat() : Object.values(value);
+  for (const each of inside) deepFreeze(each);
+}
+
+describe('step', () => {
+  test('never breaks an invariant', () => {
+    inEveryStep(() => undefined);
+  });
+
+  test('changes neither the state nor the input it is given, and gives the same answer twice', () => {
+    inEveryStep(({ before, input, state, actions }) => {
+      const mapsBefore = structuredClone(before);
+      deepFreeze(before);
+      deepFreeze(input);
+      const again = step(before, input, state.nowMs);
+      expect(before).toEqual(mapsBefore);
+      expect(again).toEqual({ state, actions });
+    });
+  });
+
+  test('never lets time or proof go back, and names the next moment at which something is due', () => {
+    inEveryStep(({ before, state }) => {
+      expect(state.nowMs).toBeGreaterThanOrEqual(before.nowMs);
+      expect(state.lastProofMs).toBeGreaterThanOrEqual(before.lastProofMs);
+      expect(state.wakeAtMs).toBeGreaterThanOrEqual(state.nowMs);
+    });
+  });
+
+  test('has at most one action of a kind on its way', () => {
+    inEveryStep(({ before, input, actions }) => {
+      for (const { kind } of actions) {
+        const answered = input.kind === 'action_done' && before.inFlight.get(kind)?.id === input.id;
+        if (before.inFlight.has(kind)) expect(answered, `${kind} again`).toBe(true);
+      }
+      const kinds = actions.map(({ kind }) => kind).filter((kind) => kind !== 'report' && kind !== 'tell');
+      expect(new Set(kinds).size).toBe(kinds.length);
+    });
+  });
+});
+
+describe('power', () => {
+  test('nothing is announced but by a master that holds the lease and saw its Redis to be master', () => {
+    forEvery('announce', (_action, { state }) => {
+      expect(state.role.name).toBe('master');
+      expect(ourLease(state)).not.toBe(null);
+      expect(state.own.facts?.role).toBe('master');
+    });
+  });
+
+  test('nothing is promoted without our lease', () => {
+    forEvery('promote', (_action, { state }) => expect(ourLease(state)).not.toBe(null));
+  });
+
+  test('nothing is promoted, and no term or dead-man changed, by a holder without fresh proof', () => {
+    inEveryStep(({ state, actions }) => {
+      if (!holdsPower(state) || state.nowMs < fenceAtMs(state) || state.role.name === 'stepping_down') return;
+      const widening = actions.filter(({ kind }) => kind === 'promote' || kind === 'write_term' || kind === 'set_min_replicas');
+      const ordered = state.bootstrap !== null;
+      expect(ordered ? [] : widening).toEqual([]);
+    });
+  });
+
+  test('the dead-man is not lowered while the term names anybody in sync', () => {
+    forEvery('set_min_replicas', ({ minReplicas }, { state }) => {
+      if (!holdsPower(state) || (state.records.term?.value.inSync.length ?? 0) === 0) return;
+      expect(minReplicas).toBeGreaterThanOrEqual(1);
+    });
+  });
+
+  test('whoever holds power without fresh proof has its Redis fenced, or is about to', () => {
+    inEveryStep(({ state }) => {
+      const { own, role, nowMs, inFlight, retryAtMs } = state;
+      if (!holdsPower(state) || nowMs < fenceAtMs(state) || (role.name === 'stepping_down' && role.alone)) return;
+      if (own.link !== 'open' || !own.current || own.facts?.role !== 'master') return;
+      if (own.facts.minReplicas === FENCE_MIN_REPLICAS) return;
+      const underWay = inFlight.has('fence_reversibly') || inFlight.has('fence_hard') || (retryAtMs.get('fence_reversibly') ?? 0) > nowMs;
+      expect(underWay, `${role.name} is not fenced`).toBe(true);
+    });
+  });
+
+  test('a claim is of a higher epoch than anything remembered, and names no master as its own replica', () => {
+    forEvery('claim', ({ lease, term }, { before, state }) => {
+      expect(lease.epoch).toBe(term.epoch);
+      expect(lease.epoch).toBeGreaterThan(Math.max(before.rememberedEpoch, state.records.term?.value.epoch ?? 0));
+      expect(term.inSync).not.toContain(state.settings.name);
+    });
+  });
+});
+
+describe('data', () => {
+  test('nobody follows another while a ballot of ours stands in the present term', () => {
+    inEveryStep(({ state, actions }) => {
+      const term = state.records.term?.value;
+      if (term === undefined || ownBallot(state, term) === null) return;
+      for (const action of actions) {
+        if (action.kind !== 'follow' && action.kind !== 'fence_hard') continue;
+        expect(sameAddress(action.target, CLOSED_ADDRESS), `${action.kind} with a ballot`).toBe(true);
+      }
+    });
+  });
+
+  test('nobody follows a Redis that was not seen to be a serving master', () => {
+    forEvery('follow', ({ target }, { before, input, state }) => {
+      expect(before.remoteTarget).toEqual(target);
+      const seen = input.kind === 'remote_redis' ? state.remote : before.remote;
+      expect(seen).toMatchObject({ link: 'open', current: true, facts: { role: 'master' } });
+    });
+  });
+
+  test('a ballot tells what was seen', () => {
+    forEvery('cast_ballot', ({ ballot }, { state }) => {
+      const { facts } = state.own;
+      expect(ballot).toMatchObject({ name: state.settings.name, runId: facts?.runId, offset: facts?.offset });
+    });
+  });
+});
