@@ -1,0 +1,168 @@
+// Fencing: what `min-replicas-to-write` must be for every role and every look of our Redis, and by when.
+
+import { describe, expect, test } from 'vitest';
+
+import type { RedisFacts } from './facts.ts';
+import { FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, proofEndsAtMs, wantedMinReplicas } from './fencing.ts';
+import type { Role, State } from './state.ts';
+import {
+  answer, facts, kept, lease, linkTo, masterFacts, only, ownAnswers, ownSees, readsTerm, redisOf, replicaFacts, roleIs,
+  run, sessionOf, settings, sight, START_MS, T_MS, term, world,
+} from './testing/world.ts';
+import type { Change, RecordsChange } from './testing/world.ts';
+
+const withFacts = (node: string, role: Role['name'], own: RedisFacts, change: Change = {}): State =>
+  world(node, role, { own: sight(own), ...change });
+
+const noLease: RecordsChange = { lease: null, masterRecord: null };
+
+describe('a master', () => {
+  const inRole = (change: Partial<State['role']>): Change => ({ role: { ...world('a', 'master').role, ...change } as Role });
+  test.each<[string, Change, number]>([
+    ['with an in-sync set: the dead-man', {}, 1],
+    ['with nobody in sync: none', { record: { term: term({ inSync: [] }) } }, 0],
+    ['with somebody joining: raised before the term names them', { record: { term: term({ inSync: [] }) }, ...inRole({ joining: ['b'] }) }, 1],
+    ['the operator\'s larger number is the floor', { minReplicasFloor: 2 }, 2],
+    ['the operator\'s number stays without anybody in sync', { minReplicasFloor: 2, record: { term: term({ inSync: [] }) } }, 2],
+    ['in doubt: the fence', inRole({ inDoubt: true }), FENCE],
+    ['its Redis was restarted: the fence', { unplaced: true }, FENCE],
+  ])('%s', (_what, change, wanted) => {
+    expect(wantedMinReplicas(world('a', 'master', change))).toBe(wanted);
+  });
+});
+
+describe('a promoting node', () => {
+  test.each<[string, State, number | null]>([
+    ['adopting: goes on as it is', withFacts('a', 'promoting', masterFacts()), null],
+    ['adopting too late', withFacts('a', 'promoting', masterFacts(), { nowMs: START_MS + 3500 }), FENCE],
+    ['adopting another process', withFacts('a', 'promoting', masterFacts(), { unplaced: true }), FENCE],
+    ['an incumbent that is fenced stays so', withFacts('a', 'promoting', masterFacts({ minReplicas: FENCE })), FENCE],
+  ])('%s', (_what, state, wanted) => {
+    expect(wantedMinReplicas(state)).toBe(wanted);
+  });
+});
+
+describe('who steps down', () => {
+  const stepping = (alone: boolean, record: RecordsChange = {}): State =>
+    world('a', 'stepping_down', { record, role: { ...roleIs(world('a', 'stepping_down'), 'stepping_down'), alone } });
+  test.each<[string, State, number]>([
+    ['is fenced', stepping(false), FENCE],
+    ['alone: stays writable', stepping(true, { term: term({ inSync: [] }) }), 0],
+    ['alone, but the term still names somebody', stepping(true), 1],
+  ])('%s', (_what, state, wanted) => {
+    expect(wantedMinReplicas(state)).toBe(wanted);
+  });
+});
+
+describe('a Redis in role master whose node holds no office', () => {
+  const another: RecordsChange = { lease: kept(lease('c'), { owner: sessionOf('c') }) };
+  const adoptable: RecordsChange = { lease: kept(lease('b', { instance: 'earlier' }), { owner: 99n }) };
+  const stranger = facts('b', { replid: 'other', replid2: null });
+  test.each<[string, State, number | null]>([
+    ['somebody else is master', withFacts('b', 'replica', facts('b'), { record: another }), FENCE],
+    ['nobody is master yet', withFacts('b', 'candidate', facts('b'), { record: noLease }), FENCE],
+    ['our own earlier lease may be adopted', withFacts('b', 'replica', facts('b'), { record: adoptable }), null],
+    ['that lease speaks of another process', withFacts('b', 'replica', facts('b', { runId: 'new' }), { record: adoptable }), FENCE],
+    ['no term knows of any service', withFacts('b', 'starting', facts('b'), { record: { ...noLease, term: null } }), null],
+    ['unrelated data of an unregistered node', withFacts('b', 'replica', stranger, { record: { term: term({ nodes: ['a'], inSync: [] }) } }), null],
+    ['disabled while nobody is master', withFacts('b', 'candidate', facts('b'), { enabled: false, record: noLease }), null],
+    ['disabled, and somebody else is master', withFacts('b', 'replica', facts('b'), { enabled: false }), FENCE],
+    ['another process than it was', withFacts('b', 'replica', facts('b'), { unplaced: true, record: adoptable }), FENCE],
+  ])('%s', (_what, state, wanted) => {
+    expect(wantedMinReplicas(state)).toBe(wanted);
+  });
+});
+
+describe('a replica', () => {
+  test.each<[string, State, number | null]>([
+    ['streams from its master: no fence is left behind', withFacts('b', 'replica', replicaFacts('b', { minReplicas: FENCE })), 0],
+    ['the operator\'s number is put back', withFacts('b', 'replica', replicaFacts('b'), { minReplicasFloor: 2 }), 2],
+    ['its link is down: left alone', withFacts('b', 'replica', replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) })), null],
+    ['its agent has not seen it', world('b', 'replica', { own: sight(null) }), null],
+  ])('%s', (_what, state, wanted) => {
+    expect(wantedMinReplicas(state)).toBe(wanted);
+  });
+});
+
+describe('deadlines', () => {
+  test.each([
+    [6000, null, 500],
+    [2000, null, 250],
+    [6000, 100, 100],
+  ])('with T = %i and a configured margin of %s fencing begins %i ms before F', (timeoutMs, fenceMarginMs_, margin) => {
+    const session = { id: 1n, timeoutMs, connected: true };
+    const state = world('a', 'master', { session, settings: settings('a', { fenceMarginMs: fenceMarginMs_ }) });
+    expect(fenceMarginMs(state)).toBe(margin);
+    expect(fenceAtMs(state)).toBeCloseTo(START_MS + (2 / 3) * timeoutMs - margin);
+    expect(proofEndsAtMs(state)).toBeCloseTo(START_MS + (2 / 3) * timeoutMs);
+  });
+
+  test('the fence is sent at the deadline and not before, and asked for by a wake', () => {
+    const state = world('a', 'master');
+    const before = run(state, 3499);
+    expect(before.does).toEqual(['heartbeat']);
+    expect(before.state.wakeAtMs).toBeLessThanOrEqual(START_MS + 3500);
+    const after = run(before.state, 1);
+    expect(after.does).toEqual(['fence_reversibly']);
+    expect(after.says).toContain('lease_in_doubt');
+    expect([...after.state.reasons]).toContain('zookeeper_unreachable');
+  });
+
+  test('F counts from the moment at which the heartbeat was sent, however late its answer came', () => {
+    const sent = run(world('a', 'master'), T_MS / 6);
+    const { lease: held } = sent.state.records;
+    const heard = { owner: held!.znode.owner, czxid: held!.znode.czxid };
+    const sentAtMs = START_MS + T_MS / 6;
+    const answered = run(sent.state, 2000, answer(sent.state, 'heartbeat', { result: 'heard', sentAtMs, lease: heard }));
+    expect(answered.state.lastProofMs).toBe(sentAtMs);
+    expect(fenceAtMs(answered.state)).toBe(sentAtMs + 3500);
+  });
+
+  test('a heartbeat that found the lease with another owner, or gone, proves nothing', () => {
+    const sent = run(world('a', 'master'), T_MS / 6);
+    const sentAtMs = sent.state.nowMs;
+    for (const found of [null, { owner: 99n, czxid: 5n }]) {
+      const answered = run(sent.state, answer(sent.state, 'heartbeat', { result: 'heard', sentAtMs, lease: found }));
+      expect(answered.state.lastProofMs).toBe(START_MS);
+    }
+  });
+
+  test('a fence that fails is tried again after 10 ms, and a busy script is named at F', () => {
+    const fenced = run(world('a', 'master'), 3500);
+    const failed = run(fenced.state, answer(fenced.state, 'fence_reversibly', { result: 'failed', code: 'BUSY' }));
+    expect(failed.does).toEqual([]);
+    expect(run(failed.state, 9).does).toEqual([]);
+    expect(run(failed.state, 10).does).toEqual(['fence_reversibly']);
+    expect([...failed.state.reasons]).toContain('cannot_fence_busy');
+  });
+
+  test('a silent Redis is sent the fence too, to be the first thing it runs; power is not sent into silence', () => {
+    const silent = ownSees({ seen: 'silent', sinceMs: START_MS });
+    expect(run(world('a', 'master'), silent, 1900, 1600).does).toContain('fence_reversibly');
+    const grown = world('a', 'master', { own: sight(masterFacts({ minReplicas: 0 })) });
+    expect(run(grown, silent).does).not.toContain('set_min_replicas');
+  });
+
+  test('when the doubt ends the dead-man comes back, without a resync', () => {
+    const fenced = run(world('a', 'master'), 3500);
+    const { lease: held } = fenced.state.records;
+    const seen = run(fenced.state, ownAnswers(masterFacts({ minReplicas: FENCE })), answer(fenced.state, 'fence_reversibly'));
+    const beat = answer(seen.state, 'heartbeat', {
+      result: 'heard',
+      sentAtMs: seen.state.nowMs,
+      lease: { owner: held!.znode.owner, czxid: held!.znode.czxid },
+    });
+    const confirmed = run(seen.state, beat);
+    expect(confirmed.says).toContain('lease_confirmed');
+    expect(only(confirmed, 'set_min_replicas').minReplicas).toBe(1);
+  });
+});
+
+test('the dead-man is lowered only when the smaller set was read back', () => {
+  const alone = world('a', 'master', { own: sight(masterFacts({ replicas: [] })) });
+  const shrunk = run(alone, 0);
+  expect(shrunk.does).toEqual(['write_term']);
+  expect(only(shrunk, 'write_term').term.inSync).toEqual([]);
+  const committed = run(shrunk.state, readsTerm(term({ inSync: [] })));
+  expect(only(committed, 'set_min_replicas').minReplicas).toBe(0);
+});
