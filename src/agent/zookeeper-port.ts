@@ -24,17 +24,34 @@ async function carryOut(client: ZooKeeperClient, request: ZkRequest): Promise<Zk
   }
 }
 
+/** An ensemble that is away is tried for as long as it takes: what is wrong with a server is said when it changes. */
+export function faultsThatChanged(onFault: (fault: Fault) => void): { note: (fault: Fault) => void; forget: () => void } {
+  const said = new Map<string, string>();
+  return {
+    note(fault) {
+      if (said.get(fault.host) === fault.code) return;
+      said.set(fault.host, fault.code);
+      onFault(fault);
+    },
+    forget: () => said.clear(),
+  };
+}
+
 export function openZooKeeperPort(
   options: ZooKeeperOptions,
   events: ZkEvents,
   onFault: (fault: Fault) => void,
 ): ZkPort {
+  const newFault = faultsThatChanged(onFault);
   const client = connectZooKeeper(options, {
-    onConnected: ({ id, timeoutMs }) => events.onConnected({ id, timeoutMs }),
+    onConnected: ({ id, timeoutMs }) => {
+      newFault.forget();
+      events.onConnected({ id, timeoutMs });
+    },
     onDisconnected: () => events.onDisconnected(),
     onExpired: () => events.onExpired(),
     onWatch: ({ path }) => events.onChanged(path),
-    onFault,
+    onFault: newFault.note,
   });
   return {
     submit(request, done) {
