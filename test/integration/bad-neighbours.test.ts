@@ -1,6 +1,7 @@
 /** "Refused with a reason code, touching nothing": nodes that contradict each other. */
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { AgentProcess } from '../support/agent-process.ts';
 import type { RedisServerProcess } from '../support/redis-server.ts';
 import { refuses, serves, Stage } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -13,6 +14,15 @@ afterAll(stage.close);
 /** Everything of a server that an agent could have changed. */
 async function stateOf(redis: RedisServerProcess): Promise<unknown> {
   return [(await redis.cmd('ROLE') as unknown[])[0], await redis.cmd('CONFIG', 'GET', '*'), await redis.cmd('DBSIZE')];
+}
+
+/** What becomes of an agent: it serves, or it refuses for this reason. */
+function oneWord(agent: AgentProcess, reason: string): Promise<string> {
+  return waitFor(async () => {
+    const view = await agent.view();
+    if (view?.role === 'master' && view.master?.name === agent.options.name) return 'serves';
+    return view?.reasons.some((each) => each === reason) === true && view.role === 'starting' ? 'refuses' : null;
+  }, `${agent.options.name} to serve, or to refuse with ${reason}`);
 }
 
 test('a second live agent with the same node name touches nothing: duplicate_node_name', async () => {
@@ -94,6 +104,21 @@ test('a replica whose address leads to the master does not take part either', as
   await refuses(replica, 'duplicate_run_id');
   await first.cmd('SET', 'still', 'writable');
   await serves(master);
+});
+
+test('of two agents that start at once with one name, or with one Redis, exactly one serves', async () => {
+  const scene = await stage.scene();
+  const [first, second] = [await scene.redis(), await scene.redis()];
+  const twins = [await scene.agent({ name: 'same', redis: first }), await scene.agent({ name: 'same', redis: second })];
+  const names = await Promise.all(twins.map((twin) => oneWord(twin, 'duplicate_node_name')));
+  expect(names.sort()).toEqual(['refuses', 'serves']);
+
+  const other = await stage.scene();
+  const redis = await other.redis();
+  const pair = [await other.agent({ name: 'a', redis }), await other.agent({ name: 'b', redis })];
+  const owners = await Promise.all(pair.map((agent) => oneWord(agent, 'duplicate_run_id')));
+  expect(owners.sort()).toEqual(['refuses', 'serves']);
+  expect(await redis.cmd('SET', 'key', 'value')).toBe('OK');
 });
 
 test('a loopback node.host beside members of other hosts touches nothing: loopback_host', async () => {

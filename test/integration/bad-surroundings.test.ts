@@ -35,6 +35,8 @@ test('a ZooKeeper that hangs up on everybody is said once, tried on and on, and 
     return proxy.accepted >= 5;
   }, 'five attempts to reach ZooKeeper');
   expect(said(agent, 'zookeeper_unreachable')).toEqual({ begun: 1, ended: 0 });
+  const faults = agent.lines.filter(({ event }) => event === 'zookeeper_fault').map(({ code }) => code);
+  expect(faults.length, 'a fault is said when it changes').toBeLessThanOrEqual(new Set(faults).size + 1);
   expect(agent.alive).toBe(true);
   expect((await agent.http('/status'))?.body, 'HTTP is up without ZooKeeper').toBe('Dictator Status = Enable\n');
   proxy.carry();

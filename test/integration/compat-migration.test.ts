@@ -172,7 +172,7 @@ test('a mixed service: an original wins the record, ours fences, releases and fo
     await refuses(agent, 'foreign_master_record');
     await streams(agent);
   }
-  await waitFor(async () => await isLinked(first, third) && await isLinked(second, third), 'ours to follow the original');
+  for (const redis of [first, second]) await waitFor(() => isLinked(redis, third), 'ours to follow the original');
   expect(await refusesWrites(first)).toBe(true);
   expect(await scene.data(scene.masterRecord)).toBe(original.record);
   expect(await third.cmd('SET', 'of', 'the original')).toBe('OK');

@@ -49,7 +49,6 @@ export class Scene {
     this.zookeeper = zookeeper;
     this.zk = zk;
     this.changes = changes;
-    // An agent may run as another user.
     chmodSync(this.folder, 0o755);
     this.service = `scene${String(process.pid)}x${String(services++)}`;
   }
@@ -92,9 +91,12 @@ export class Scene {
   async agent(actor: Actor): Promise<AgentProcess> {
     const httpPort = await freePort();
     const { name, redis, node, config, program, env } = actor;
+    // One folder each: two agents of one name have two files, and an agent may run as another user.
+    const folder = mkdtempSync(join(this.folder, 'agent-'));
+    chmodSync(folder, 0o755);
     const agent = new AgentProcess({
       name,
-      folder: this.folder,
+      folder,
       httpPort,
       config: {
         svc_name: this.service,
