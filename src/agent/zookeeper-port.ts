@@ -25,7 +25,7 @@ async function carryOut(client: ZooKeeperClient, request: ZkRequest): Promise<Zk
 }
 
 /** An ensemble that is away is tried for as long as it takes: what is wrong with a server is said when it changes. */
-export function faultsThatChanged(onFault: (fault: Fault) => void): { note: (fault: Fault) => void; forget: () => void } {
+function faultsThatChanged(onFault: (fault: Fault) => void): { note(fault: Fault): void; forget(): void } {
   const said = new Map<string, string>();
   return {
     note(fault) {
@@ -51,7 +51,7 @@ export function openZooKeeperPort(
     onDisconnected: () => events.onDisconnected(),
     onExpired: () => events.onExpired(),
     onWatch: ({ path }) => events.onChanged(path),
-    onFault: newFault.note,
+    onFault: (fault) => newFault.note(fault),
   });
   return {
     submit(request, done) {
