@@ -29,8 +29,10 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   if (facts.role === 'master') return finish(turn, role);
   if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
   if (turn.now >= fenceAtMs(state)) return turn.refuse('zookeeper_unreachable');
+  // Once on its way, a promotion is not doubted again: the lease would be given up under a Redis that becomes master.
+  if (turn.awaits('promote')) return;
   const ready = role.takeover ? takenOver(turn, role, facts) : deposedFenced(turn, role);
-  if (!ready || turn.awaits('promote')) return;
+  if (!ready) return;
   const inSync = state.records.term?.value.inSync ?? [];
   turn.emit({ kind: 'promote', minReplicas: deadMan(state, inSync.length > 0) });
 }
