@@ -19,7 +19,8 @@ import type { Turn } from '../turn.ts';
 
 export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   const doubted = watchLease(turn, role);
-  if (yieldDeadRedis(turn)) return;
+  // A lease that is on its way back is nobody's: an announcement behind the release would outlive it.
+  if (turn.awaits('release') || yieldDeadRedis(turn)) return;
   const facts = ownFacts(turn.state);
   const term = turn.state.records.term;
   if (facts === null || term === null || stepsDown(turn, doubted)) return;

@@ -24,7 +24,8 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   const { state } = turn;
   turn.wakeAt(fenceAtMs(state));
   const facts = ownFacts(state);
-  if (facts === null) return;
+  // A takeover that becomes possible behind its own release must not promote.
+  if (facts === null || turn.awaits('release')) return;
   // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
   if (facts.role === 'master') return finish(turn, role);
   if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
