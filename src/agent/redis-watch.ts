@@ -20,6 +20,8 @@ const QUESTION_DEADLINE_MS = 24 * 3600 * 1000;
 /** Bound on every command; a fence that is not answered by then stays queued in the socket. */
 export const COMMAND_DEADLINE_MS = 1000;
 const CONNECT_TIMEOUT_MS = 1000;
+/** Pause after which whatever had arrived before it has been read. */
+const READ_FIRST_MS = 5;
 /** A port that refuses is tried again after this: a returning server must be fenced within 30 ms. */
 export const REDIAL_REFUSED_MS = 10;
 /** A connection that fails otherwise, or a remote port that keeps refusing. */
@@ -174,7 +176,11 @@ export class RedisWatch {
     this.asking = true;
     const { clock, silentAfterMs, onSight } = this.options;
     const sinceMs = Math.max(this.lastAnswerMs, clock.now() - silentAfterMs);
-    this.cancelSilence = clock.after(silentAfterMs, () => onSight({ seen: 'silent', sinceMs }));
+    const report = (): void => onSight({ seen: 'silent', sinceMs });
+    // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
+    this.cancelSilence = clock.after(silentAfterMs, () => {
+      this.cancelSilence = clock.after(READ_FIRST_MS, report);
+    });
     const { link } = this;
     link.send(QUESTION, QUESTION_DEADLINE_MS, (outcome) => {
       if (this.link === link) this.answered(outcome);
