@@ -127,6 +127,20 @@ describe('deadlines', () => {
     }
   });
 
+  test('after a sleep the fence comes first, and what was sent before it proves nothing', () => {
+    const sent = run(world('a', 'master'), T_MS / 6);
+    const { lease: held } = sent.state.records;
+    const heard = { owner: held!.znode.owner, czxid: held!.znode.czxid };
+    const late = answer(sent.state, 'heartbeat', { result: 'heard', sentAtMs: sent.state.nowMs, lease: heard });
+    const slept = run(sent.state, 1, { kind: 'slept' });
+    expect(slept.does).toContain('fence_reversibly');
+    const answered = run(slept.state, late);
+    expect(roleIs(answered.state, 'master').inDoubt).toBe(true);
+    const sentAtMs = answered.state.nowMs;
+    const fresh = run(answered.state, answer(answered.state, 'heartbeat', { result: 'heard', sentAtMs, lease: heard }));
+    expect(roleIs(fresh.state, 'master').inDoubt).toBe(false);
+  });
+
   test('a fence that fails is tried again after 10 ms, and a busy script is named at F', () => {
     const fenced = run(world('a', 'master'), 3500);
     const failed = run(fenced.state, answer(fenced.state, 'fence_reversibly', { result: 'failed', code: 'BUSY' }));

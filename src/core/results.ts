@@ -65,7 +65,13 @@ function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch
   const released = state.role.name === 'stepping_down' && state.role.released;
   if (holdsPower(state) && !released && !ours) return;
   const issuedInThisRole = !('epoch' in state.role) || state.role.epoch === epoch;
-  if (issuedInThisRole) turn.update({ lastProofMs: Math.max(state.lastProofMs, outcome.sentAtMs) });
+  if (issuedInThisRole) prove(turn, outcome.sentAtMs);
+}
+
+/** The ensemble heard us at `sentAtMs`; what was sent before a sleep says nothing about the time after it. */
+function prove(turn: Turn, sentAtMs: number): void {
+  const { lastProofMs, sleptAtMs } = turn.state;
+  if (sentAtMs >= sleptAtMs) turn.update({ lastProofMs: Math.max(lastProofMs, sentAtMs) });
 }
 
 /** Somebody who answers, or does not answer, may do otherwise in a second: a twin is asked about again. */
@@ -77,7 +83,7 @@ function identified(turn: Turn, outcome: Extract<Outcome, { result: 'identified'
 
 function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   const { role } = turn.state;
-  if (kind === 'claim') turn.update({ lastProofMs: Math.max(turn.state.lastProofMs, sentAtMs) });
+  if (kind === 'claim') prove(turn, sentAtMs);
   if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });

@@ -134,6 +134,8 @@ export interface State {
    * the truth is always safe: every deadline of power is measured from it.
    */
   readonly lastProofMs: number;
+  /** When the machine was last seen to have slept: what was sent before may have been under way for any time. */
+  readonly sleptAtMs: number;
   readonly own: RedisSight;
   readonly remote: RedisSight;
   /** Which Redis `remote` speaks of. */
@@ -181,6 +183,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     unreadable: [],
     lastLeaseOwner: null,
     lastProofMs: nowMs,
+    sleptAtMs: Number.NEGATIVE_INFINITY,
     own: UNSEEN,
     remote: UNSEEN,
     remoteTarget: null,

@@ -63,7 +63,10 @@ function takeIn(turn: Turn, input: Input): void {
       return;
     case 'slept':
       // However long it was: nothing that was heard before counts any more. First fence, then look.
-      return turn.update({ lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)) });
+      return turn.update({
+        lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)),
+        sleptAtMs: turn.now,
+      });
     case 'session_connected':
       return sessionConnected(turn, input.sessionId, input.timeoutMs);
     case 'session_disconnected':

@@ -144,6 +144,7 @@ export function anyHappening(self: string): fc.Arbitrary<{ readonly afterMs: num
       always({ kind: 'session_connected', sessionId: 77n, timeoutMs: 3000 }),
       always({ kind: 'session_disconnected' }),
       always({ kind: 'session_expired' }),
+      always({ kind: 'slept' }),
       always({ kind: 'records_synced' }),
       always({ kind: 'records_synced' }),
       always({ kind: 'records_unreadable', paths: ['/dictator/shop/term'] }),
