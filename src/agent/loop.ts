@@ -75,15 +75,15 @@ export class Loop {
       if (this.mailbox.length > MAILBOX_MAX) throw new Error('mailbox overflow');
       this.take(input);
     }
-    if (this.stopped) return;
-    this.drivers.watch(wanted(this.current));
-    this.scheduleTick();
+    if (!this.stopped) this.scheduleTick();
   }
 
   private take(input: Input): void {
     const { state, actions } = step(this.current, input, this.clock.now());
     this.current = state;
     for (const action of actions) this.drivers.perform(action);
+    // After every step: a target that changes and changes back in one batch is a new connection to the core.
+    if (!this.stopped) this.drivers.watch(wanted(state));
   }
 
   private slept(): boolean {

@@ -1,0 +1,106 @@
+// The loop: one input at a time, one timer, and a broken invariant ends it.
+
+import { expect, test } from 'vitest';
+
+import type { Action } from '../core/actions.ts';
+import type { WallClock } from '../contract/clock.ts';
+import type { Input } from '../core/inputs.ts';
+import { masterFacts, masterRecord, settings, sessionOf } from '../core/testing/world.ts';
+import type { Wanted } from '../core/wanted.ts';
+import { Loop, TICK_MAX_MS } from './loop.ts';
+
+function stage() {
+  const timers: { readonly delayMs: number; readonly callback: () => void; cancelled: boolean }[] = [];
+  const time = { nowMs: 1000, wallLeadMs: 5 };
+  const clock: WallClock = {
+    now: () => time.nowMs,
+    wallNow: () => time.nowMs + time.wallLeadMs,
+    after(delayMs, callback) {
+      const timer = { delayMs, callback, cancelled: false };
+      timers.push(timer);
+      return () => void (timer.cancelled = true);
+    },
+  };
+  const actions: Action[] = [];
+  const watched: Wanted[] = [];
+  const crashes: unknown[] = [];
+  const reactions: Input[] = [];
+  const loop: Loop = new Loop(settings('a'), clock, {
+    perform(action) {
+      actions.push(action);
+      for (const input of reactions.splice(0)) loop.post(input);
+    },
+    watch: (wanted) => watched.push(wanted),
+    crash: (error) => crashes.push(error),
+  });
+  const pending = () => timers.filter(({ cancelled }) => !cancelled);
+  return { loop, time, timers, pending, actions, watched, crashes, reactions };
+}
+
+const CONNECTED: Input = { kind: 'session_connected', sessionId: sessionOf('a'), timeoutMs: 6000 };
+
+test('an input is looked at, its actions are performed, and what shall be watched is said', () => {
+  const { loop, actions, watched } = stage();
+  loop.post(CONNECTED);
+  expect(loop.state.session?.timeoutMs).toBe(6000);
+  expect(actions.map((action) => action.kind === 'report' && action.event)).toContain('session_connected');
+  expect(watched).toHaveLength(1);
+});
+
+test('what an action posts waits for its turn: the core is never re-entered', () => {
+  const { loop, reactions, watched } = stage();
+  reactions.push({ kind: 'session_disconnected' }, CONNECTED);
+  loop.post(CONNECTED);
+  expect(loop.state.session?.connected).toBe(true);
+  expect(watched).toHaveLength(3);
+});
+
+test('there is one timer at a time, never longer than a second', () => {
+  const { loop, pending, time } = stage();
+  loop.post({ kind: 'tick' });
+  loop.post(CONNECTED);
+  expect(pending()).toHaveLength(1);
+  expect(pending()[0]!.delayMs).toBeLessThanOrEqual(TICK_MAX_MS);
+  time.nowMs += 500;
+  pending()[0]!.callback();
+  expect(loop.state.nowMs).toBe(1500);
+});
+
+test('a wall clock that ran ahead of ours tells that the machine slept', () => {
+  const { loop, time } = stage();
+  loop.post(CONNECTED);
+  time.nowMs += 10;
+  time.wallLeadMs += 1;
+  loop.post({ kind: 'tick' });
+  expect(loop.state.sleptAtMs).toBe(Number.NEGATIVE_INFINITY);
+  time.wallLeadMs += 60_000;
+  loop.post({ kind: 'tick' });
+  expect(loop.state.sleptAtMs).toBe(1010);
+});
+
+test('a broken invariant stops the loop and is handed on; nothing is looked at afterwards', () => {
+  const { loop, crashes, actions, pending } = stage();
+  loop.post({ kind: 'tick' });
+  loop.post({ kind: 'own_redis', event: { seen: 'answered', facts: masterFacts() } });
+  const from = actions.length;
+  // Two members that contradict each other can only come from a bug: the mirror lets no such term through.
+  const term = { epoch: 1, master: { name: 'a', runId: 'r', redis: { host: 'h', port: 1 } }, inSync: ['a'] };
+  const contradiction = { ...term, nodes: ['a'], lineage: [], pending: null, designated: null, settingsVersion: 0 };
+  const znode = { version: 0, owner: 0n, czxid: 1n, format: 1 };
+  loop.post({ kind: 'record_read', read: { record: 'term', kept: { value: contradiction, znode } } });
+  expect(crashes).toMatchObject([{ name: 'InvariantError' }]);
+  expect(pending()).toHaveLength(0);
+  loop.post(CONNECTED);
+  expect(actions.length).toBe(from);
+});
+
+test('a stopped loop looks at nothing and has no timer', () => {
+  const { loop, pending, actions } = stage();
+  loop.post({ kind: 'tick' });
+  loop.stop();
+  const record = { value: masterRecord('a'), znode: { version: 0, owner: 0n, czxid: 1n, format: 1 } };
+  loop.post({ kind: 'record_read', read: { record: 'masterRecord', kept: record } });
+  expect(loop.state.records.masterRecord).toBe(null);
+  expect(pending()).toHaveLength(0);
+  expect(actions.filter(({ kind }) => kind !== 'report')).toEqual([]);
+});

@@ -1,0 +1,141 @@
+// The mirror: reads what changed, all of it after a reconnection, and never takes what is not ours for ours.
+
+import { describe, expect, test } from 'vitest';
+
+import type { RecordRead } from '../core/records.ts';
+import { lease, term } from '../core/testing/world.ts';
+import { encodeRecord } from '../records/codec.ts';
+import { servicePaths } from '../records/paths.ts';
+import { Mirror } from './mirror.ts';
+import type { ZkAnswer, ZkRequest } from './ports.ts';
+
+const PATHS = servicePaths('shop');
+
+/** An ensemble that answers when told to, in order. */
+function stage() {
+  const data = new Map<string, string>();
+  const requests: ZkRequest[] = [];
+  const waiting: (() => void)[] = [];
+  const stat = {
+    czxid: 1n, mzxid: 1n, ctimeMs: 0, mtimeMs: 0, version: 3, cversion: 0, aversion: 0, ephemeralOwner: 9n,
+    dataLength: 0, numChildren: 0, pzxid: 1n,
+  };
+  const answerTo = (request: ZkRequest): ZkAnswer => {
+    if (request.op === 'read') {
+      const text = data.get(request.path);
+      return text === undefined ? { ok: false, code: 'NO_NODE' } : { ok: true, data: Buffer.from(text), stat };
+    }
+    if (request.op !== 'children') return { ok: true };
+    const inside = [...data.keys()].filter((path) => path.startsWith(`${request.path}/`));
+    return inside.length === 0
+      ? { ok: false, code: 'NO_NODE' }
+      : { ok: true, children: inside.map((path) => path.slice(request.path.length + 1)) };
+  };
+  const reads: RecordRead[] = [];
+  const unreadable: (readonly string[])[] = [];
+  let synced = 0;
+  const zk = {
+    submit(request: ZkRequest, done: (answer: ZkAnswer) => void): void {
+      requests.push(request);
+      waiting.push(() => done(answerTo(request)));
+    },
+    close: (done: () => void) => done(),
+  };
+  const mirror = new Mirror(zk, PATHS, {
+    onRead: (read) => reads.push(read),
+    onUnreadable: (paths) => unreadable.push(paths),
+    onSynced: () => void synced++,
+  });
+  const drain = (): void => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next();
+  };
+  return { mirror, data, requests, waiting, reads, unreadable, drain, synced: () => synced };
+}
+
+describe('after a connection', () => {
+  test('both trees are watched, folders are made, everything is read, then it is synced', () => {
+    const { mirror, data, requests, reads, drain, synced } = stage();
+    data.set(PATHS.term, encodeRecord(term()));
+    data.set(PATHS.of('nodes', 'b'), 'not ours');
+    mirror.resync();
+    expect(synced()).toBe(0);
+    drain();
+    expect(synced()).toBe(1);
+    expect(requests.filter(({ op }) => op === 'watch').map((each) => 'path' in each && each.path)).toEqual([
+      PATHS.root,
+      PATHS.published,
+    ]);
+    expect(requests.filter(({ op }) => op === 'mkdirp').map((each) => 'path' in each && each.path)).toEqual([
+      PATHS.published,
+      PATHS.folder('members'),
+      PATHS.folder('ballots'),
+    ]);
+    expect(reads.find(({ record }) => record === 'term')?.kept?.value).toEqual(term());
+    expect(reads.find(({ record }) => record === 'lease')?.kept).toBe(null);
+  });
+
+  test('what vanished meanwhile is told as gone', () => {
+    const { mirror, data, reads, drain } = stage();
+    const path = PATHS.of('members', 'b');
+    data.set(path, JSON.stringify({
+      v: 1, name: 'b', instance: 'i', http: { host: 'h', port: 1 }, redis: { host: 'h', port: 2 }, runId: null,
+      dataset: null, rememberedEpoch: 0,
+    }));
+    mirror.resync();
+    drain();
+    expect(reads.at(-1)).toMatchObject({ record: 'members', name: 'b', kept: { value: { name: 'b' } } });
+    data.delete(path);
+    mirror.resync();
+    drain();
+    expect(reads.at(-1)).toEqual({ record: 'members', name: 'b', kept: null });
+  });
+
+  test('answers of an earlier connection complete nothing', () => {
+    const { mirror, waiting, drain, synced } = stage();
+    mirror.resync();
+    const lost = waiting.splice(0);
+    mirror.resync();
+    for (const each of lost) each();
+    drain();
+    expect(synced()).toBe(1);
+  });
+});
+
+describe('after an event', () => {
+  test('what stands there now is read', () => {
+    const { mirror, data, reads, drain } = stage();
+    data.set(PATHS.lease, encodeRecord(lease()));
+    mirror.look(PATHS.lease);
+    drain();
+    expect(reads).toMatchObject([{ record: 'lease', kept: { value: lease(), znode: { owner: 9n, version: 3, format: 1 } } }]);
+    data.delete(PATHS.lease);
+    mirror.look(PATHS.lease);
+    drain();
+    expect(reads.at(-1)).toEqual({ record: 'lease', kept: null });
+  });
+
+  test('paths that hold no record are not read, and are done at once', () => {
+    const { mirror, requests } = stage();
+    let done = 0;
+    mirror.look('/dictator/shop/members', () => void done++);
+    mirror.look('/elections/shop', () => void done++);
+    expect(requests).toEqual([]);
+    expect(done).toBe(2);
+  });
+
+  test('a record that cannot be read is named, counts as absent, and is forgotten when it is gone', () => {
+    const { mirror, data, reads, unreadable, drain } = stage();
+    data.set(PATHS.term, '{"v":1}');
+    mirror.look(PATHS.term);
+    drain();
+    expect(unreadable).toEqual([[PATHS.term]]);
+    expect(reads.at(-1)).toEqual({ record: 'term', kept: null });
+    mirror.look(PATHS.term);
+    drain();
+    expect(unreadable).toHaveLength(1);
+    data.delete(PATHS.term);
+    mirror.look(PATHS.term);
+    drain();
+    expect(unreadable.at(-1)).toEqual([]);
+  });
+});
