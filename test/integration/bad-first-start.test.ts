@@ -37,8 +37,9 @@ test('two servers with unrelated data: nobody is touched, until an operator deci
   const [first, second] = [await scene.redis(), await scene.redis()];
   await first.cmd('SET', 'of', 'first');
   await second.cmd('SET', 'of', 'second');
-  const a = await scene.agent({ name: 'a', redis: first });
-  const b = await scene.agent({ name: 'b', redis: second });
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
+  const a = await scene.agent({ name: 'a', redis: first, config });
+  const b = await scene.agent({ name: 'b', redis: second, config });
   await Promise.all([refuses(a, 'conflicting_datasets'), refuses(b, 'conflicting_datasets')]);
   for (const redis of [first, second]) {
     expect(await role(redis)).toBe('master');
@@ -71,9 +72,10 @@ test('bootstrap reaches an agent that listens on one address only', async () => 
   await second.cmd('SET', 'of', 'second');
   const real = Object.values(networkInterfaces()).flat().find((each) => each?.family === 'IPv4' && !each.internal);
   expect(real, 'this test needs an address of this machine other than loopback').toBeDefined();
-  const config = { http_host: real!.address, announce_http_host: real!.address };
+  const both = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
+  const config = { ...both, http_host: real!.address, announce_http_host: real!.address };
   const a = await scene.agent({ name: 'a', redis: first, config });
-  await scene.agent({ name: 'b', redis: second });
+  await scene.agent({ name: 'b', redis: second, config: both });
   await waitFor(() => a.said('refused', 'conflicting_datasets'), 'the conflict to be seen');
   expect(await bootstrap(a, 'a')).toMatchObject({ code: 0 });
   await waitFor(() => a.said('announced'), 'a to be master');

@@ -1,6 +1,7 @@
 /** "znode data that is not ours or not JSON: named, ignored, never crashed on." */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AgentProcess } from '../support/agent-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { refuses, serves, Stage } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -68,9 +69,11 @@ for (const record of ['lease', 'term']) {
     const scene = await stage.scene();
     const path = `${scene.root}/${record}`;
     await scene.put(path, 'not json');
-    const redis = await scene.redis();
-    const agent = await scene.agent({ name: 'a', redis });
+    const port = await freePort();
+    const agent = await scene.agent({ name: 'a', redis: { port } });
     await refuses(agent, 'record_unreadable');
+    const redis = await scene.redis({ port });
+    await waitFor(async () => (await agent.view())?.redis.reachable, 'Redis to be seen');
     expect(named(agent, path)).toBe(true);
     for (const garbage of GARBAGE) {
       await scene.zk.setData(path, garbage);
