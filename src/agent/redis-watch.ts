@@ -56,6 +56,8 @@ export class RedisWatch {
   private pollMs = Number.POSITIVE_INFINITY;
   private asking = false;
   private lastAnswerMs = Number.NEGATIVE_INFINITY;
+  /** Nobody was silent on a connection that was not there yet. */
+  private openedAtMs = Number.NEGATIVE_INFINITY;
   private cancelPoll: () => void = () => undefined;
   private cancelSilence: () => void = () => undefined;
   private cancelDial: () => void = () => undefined;
@@ -135,6 +137,7 @@ export class RedisWatch {
 
   private opened(): void {
     this.open = true;
+    this.openedAtMs = this.options.clock.now();
     this.refusals = 0;
     this.failures = 0;
     this.options.onSight({ seen: 'opened' });
@@ -175,7 +178,7 @@ export class RedisWatch {
     if (this.link === null || !this.open || this.asking) return;
     this.asking = true;
     const { clock, silentAfterMs, onSight } = this.options;
-    const sinceMs = Math.max(this.lastAnswerMs, clock.now() - silentAfterMs);
+    const sinceMs = Math.max(this.lastAnswerMs, this.openedAtMs, clock.now() - silentAfterMs);
     const report = (): void => onSight({ seen: 'silent', sinceMs });
     // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
     this.cancelSilence = clock.after(silentAfterMs, () => {

@@ -1,0 +1,216 @@
+// Watching one Redis: one connection, one question at a time, silence and endings told as what they are.
+
+import { describe, expect, test } from 'vitest';
+
+import type { SightEvent } from '../core/facts.ts';
+import type { Command, RedisLinkEvents, Reply, SendOutcome } from '../redis/link.ts';
+import { QUESTION } from './redis-facts.ts';
+import { COMMAND_DEADLINE_MS, REDIAL_PAUSE_MS, REDIAL_REFUSED_MS, RedisWatch } from './redis-watch.ts';
+import type { CommandResult } from './redis-watch.ts';
+
+const TARGET = { host: '10.0.0.1', port: 6379 };
+const LOADING: Reply = { ok: false, code: 'LOADING', message: 'LOADING' };
+const OK: Reply = { ok: true, value: 'OK' };
+
+interface Sent {
+  readonly commands: readonly Command[];
+  readonly deadlineMs: number;
+  readonly done: (outcome: SendOutcome) => void;
+}
+
+function stage(eager = true) {
+  let nowMs = 0;
+  let timers: { readonly dueMs: number; readonly callback: () => void }[] = [];
+  const dials: { readonly events: RedisLinkEvents; readonly sent: Sent[]; closed: boolean }[] = [];
+  const sights: SightEvent[] = [];
+  const clock = {
+    now: () => nowMs,
+    after(delayMs: number, callback: () => void) {
+      const timer = { dueMs: nowMs + delayMs, callback };
+      timers.push(timer);
+      return () => void (timers = timers.filter((each) => each !== timer));
+    },
+  };
+  const watch = new RedisWatch({
+    clock,
+    connector: {
+      connect(_target, _options, events) {
+        const dial = { events, sent: [] as Sent[], closed: false };
+        dials.push(dial);
+        return {
+          send: (commands, deadlineMs, done) => void dial.sent.push({ commands, deadlineMs, done }),
+          close: () => void (dial.closed = true),
+          resolvedAddress: null,
+        };
+      },
+    },
+    purpose: 'test',
+    credentials: {},
+    silentAfterMs: 300,
+    eager,
+    onSight: (event) => sights.push(event),
+  });
+  const pass = (ms: number): void => {
+    const untilMs = nowMs + ms;
+    for (let due = next(untilMs); due !== undefined; due = next(untilMs)) {
+      timers = timers.filter((each) => each !== due);
+      nowMs = due.dueMs;
+      due.callback();
+    }
+    nowMs = untilMs;
+  };
+  const next = (untilMs: number) => timers.filter(({ dueMs }) => dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs)[0];
+  const link = () => dials.at(-1)!;
+  const answer = (): void => link().sent.at(-1)!.done({ kind: 'answered', replies: QUESTION.map(() => LOADING) });
+  return { watch, dials, sights, pass, link, answer };
+}
+
+function opened(eager = true) {
+  const staged = stage(eager);
+  staged.watch.watch(TARGET);
+  staged.watch.pollEvery(500);
+  staged.link().events.onOpen();
+  return staged;
+}
+
+describe('questions', () => {
+  test('the first is asked as soon as the connection is open, the next a pause after its answer', () => {
+    const { link, answer, pass, sights } = opened();
+    expect(link().sent.map(({ commands }) => commands)).toEqual([QUESTION]);
+    answer();
+    pass(499);
+    expect(link().sent).toHaveLength(1);
+    pass(1);
+    expect(link().sent).toHaveLength(2);
+    expect(sights).toEqual([{ seen: 'opened' }, { seen: 'blocked', by: 'loading' }]);
+  });
+
+  test('one is outstanding at a time, however often one would like to ask', () => {
+    const { link, watch, pass } = opened();
+    watch.pollEvery(1);
+    pass(1000);
+    expect(link().sent).toHaveLength(1);
+  });
+
+  test('a shorter pause takes effect at once', () => {
+    const { link, answer, watch, pass } = opened();
+    answer();
+    pass(10);
+    watch.pollEvery(1);
+    pass(0);
+    expect(link().sent).toHaveLength(2);
+  });
+
+  test('silence is told once, as of the last answer at most; the connection stays, and a late answer counts', () => {
+    const { link, answer, pass, sights } = opened();
+    pass(2000);
+    expect(sights).toEqual([{ seen: 'opened' }, { seen: 'silent', sinceMs: 0 }]);
+    expect(link().closed).toBe(false);
+    answer();
+    expect(sights.at(-1)).toEqual({ seen: 'blocked', by: 'loading' });
+  });
+});
+
+describe('endings', () => {
+  test.each([['fin', 'closed', 0], ['reset', 'closed', 0]] as const)('%s: %s, dialled again at once', (how, seen, pauseMs) => {
+    const { link, dials, sights, pass } = opened();
+    link().events.onClosed(how);
+    expect(sights.at(-1)).toEqual({ seen });
+    pass(pauseMs);
+    expect(dials).toHaveLength(2);
+  });
+
+  test('an ending that proves nothing about the server is a failure, not a closed connection', () => {
+    const { link, dials, sights, pass } = opened();
+    link().events.onClosed('lost');
+    expect(sights.at(-1)).toEqual({ seen: 'failed', code: 'lost' });
+    pass(REDIAL_PAUSE_MS - 1);
+    expect(dials).toHaveLength(1);
+    pass(1);
+    expect(dials).toHaveLength(2);
+  });
+
+  test('our own Redis is dialled every 10 ms for as long as its port refuses', () => {
+    const { link, dials, pass } = opened();
+    for (let i = 0; i < 40; i++) {
+      link().events.onRefused();
+      pass(REDIAL_REFUSED_MS);
+    }
+    expect(dials).toHaveLength(41);
+  });
+
+  test('a remote one only at first', () => {
+    const { link, dials, pass } = opened(false);
+    for (let i = 0; i < 10; i++) {
+      link().events.onRefused();
+      pass(REDIAL_REFUSED_MS);
+    }
+    expect(dials).toHaveLength(10);
+    pass(REDIAL_PAUSE_MS - REDIAL_REFUSED_MS);
+    expect(dials).toHaveLength(11);
+  });
+
+  test('another target is another connection; what the former one still says is not heard', () => {
+    const { dials, watch, sights, link } = opened();
+    const former = link();
+    watch.watch({ host: '10.0.0.2', port: 6379 });
+    expect(former.closed).toBe(true);
+    const heard = sights.length;
+    former.events.onClosed('local');
+    former.sent[0]!.done({ kind: 'answered', replies: QUESTION.map(() => LOADING) });
+    expect(sights).toHaveLength(heard);
+    watch.watch({ host: '10.0.0.2', port: 6379 });
+    expect(dials).toHaveLength(2);
+  });
+
+  test('after a stop nothing is dialled and nothing asked', () => {
+    const { watch, dials, link, pass } = opened();
+    watch.stop();
+    pass(10_000);
+    expect(dials).toHaveLength(1);
+    expect(link().sent).toHaveLength(1);
+    expect(link().closed).toBe(true);
+  });
+});
+
+describe('commands', () => {
+  const FREEZE: Command = ['REPLICAOF', '127.0.0.1', '1'];
+  const run = (staged: ReturnType<typeof opened>): CommandResult[] => {
+    const results: CommandResult[] = [];
+    staged.watch.run([FREEZE], (result) => results.push(result));
+    return results;
+  };
+  const replyTo = (staged: ReturnType<typeof opened>, reply: Reply): void =>
+    staged.link().sent.at(-1)!.done({ kind: 'answered', replies: [reply, ...QUESTION.map(() => LOADING)] });
+
+  test('are sent with a question behind them, whose answer is told before the result', () => {
+    const staged = opened();
+    const results = run(staged);
+    expect(staged.link().sent.at(-1)).toMatchObject({ commands: [FREEZE, ...QUESTION], deadlineMs: COMMAND_DEADLINE_MS });
+    replyTo(staged, OK);
+    expect(staged.sights.at(-1)).toEqual({ seen: 'blocked', by: 'loading' });
+    expect(results).toEqual([{ ok: true, sentAtMs: 0 }]);
+  });
+
+  test('that are refused say so by the code of the refusal', () => {
+    const staged = opened();
+    const results = run(staged);
+    replyTo(staged, { ok: false, code: 'NOPERM', message: 'NOPERM' });
+    expect(results).toEqual([{ ok: false, code: 'NOPERM' }]);
+  });
+
+  test.each([['silent', 'SILENT'], ['closed', 'CLOSED']] as const)('that end %s fail with %s', (kind, code) => {
+    const staged = opened();
+    const results = run(staged);
+    staged.link().sent.at(-1)!.done({ kind });
+    expect(results).toEqual([{ ok: false, code }]);
+  });
+
+  test('without a connection fail, but never from inside the call', () => {
+    const staged = stage();
+    const results = run(staged);
+    expect(results).toEqual([]);
+    staged.pass(0);
+    expect(results).toEqual([{ ok: false, code: 'CLOSED' }]);
+  });
+});
