@@ -7,8 +7,10 @@
  * restarted empty, whose full sync would wipe it.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
+import { isNamedMaster } from './election.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
+import { positionOf } from './lineage.ts';
 import { isEnabled, isForeign, isFrozen, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
 import type { Ballot, Term } from './records.ts';
 import type { RoleOf, State } from './state.ts';
@@ -52,6 +54,10 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   const { name } = state.settings;
   if (!isEnabled(state)) return 'node_disabled';
   if (standing === 'designated' || standing === 'incumbent') return null;
+  if (isNamedMaster({ name, runId: facts.runId }, term)) {
+    if (state.own.halfSynced) return 'not_in_sync';
+    return positionOf(facts, term) === null ? 'foreign_dataset' : null;
+  }
   if (priorityOf(state, facts) === 0) return 'priority_zero';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
   if (state.own.halfSynced || facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';

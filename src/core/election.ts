@@ -43,13 +43,22 @@ interface Standing {
 /** Nothing is behind this: a dataset without a place in the lineage that may stand all the same. */
 const NO_POSITION: Position = { entry: -1, offset: 0 };
 
+/**
+ * The very process that the term names as master, but frozen: fenced for hanging, or never promoted after its claim.
+ * No in-sync set names it, though it may be the only one with the data: it stands with its position, like a member.
+ */
+export function isNamedMaster(process: { readonly name: string; readonly runId: string }, term: Term): boolean {
+  return term.master?.name === process.name && term.master.runId === process.runId;
+}
+
 /** Why a ballot of this term may not win, or null. */
 export function ineligible(ballot: Ballot, term: Term): ReasonCode | null {
   if (ballot.refusal !== null) return ballot.refusal;
   if (term.designated !== null) return term.designated === ballot.name ? null : 'awaiting_bootstrap';
   if (ballot.standing === 'incumbent') return null;
-  if (!term.inSync.includes(ballot.name)) return 'not_in_sync';
-  if (ballot.priority === 0) return 'priority_zero';
+  const named = isNamedMaster(ballot, term);
+  if (!named && !term.inSync.includes(ballot.name)) return 'not_in_sync';
+  if (!named && ballot.priority === 0) return 'priority_zero';
   return positionOf(ballot, term) === null ? 'foreign_dataset' : null;
 }
 

@@ -44,6 +44,9 @@ export class RedisModel {
   /** Full syncs that it took. */
   fullSyncs = 0;
   private starts = 1;
+  private hungSinceMs: number | null = null;
+  /** What waits in its sockets while it hangs. */
+  private readonly unheard: RedisAction[] = [];
   private readonly connected = new Map<string, WeakMap<Watcher, string>>();
   private streaming: readonly RedisModel[] = [];
 
@@ -51,6 +54,16 @@ export class RedisModel {
     this.name = name;
     this.runId = `run-${name}-1`;
     this.replid = `replid-${name}-1`;
+  }
+
+  /** Stopped like a process by SIGSTOP: it answers nothing, and hears everything when it thaws. */
+  hang(nowMs: number): void {
+    this.hungSinceMs = nowMs;
+  }
+
+  thaw(): void {
+    this.hungSinceMs = null;
+    for (const action of this.unheard.splice(0)) this.obey(action);
   }
 
   /** Another process with the same data on disk, or with none. */
@@ -79,7 +92,8 @@ export class RedisModel {
   }
 
   takesWrites(replicas: number): boolean {
-    return this.alive && this.target === null && replicas >= this.minReplicas;
+    const serves = this.alive && this.hungSinceMs === null;
+    return serves && this.target === null && replicas >= this.minReplicas;
   }
 
   /** Lets the stream flow once. */
@@ -116,6 +130,10 @@ export class RedisModel {
   /** Carries out an action. Returns whether it was there to do so. */
   obey(action: RedisAction): boolean {
     if (!this.alive) return false;
+    if (this.hungSinceMs !== null) {
+      this.unheard.push(action);
+      return false;
+    }
     switch (action.kind) {
       case 'fence_reversibly':
       case 'remote_fence_reversibly':
@@ -168,6 +186,7 @@ export class RedisModel {
       known.set(watcher, 'refused');
       return before === undefined || before === 'refused' ? [{ seen: 'refused' }] : [{ seen: 'closed' }, { seen: 'refused' }];
     }
+    if (this.hungSinceMs !== null) return before === this.runId ? [{ seen: 'silent', sinceMs: this.hungSinceMs }] : [];
     known.set(watcher, this.runId);
     const answered: SightEvent = { seen: 'answered', facts: this.facts() };
     if (before === this.runId) return [answered];
