@@ -34,7 +34,7 @@ async function role(redis: RedisServerProcess): Promise<unknown> {
 
 test('two servers with unrelated data: nobody is touched, until an operator decides', async () => {
   const scene = await stage.scene();
-  const [first, second] = [await scene.redis(), await scene.redis()];
+  const [first, second] = [await scene.redis(), await scene.grownRedis()];
   await first.cmd('SET', 'of', 'first');
   await second.cmd('SET', 'of', 'second');
   const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
@@ -105,8 +105,9 @@ test('the single server with data is adopted, whatever its name', async () => {
   const scene = await stage.scene();
   const [first, second] = [await scene.redis(), await scene.redis()];
   await second.cmd('SET', 'key', 'value');
-  const a = await scene.agent({ name: 'a', redis: first, config: { expected_nodes: 2 } });
-  const b = await scene.agent({ name: 'b', redis: second, config: { expected_nodes: 2 } });
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
+  const a = await scene.agent({ name: 'a', redis: first, config });
+  const b = await scene.agent({ name: 'b', redis: second, config });
   await serves(b);
   await streams(a);
   expect(await first.cmd('GET', 'key')).toBe('value');
@@ -127,7 +128,7 @@ test('an empty master yields to the node with data that comes later', async () =
 
 test('a master that took a write does not yield; the newcomer keeps its data and is kept out', async () => {
   const scene = await stage.scene();
-  const [first, second] = [await scene.redis(), await scene.redis()];
+  const [first, second] = [await scene.redis(), await scene.grownRedis()];
   await second.cmd('SET', 'key', 'value');
   const a = await scene.agent({ name: 'a', redis: first });
   await serves(a);

@@ -27,7 +27,7 @@ function oneWord(agent: AgentProcess, reason: string): Promise<string> {
 
 test('a second live agent with the same node name touches nothing: duplicate_node_name', async () => {
   const scene = await stage.scene();
-  const [first, second] = [await scene.redis(), await scene.redis()];
+  const [first, second] = [await scene.redis(), await scene.grownRedis()];
   const master = await scene.agent({ name: 'same', redis: first });
   await serves(master);
   const lease = await scene.znode(`${scene.root}/lease`);
@@ -50,7 +50,7 @@ test('a second live agent with the same node name touches nothing: duplicate_nod
 
 test('a copied configuration, name and Redis alike, leaves the running agent its lease', async () => {
   const scene = await stage.scene();
-  const redis = await scene.redis();
+  const redis = await scene.grownRedis();
   const master = await scene.agent({ name: 'same', redis });
   await serves(master);
   const { epoch } = (await master.view())!;
@@ -64,7 +64,7 @@ test('a copied configuration, name and Redis alike, leaves the running agent its
 
 test('a twin of a replica keeps its data: nothing follows before it is known who has the name', async () => {
   const scene = await stage.scene();
-  const [first, second, third] = [await scene.redis(), await scene.redis(), await scene.redis()];
+  const [first, second, third] = [await scene.redis(), await scene.redis(), await scene.grownRedis()];
   const master = await scene.agent({ name: 'a', redis: first });
   await serves(master);
   await scene.agent({ name: 'b', redis: second });
@@ -79,7 +79,7 @@ test('a twin of a replica keeps its data: nothing follows before it is known who
 
 test('a node whose address leads to the Redis of another node touches nothing: duplicate_run_id', async () => {
   const scene = await stage.scene();
-  const redis = await scene.redis();
+  const redis = await scene.grownRedis();
   const master = await scene.agent({ name: 'a', redis });
   await serves(master);
   await redis.cmd('SET', 'key', 'value');
@@ -94,7 +94,7 @@ test('a node whose address leads to the Redis of another node touches nothing: d
 
 test('a replica whose address leads to the master does not take part either', async () => {
   const scene = await stage.scene();
-  const [first, second] = [await scene.redis(), await scene.redis()];
+  const [second, first] = [await scene.redis(), await scene.grownRedis()];
   const master = await scene.agent({ name: 'a', redis: first });
   await serves(master);
   const replica = await scene.agent({ name: 'b', redis: second });
@@ -114,7 +114,7 @@ test('of two agents that start at once with one name, or with one Redis, exactly
   expect(names.sort()).toEqual(['refuses', 'serves']);
 
   const other = await stage.scene();
-  const redis = await other.redis();
+  const redis = await other.grownRedis();
   const pair = [await other.agent({ name: 'a', redis }), await other.agent({ name: 'b', redis })];
   const owners = await Promise.all(pair.map((agent) => oneWord(agent, 'duplicate_run_id')));
   expect(owners.sort()).toEqual(['refuses', 'serves']);
@@ -123,7 +123,7 @@ test('of two agents that start at once with one name, or with one Redis, exactly
 
 test('a loopback node.host beside members of other hosts touches nothing: loopback_host', async () => {
   const scene = await stage.scene();
-  const redis = await scene.redis();
+  const redis = await scene.grownRedis();
   const member = {
     v: 1,
     name: 'elsewhere',
@@ -149,7 +149,7 @@ test('a newcomer with a loopback host does not disturb a service on real address
   expect(real, 'this test needs an address of this machine other than loopback').toBeDefined();
   const scene = await stage.scene();
   const host = real!.address;
-  const [first, second] = [await scene.redis({ args: ['--bind', '127.0.0.1', host] }), await scene.redis()];
+  const [first, second] = [await scene.redis({ args: ['--bind', '127.0.0.1', host] }), await scene.grownRedis()];
   const master = await scene.agent({ name: 'a', redis: { host, port: first.port } });
   await serves(master);
   const before = await stateOf(second);

@@ -65,7 +65,7 @@ test('where a password is required the agent sets masterauth itself, fails over,
   const scene = await stage.scene();
   const args = ['--requirepass', PASSWORD];
   const servers: Pair<RedisServerProcess> = [await scene.redis({ args }), await scene.redis({ args })];
-  const config = { expected_nodes: 2 };
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
   const a = await scene.agent({ name: 'a', redis: servers[0], node: { password: PASSWORD, priority: 1 }, config });
   const b = await scene.agent({ name: 'b', redis: servers[1], node: { password: PASSWORD }, config });
   await failsOver(scene, [a, b], servers);
@@ -80,7 +80,7 @@ test('an ACL user from a password file is used for replication too', async () =>
   writeFileSync(file, `${PASSWORD}\n`, { mode: 0o600 });
   scene.atEnd(() => rmSync(file, { force: true }));
   const node = { username: 'dictator', password_file: file };
-  const config = { expected_nodes: 2 };
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
   const a = await scene.agent({ name: 'a', redis: servers[0], node: { ...node, priority: 1 }, config });
   const b = await scene.agent({ name: 'b', redis: servers[1], node, config });
   await failsOver(scene, [a, b], servers);

@@ -154,7 +154,7 @@ test("the original's Redis dies while ours only follow: ours elect when its agen
 test('a mixed service: an original wins the record, ours fences, releases and follows it; and back again', async () => {
   const scene = await stage.scene();
   const [first, second, third] = [await scene.redis(), await scene.redis(), await scene.redis()];
-  const config = { expected_nodes: 2 };
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
   const a = await scene.agent({ name: 'redis1.local', redis: first, config, node: { priority: 1 } });
   const b = await scene.agent({ name: 'redis2.local', redis: second, config });
   await serves(a);

@@ -176,7 +176,7 @@ test('the HTTP answers of the running program are those of the original, byte fo
 test('a node that was disabled stays so when its agent restarts, until it is enabled', async () => {
   const scene = await stage.scene();
   const [first, second] = [await scene.redis(), await scene.redis()];
-  const config = { expected_nodes: 2 };
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
   const a = await scene.agent({ name: 'a', redis: first, config });
   const b = await scene.agent({ name: 'b', redis: second, config });
   await serves(a);
@@ -230,7 +230,7 @@ test('the record is exact, ephemeral, understood by its readers, and the only ch
   await scene.zk.mkdirp(scene.published);
   await scene.zk.addWatch(scene.published, 'persistent_recursive');
   const [first, second] = [await scene.redis(), await scene.redis()];
-  const config = { expected_nodes: 2 };
+  const config = { expected_nodes: 2, bootstrap_settle_ms: 600_000 };
   const a = await scene.agent({ name: 'x', redis: first, config, node: { priority: 1 } });
   const b = await scene.agent({ name: 'redis3.local', redis: second, config });
   await serves(a);

@@ -42,7 +42,7 @@ async function portOf(scene: Scene, name: string): Promise<number> {
 
 test('a replica that returns under other ports is the same node', async () => {
   const scene = await stage.scene();
-  const config = { expected_nodes: 3 };
+  const config = { expected_nodes: 3, bootstrap_settle_ms: 600_000 };
   const a = await start(scene, 'a', config);
   const b = await start(scene, 'b', config);
   await start(scene, 'c', config);
@@ -62,7 +62,7 @@ test('a replica that returns under other ports is the same node', async () => {
 
 test('a master that returns under other ports follows its successor', async () => {
   const scene = await stage.scene();
-  const config = { expected_nodes: 3 };
+  const config = { expected_nodes: 3, bootstrap_settle_ms: 600_000 };
   const a = await start(scene, 'a', config);
   const b = await start(scene, 'b', config);
   const c = await start(scene, 'c', config);

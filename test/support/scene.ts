@@ -5,6 +5,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { YOUNG_SERVER_SECONDS } from '../../src/core/fencing.ts';
 import { connectZooKeeper, isZooKeeperError } from '../../src/zookeeper/index.ts';
 import type { Stat, ZooKeeperClient } from '../../src/zookeeper/index.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -84,6 +85,19 @@ export class Scene {
   async redis(options: RedisServerOptions = {}): Promise<RedisServerProcess> {
     const redis = await startRedis({ ...options, args: [...QUICK_SYNC, ...(options.args ?? [])] });
     this.ending.push(() => redis.stop());
+    return redis;
+  }
+
+  /**
+   * A Redis older than what a fresh agent takes for just restarted: such a one is fenced unseen where the records take
+   * long to come, as on a busy machine, so it serves no test of what must not be touched.
+   */
+  async grownRedis(options: RedisServerOptions = {}): Promise<RedisServerProcess> {
+    const redis = await this.redis(options);
+    await waitFor(async () => {
+      const seconds = /uptime_in_seconds:(\d+)/.exec(String(await redis.cmd('INFO', 'server')))?.[1];
+      return Number(seconds) > YOUNG_SERVER_SECONDS;
+    }, 'Redis to be no longer young');
     return redis;
   }
 
