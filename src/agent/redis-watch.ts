@@ -24,6 +24,12 @@ const CONNECT_TIMEOUT_MS = 1000;
 const READ_FIRST_MS = 5;
 /** A port that refuses is tried again after this: a returning server must be fenced within 30 ms. */
 export const REDIAL_REFUSED_MS = 10;
+/**
+ * Between the last answer and a question that stays unanswered nobody knows when the silence began. Of that time this
+ * much is counted as silence, so that a verdict is at most this early, and late by what the pause between questions
+ * is longer.
+ */
+export const SILENCE_DOUBT_MS = 100;
 /** A connection that fails otherwise, or a remote port that keeps refusing. */
 export const REDIAL_PAUSE_MS = 250;
 const REDIAL_DYING_MS = 1;
@@ -178,7 +184,7 @@ export class RedisWatch {
     if (this.link === null || !this.open || this.asking) return;
     this.asking = true;
     const { clock, silentAfterMs, onSight } = this.options;
-    const sinceMs = Math.max(this.lastAnswerMs, this.openedAtMs, clock.now() - silentAfterMs);
+    const sinceMs = Math.max(this.lastAnswerMs, this.openedAtMs, clock.now() - SILENCE_DOUBT_MS);
     const report = (): void => onSight({ seen: 'silent', sinceMs });
     // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
     this.cancelSilence = clock.after(silentAfterMs, () => {

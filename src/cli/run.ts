@@ -26,9 +26,9 @@ import { VERSION } from './version.ts';
 
 /**
  * A silent ZooKeeper server is left after half a session timeout: fencing begins at 0.57 T (with the default margin),
- * and until then another server can still confirm the lease.
+ * and until then another server, or the same one started anew, can still confirm the lease.
  */
-const READ_DEADLINE_SHARE = 1 / 2;
+const DEADLINE_SHARES = { readDeadlineShare: 1 / 2, connectDeadlineShare: 1 / 6 } as const;
 /** Bound on waiting for a successor after SIGTERM. */
 const SHUTDOWN_TIMEOUT_MS = 5000;
 const LIMITS_TIMEOUT_MS = 2000;
@@ -65,7 +65,7 @@ function credentialsOf({ node }: Config): Credentials {
 
 function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code: number) => void): Outside {
   const { service, name, instance } = settings;
-  const zooKeeper = { ...config.zk, readDeadlineShare: READ_DEADLINE_SHARE };
+  const zooKeeper = { ...config.zk, ...DEADLINE_SHARES };
   return {
     clock: systemClock,
     log,

@@ -13,7 +13,7 @@ import type { Request } from './in-flight.ts';
 import { createFlags, readMulti, versionOnWire, writeMulti, type MultiOp, type MultiResult } from './multi.ts';
 import { Chroot, pathAndParents, pathFault } from './paths.ts';
 import { OP, OPEN_ACL, readStat, writeAcl, type Acl, type Stat, type WatchEvent } from './protocol.ts';
-import { Session } from './session.ts';
+import { CONNECT_DEADLINE_SHARE, Session } from './session.ts';
 import type { OneShotKind, PersistentMode } from './watches.ts';
 
 export const DEFAULT_REQUEST_TIMEOUT_MS = 2000;
@@ -44,6 +44,11 @@ export interface ZooKeeperOptions {
    * holder wants less: another server may answer before it must give up.
    */
   readonly readDeadlineShare?: number;
+  /**
+   * Longest attempt to connect to one server, as a share of the session timeout; default 2/3, and never more than one
+   * divided by the number of servers. A lease holder wants less: a server that is starting accepts and says nothing.
+   */
+  readonly connectDeadlineShare?: number;
   /** Default 2000. Pauses between rounds over all hosts grow up to it. */
   readonly reconnectPauseMaxMs?: number;
   /** In [0, 1). Default Math.random. */
@@ -148,6 +153,7 @@ class Client implements ZooKeeperClient {
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
       readDeadlineShare: options.readDeadlineShare ?? READ_DEADLINE_SHARE,
+      connectDeadlineShare: options.connectDeadlineShare ?? CONNECT_DEADLINE_SHARE,
       reconnectPauseMaxMs: options.reconnectPauseMaxMs ?? DEFAULT_RECONNECT_PAUSE_MAX_MS,
       random: options.random ?? Math.random,
       lookup: options.lookup,

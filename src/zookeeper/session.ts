@@ -26,7 +26,8 @@ export const PROBES_GRANTED_MAX = 3;
 /** The server's `jute.maxbuffer`: it closes the connection on anything longer. */
 export const REQUEST_BYTES_MAX = 0xf_ffff;
 const CONNECT_DEADLINE_MIN_MS = 250;
-const CONNECT_DEADLINE_SHARE_MAX = 2 / 3;
+/** Longest attempt on one server, as a share of T. */
+export const CONNECT_DEADLINE_SHARE = 2 / 3;
 /** Share of the connect deadline after which addresses known from before are used. */
 const LOOKUP_SHARE = 1 / 2;
 /** A connection was of use when it was heard for this share of the session timeout, the interval of pings. */
@@ -41,6 +42,7 @@ export interface SessionOptions {
   readonly tls: TlsOptions | undefined;
   readonly requestTimeoutMs: number;
   readonly readDeadlineShare: number;
+  readonly connectDeadlineShare: number;
   readonly reconnectPauseMaxMs: number;
   readonly random: () => number;
   readonly lookup: Lookup | undefined;
@@ -159,8 +161,8 @@ export class Session {
 
   // T / servers, so that all of them can be tried before the session expires; but enough for a handshake.
   #connectDeadlineMs(): number {
-    const share = Math.max(this.#timeoutMs / this.#hosts.size, CONNECT_DEADLINE_MIN_MS);
-    return Math.min(share, this.#timeoutMs * CONNECT_DEADLINE_SHARE_MAX);
+    const shareMs = Math.min(this.#timeoutMs / this.#hosts.size, this.#timeoutMs * this.#options.connectDeadlineShare);
+    return Math.max(shareMs, CONNECT_DEADLINE_MIN_MS);
   }
 
   #connect(entry: HostEntry, address: string, deadlineMs: number): void {
