@@ -25,7 +25,10 @@ const HARD = [
 test.each<[OwnRedisAction, readonly (readonly string[])[]]>([
   [{ kind: 'fence_reversibly' }, FENCE],
   [{ kind: 'fence_hard', target: TARGET }, HARD],
-  [{ kind: 'set_min_replicas', minReplicas: 1 }, [['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1']]],
+  [
+    { kind: 'set_min_replicas', minReplicas: 1 },
+    [['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1']],
+  ],
   [{ kind: 'freeze' }, [['REPLICAOF', '127.0.0.1', '1']]],
   [{ kind: 'follow', target: TARGET }, [['REPLICAOF', '10.0.0.2', '6380']]],
 ])('$kind', (action, commands) => {
@@ -51,7 +54,9 @@ test.each<[RemoteRedisAction, readonly (readonly string[])[]]>([
 });
 
 test('each action is of one Redis, the other, or none', () => {
-  const all: ActionBody[] = [{ kind: 'freeze' }, { kind: 'remote_fence_reversibly' }, { kind: 'heartbeat' }, { kind: 'exit' }];
+  const all: ActionBody[] = [
+    { kind: 'freeze' }, { kind: 'remote_fence_reversibly' }, { kind: 'heartbeat' }, { kind: 'exit' },
+  ];
   expect(all.map(isOwnRedisAction)).toEqual([true, false, false, false]);
   expect(all.map(isRemoteRedisAction)).toEqual([false, true, false, false]);
 });

@@ -34,7 +34,9 @@ function perform(action: ZooKeeperAction, answers: (request: ZkRequest) => ZkAns
     onSynced: () => undefined,
   });
   let nowMs = 50;
-  performOnZooKeeper(action, { zk, paths: PATHS, mirror, self: 'b', now: () => nowMs }, (outcome) => outcomes.push(outcome));
+  performOnZooKeeper(
+    action, { zk, paths: PATHS, mirror, self: 'b', now: () => nowMs }, (outcome) => outcomes.push(outcome),
+  );
   nowMs = 90;
   for (const next of waiting) next();
   const ops = requests.flatMap((request) => (request.op === 'multi' ? request.ops : []));
@@ -74,13 +76,15 @@ describe('transactions', () => {
 
   test('a release deletes lease and record, and leaves the ballot that does not stand', () => {
     const refusing = ballot('b', { refusal: 'redis_unreachable' });
-    const release = { kind: 'release', ballot: refusing, ballotExists: false, removeRecord: true, term: null } as const;
+    const goes = { removeRecord: true, termVersion: 7, term: null } as const;
+    const release = { kind: 'release', ballot: refusing, ballotExists: false, ...goes } as const;
     expect(shape(release)).toEqual([
       ['delete', PATHS.masterRecord, false],
       ['delete', PATHS.lease, false],
       ['create', PATHS.of('ballots', 'b'), true],
+      ['check', PATHS.term, 7],
     ]);
-    expect(shape({ ...release, ballotExists: true }).at(-1)).toEqual(['setData', PATHS.of('ballots', 'b'), false]);
+    expect(shape({ ...release, ballotExists: true }).at(-2)).toEqual(['setData', PATHS.of('ballots', 'b'), false]);
   });
 
   test('our own member record is created, set, or replaced as a whole', () => {
@@ -102,7 +106,9 @@ describe('an action is done when what it did is known', () => {
   const write: ZooKeeperAction = { kind: 'write_term', term: term(), version: 7 };
 
   test('every changed path is read behind the transaction, then the outcome is told with the moment of sending', () => {
-    const { requests, outcomes, events } = perform(write, ({ op }) => (op === 'multi' ? { ok: true } : { ok: false, code: 'NO_NODE' }));
+    const { requests, outcomes, events } = perform(
+      write, ({ op }) => (op === 'multi' ? { ok: true } : { ok: false, code: 'NO_NODE' }),
+    );
     expect(requests.map(({ op }) => op)).toEqual(['multi', 'read']);
     expect(events).toEqual(['term']);
     expect(outcomes).toEqual([{ result: 'done', sentAtMs: 50 }]);
@@ -119,7 +125,9 @@ describe('a heartbeat', () => {
   const beat = (answers: (request: ZkRequest) => ZkAnswer) => perform({ kind: 'heartbeat' }, answers);
 
   test('is sync, then the lease; it is heard as of its sending', () => {
-    const { requests, outcomes } = beat(({ op }) => (op === 'read' ? { ok: true, data: Buffer.from(''), stat: STAT } : { ok: true }));
+    const { requests, outcomes } = beat(
+      ({ op }) => (op === 'read' ? { ok: true, data: Buffer.from(''), stat: STAT } : { ok: true }),
+    );
     expect(requests).toEqual([{ op: 'sync', path: PATHS.lease }, { op: 'read', path: PATHS.lease }]);
     expect(outcomes).toEqual([{ result: 'heard', sentAtMs: 50, lease: { owner: 9n, czxid: 4n } }]);
   });
@@ -130,7 +138,9 @@ describe('a heartbeat', () => {
   });
 
   test('whose sync failed proves nothing, whatever the read said', () => {
-    const { outcomes } = beat(({ op }) => (op === 'sync' ? { ok: false, code: 'CONNECTION_LOSS' } : { ok: true, stat: STAT }));
+    const { outcomes } = beat(
+      ({ op }) => (op === 'sync' ? { ok: false, code: 'CONNECTION_LOSS' } : { ok: true, stat: STAT }),
+    );
     expect(outcomes).toEqual([{ result: 'failed', code: 'NOT_SYNCED' }]);
   });
 });

@@ -13,7 +13,8 @@ const MASTER = {
   redis_version: '7.0.15', redis_mode: 'standalone', process_id: 12, run_id: 'r1', uptime_in_seconds: 9,
   loading: 0, rdb_changes_since_last_save: 4, role: 'master', connected_slaves: 1,
   slave0: 'ip=10.0.0.2,port=6379,state=online,offset=90,lag=1', master_replid: 'abc',
-  master_replid2: '0'.repeat(40), master_repl_offset: 100, second_repl_offset: -1, repl_backlog_size: 1_048_576, db0: 'keys=3,expires=0',
+  master_replid2: '0'.repeat(40), master_repl_offset: 100, second_repl_offset: -1, repl_backlog_size: 1_048_576,
+  db0: 'keys=3,expires=0',
 };
 const REPLICA = {
   ...MASTER, role: 'slave', master_host: '10.0.0.1', master_port: 6379, master_link_status: 'up',
@@ -58,7 +59,9 @@ test('without a read offset (before Redis 7.0) the applied one stands in', () =>
 });
 
 describe('a link that is down', () => {
-  test.each([[-1, false], [0, true], [30, true]])('since %i seconds: it was up in this process: %s', (since, everUp) => {
+  test.each(
+    [[-1, false], [0, true], [30, true]],
+  )('since %i seconds: it was up in this process: %s', (since, everUp) => {
     const down = { ...REPLICA, master_link_status: 'down', master_link_down_since_seconds: since };
     expect(facts(info(down)).link).toMatchObject({ up: false, everUp });
   });
@@ -77,7 +80,8 @@ test('a master tells its priority by its settings alone', () => {
 });
 
 test.each([
-  ['LOADING', 'loading'], ['BUSY', 'busy'], ['NOAUTH', 'denied'], ['NOPERM', 'denied'], ['WRONGPASS', 'denied'], ['ERR', 'denied'],
+  ['LOADING', 'loading'], ['BUSY', 'busy'], ['NOAUTH', 'denied'], ['NOPERM', 'denied'],
+  ['WRONGPASS', 'denied'], ['ERR', 'denied'],
 ])('%s blocks as %s', (code, by) => {
   expect(observe([{ ok: false, code, message: code }])).toMatchObject({ kind: 'blocked', by });
 });

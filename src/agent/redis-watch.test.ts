@@ -112,7 +112,9 @@ describe('questions', () => {
 });
 
 describe('endings', () => {
-  test.each([['fin', 'closed', 0], ['reset', 'closed', 0]] as const)('%s: %s, dialled again at once', (how, seen, pauseMs) => {
+  test.each(
+    [['fin', 'closed', 0], ['reset', 'closed', 0]] as const,
+  )('%s: %s, dialled again at once', (how, seen, pauseMs) => {
     const { link, dials, sights, pass } = opened();
     link().events.onClosed(how);
     expect(sights.at(-1)).toEqual({ seen });
@@ -186,7 +188,9 @@ describe('commands', () => {
   test('are sent with a question behind them, whose answer is told before the result', () => {
     const staged = opened();
     const results = run(staged);
-    expect(staged.link().sent.at(-1)).toMatchObject({ commands: [FREEZE, ...QUESTION], deadlineMs: COMMAND_DEADLINE_MS });
+    expect(staged.link().sent.at(-1)).toMatchObject(
+      { commands: [FREEZE, ...QUESTION], deadlineMs: COMMAND_DEADLINE_MS },
+    );
     replyTo(staged, OK);
     expect(staged.sights.at(-1)).toEqual({ seen: 'blocked', by: 'loading' });
     expect(results).toEqual([{ ok: true, sentAtMs: 0 }]);

@@ -23,7 +23,11 @@ describe('the next epoch is above everything that anybody remembers (I1)', () =>
   test.each([
     ['the term', world('b', 'candidate'), EPOCH + 1],
     ['this agent', world('b', 'candidate', { rememberedEpoch: 40 }), 41],
-    ['another member', world('b', 'starting', { record: { term: null, members: [member('c', { rememberedEpoch: 12 })] } }), 13],
+    [
+      'another member',
+      world('b', 'starting', { record: { term: null, members: [member('c', { rememberedEpoch: 12 })] } }),
+      13,
+    ],
     ['nobody at all', world('b', 'starting', { rememberedEpoch: 0, record: { term: null } }), 1],
   ])('%s', (_who, state, epoch) => {
     expect(nextEpoch(state)).toBe(epoch);
@@ -49,7 +53,9 @@ describe('the term that a claim writes', () => {
   });
 
   test('begins a lineage of its own where an operator designated the node', () => {
-    expect(claimedTerm(state, plan(term({ designated: 'b', master: null })), 6)).toMatchObject({ lineage: [], designated: null });
+    expect(
+      claimedTerm(state, plan(term({ designated: 'b', master: null })), 6),
+    ).toMatchObject({ lineage: [], designated: null });
   });
 
   test('of a first start knows nobody else', () => {
@@ -69,7 +75,11 @@ describe('a foreign master record', () => {
     ['our own', record(sessionOf('b')), false],
     ['of the lease that just went', record(sessionOf('a'), { lease: null }), false],
     ['of a session that never held a lease', record(77n), true],
-    ['of such a session beside a lease of ours', record(77n, { lease: kept(lease('b'), { owner: sessionOf('b') }) }), true],
+    [
+      'of such a session beside a lease of ours',
+      record(77n, { lease: kept(lease('b'), { owner: sessionOf('b') }) }),
+      true,
+    ],
   ])('%s', (_whose, change, foreign) => {
     expect(foreignRecord(world('b', 'replica', { record: change })) !== null).toBe(foreign);
   });

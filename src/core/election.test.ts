@@ -27,11 +27,31 @@ const winner = (change: Partial<ElectionInput>): string | null => {
 describe('the better ballot, first difference decides', () => {
   const best = { offset: 9999, priority: 1 } as const;
   test.each([
-    ['the designated node before an incumbent', standing('z', { standing: 'designated' }), standing('a', { standing: 'incumbent', ...best })],
-    ['the incumbent before a linked one', standing('z', { standing: 'incumbent' }), standing('a', { standing: 'linked', ...best })],
-    ['a linked one before a frozen one', standing('z', { standing: 'linked' }), standing('a', best, { entry: 9, offset: 9 })],
-    ['the later lineage entry before the higher offset', standing('z', {}, { entry: 2, offset: 1 }), standing('a', best, { entry: 1, offset: 9999 })],
-    ['the higher offset before the better priority', standing('z', { priority: 100 }, { entry: 1, offset: 2 }), standing('a', { priority: 1 }, { entry: 1, offset: 1 })],
+    [
+      'the designated node before an incumbent',
+      standing('z', { standing: 'designated' }),
+      standing('a', { standing: 'incumbent', ...best }),
+    ],
+    [
+      'the incumbent before a linked one',
+      standing('z', { standing: 'incumbent' }),
+      standing('a', { standing: 'linked', ...best }),
+    ],
+    [
+      'a linked one before a frozen one',
+      standing('z', { standing: 'linked' }),
+      standing('a', best, { entry: 9, offset: 9 }),
+    ],
+    [
+      'the later lineage entry before the higher offset',
+      standing('z', {}, { entry: 2, offset: 1 }),
+      standing('a', best, { entry: 1, offset: 9999 }),
+    ],
+    [
+      'the higher offset before the better priority',
+      standing('z', { priority: 100 }, { entry: 1, offset: 2 }),
+      standing('a', { priority: 1 }, { entry: 1, offset: 1 }),
+    ],
     ['the smaller priority before the name', standing('z', { priority: 1 }), standing('a', { priority: 2 })],
     ['at last the name', standing('a'), standing('b')],
   ])('%s', (_rule, better, worse) => {
@@ -90,7 +110,9 @@ describe('waiting', () => {
   test('only the designated node is waited for', () => {
     const input = election({ ballots: [ballot('b')], term: term({ designated: 'c' }) });
     expect(electionOutcome(input)).toEqual({ result: 'waiting', forNodes: ['c'] });
-    expect(electionOutcome({ ...input, elapsedMs: 5000 })).toEqual({ result: 'nobody', reason: 'no_promotable_replica' });
+    expect(electionOutcome({ ...input, elapsedMs: 5000 })).toEqual(
+      { result: 'nobody', reason: 'no_promotable_replica' },
+    );
   });
 
   test('a ballot of another epoch is no ballot', () => {
@@ -114,7 +136,9 @@ test('a winner that does not claim is passed over, one per settling time, then t
 });
 
 test('the next term keeps those of the in-sync set that voted and may stand, but not the winner', () => {
-  const ballots = [ballot('b'), ballot('c', { refusal: 'not_in_sync' }), ballot('d'), ballot('e', { epoch: EPOCH - 1 })];
+  const ballots = [
+    ballot('b'), ballot('c', { refusal: 'not_in_sync' }), ballot('d'), ballot('e', { epoch: EPOCH - 1 }),
+  ];
   const of = term({ inSync: ['b', 'c', 'd', 'e', 'f'] });
   expect(keptInSync(of, ballots, 'b')).toEqual(['d']);
   expect(keptInSync(of, ballots, 'd')).toEqual(['b']);

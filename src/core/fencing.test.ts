@@ -17,13 +17,24 @@ const withFacts = (node: string, role: Role['name'], own: RedisFacts, change: Ch
 const noLease: RecordsChange = { lease: null, masterRecord: null };
 
 describe('a master', () => {
-  const inRole = (change: Partial<State['role']>): Change => ({ role: { ...world('a', 'master').role, ...change } as Role });
+  const inRole = (change: Partial<State['role']>): Change => {
+    const role = { ...world('a', 'master').role, ...change } as Role;
+    return { role };
+  };
   test.each<[string, Change, number]>([
     ['with an in-sync set: the dead-man', {}, 1],
     ['with nobody in sync: none', { record: { term: term({ inSync: [] }) } }, 0],
-    ['with somebody joining: raised before the term names them', { record: { term: term({ inSync: [] }) }, ...inRole({ joining: ['b'] }) }, 1],
+    [
+      'with somebody joining: raised before the term names them',
+      { record: { term: term({ inSync: [] }) }, ...inRole({ joining: ['b'] }) },
+      1,
+    ],
     ['the operator\'s larger number is the floor', { minReplicasFloor: 2 }, 2],
-    ['the operator\'s number stays without anybody in sync', { minReplicasFloor: 2, record: { term: term({ inSync: [] }) } }, 2],
+    [
+      'the operator\'s number stays without anybody in sync',
+      { minReplicasFloor: 2, record: { term: term({ inSync: [] }) } },
+      2,
+    ],
     ['in doubt: the fence', inRole({ inDoubt: true }), FENCE],
     ['its Redis was restarted: the fence', { unplaced: true }, FENCE],
   ])('%s', (_what, change, wanted) => {
@@ -62,12 +73,32 @@ describe('a Redis in role master whose node holds no office', () => {
     ['somebody else is master', withFacts('b', 'replica', facts('b'), { record: another }), FENCE],
     ['nobody is master yet', withFacts('b', 'candidate', facts('b'), { record: noLease }), FENCE],
     ['our own earlier lease may be adopted', withFacts('b', 'replica', facts('b'), { record: adoptable }), null],
-    ['that lease speaks of another process', withFacts('b', 'replica', facts('b', { runId: 'new' }), { record: adoptable }), FENCE],
-    ['no term knows of any service', withFacts('b', 'starting', facts('b'), { record: { ...noLease, term: null } }), null],
-    ['unrelated data of an unregistered node', withFacts('b', 'replica', stranger, { record: { term: term({ nodes: ['a'], inSync: [] }) } }), null],
-    ['disabled while nobody is master', withFacts('b', 'candidate', facts('b'), { enabled: false, record: noLease }), null],
+    [
+      'that lease speaks of another process',
+      withFacts('b', 'replica', facts('b', { runId: 'new' }), { record: adoptable }),
+      FENCE,
+    ],
+    [
+      'no term knows of any service',
+      withFacts('b', 'starting', facts('b'), { record: { ...noLease, term: null } }),
+      null,
+    ],
+    [
+      'unrelated data of an unregistered node',
+      withFacts('b', 'replica', stranger, { record: { term: term({ nodes: ['a'], inSync: [] }) } }),
+      null,
+    ],
+    [
+      'disabled while nobody is master',
+      withFacts('b', 'candidate', facts('b'), { enabled: false, record: noLease }),
+      null,
+    ],
     ['disabled, and somebody else is master', withFacts('b', 'replica', facts('b'), { enabled: false }), FENCE],
-    ['another process than it was', withFacts('b', 'replica', facts('b'), { unplaced: true, record: adoptable }), FENCE],
+    [
+      'another process than it was',
+      withFacts('b', 'replica', facts('b'), { unplaced: true, record: adoptable }),
+      FENCE,
+    ],
   ])('%s', (_what, state, wanted) => {
     expect(wantedMinReplicas(state)).toBe(wanted);
   });
@@ -75,9 +106,17 @@ describe('a Redis in role master whose node holds no office', () => {
 
 describe('a replica', () => {
   test.each<[string, State, number | null]>([
-    ['streams from its master: no fence is left behind', withFacts('b', 'replica', replicaFacts('b', { minReplicas: FENCE })), 0],
+    [
+      'streams from its master: no fence is left behind',
+      withFacts('b', 'replica', replicaFacts('b', { minReplicas: FENCE })),
+      0,
+    ],
     ['the operator\'s number is put back', withFacts('b', 'replica', replicaFacts('b'), { minReplicasFloor: 2 }), 2],
-    ['its link is down: left alone', withFacts('b', 'replica', replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) })), null],
+    [
+      'its link is down: left alone',
+      withFacts('b', 'replica', replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) })),
+      null,
+    ],
     ['its agent has not seen it', world('b', 'replica', { own: sight(null) }), null],
   ])('%s', (_what, state, wanted) => {
     expect(wantedMinReplicas(state)).toBe(wanted);
@@ -113,7 +152,9 @@ describe('deadlines', () => {
     const { lease: held } = sent.state.records;
     const heard = { owner: held!.znode.owner, czxid: held!.znode.czxid };
     const sentAtMs = START_MS + T_MS / 6;
-    const answered = run(sent.state, 2000, answer(sent.state, 'heartbeat', { result: 'heard', sentAtMs, lease: heard }));
+    const answered = run(
+      sent.state, 2000, answer(sent.state, 'heartbeat', { result: 'heard', sentAtMs, lease: heard }),
+    );
     expect(answered.state.lastProofMs).toBe(sentAtMs);
     expect(fenceAtMs(answered.state)).toBe(sentAtMs + 3500);
   });
@@ -160,7 +201,9 @@ describe('deadlines', () => {
   test('when the doubt ends the dead-man comes back, without a resync', () => {
     const fenced = run(world('a', 'master'), 3500);
     const { lease: held } = fenced.state.records;
-    const seen = run(fenced.state, ownAnswers(masterFacts({ minReplicas: FENCE })), answer(fenced.state, 'fence_reversibly'));
+    const seen = run(
+      fenced.state, ownAnswers(masterFacts({ minReplicas: FENCE })), answer(fenced.state, 'fence_reversibly'),
+    );
     const beat = answer(seen.state, 'heartbeat', {
       result: 'heard',
       sentAtMs: seen.state.nowMs,

@@ -42,7 +42,12 @@ describe('rule 1: settle first', () => {
     ['as many as are expected are here: at once', both, { elapsedMs: 0, expectedNodes: 2 }, master('a')],
     ['one that is expected by name is missing', both, { elapsedMs: 0, expectedNodes: ['a', 'c'] }, WAIT],
     ['fewer than expected are here', both, { elapsedMs: 0, expectedNodes: 3 }, WAIT],
-    ['an agent that has not seen its Redis is not here', [holding('a'), member('b')], { elapsedMs: 0, expectedNodes: 2 }, WAIT],
+    [
+      'an agent that has not seen its Redis is not here',
+      [holding('a'), member('b')],
+      { elapsedMs: 0, expectedNodes: 2 },
+      WAIT,
+    ],
     ['after the settling time the expected ones are not waited for', both, { expectedNodes: ['a', 'c'] }, master('a')],
     ['nobody at all is here', [], { expectedNodes: ['a'] }, WAIT],
   ])('%s', (_what, members, change, outcome) => {
@@ -53,7 +58,10 @@ describe('rule 1: settle first', () => {
 describe('rule 2: unrelated datasets are an operator\'s decision', () => {
   test.each([
     ['two masters with unrelated data', [holding('a', { hasKeys: true }), holding('b', { hasKeys: true })]],
-    ['a replica whose data is unrelated to the only master', [holding('a', { hasKeys: true }), following('b', 'x', { hasKeys: true })]],
+    [
+      'a replica whose data is unrelated to the only master',
+      [holding('a', { hasKeys: true }), following('b', 'x', { hasKeys: true })],
+    ],
     ['two masters of one history: which went on?', [
       holding('a', { hasKeys: true, replid: 'x' }), holding('b', { hasKeys: true, replid: 'y', replid2: 'x' })]],
   ])('%s', (_what, members) => {
@@ -63,9 +71,21 @@ describe('rule 2: unrelated datasets are an operator\'s decision', () => {
 
 describe('rule 3: one dataset is adopted', () => {
   test.each([
-    ['a master and its replicas', [holding('c', { hasKeys: true }), following('a', 'c', { hasKeys: true }), following('b', 'c')], master('c')],
-    ['one server with data beside empty ones', [holding('a'), holding('b', { hasKeys: true, priority: 0 })], master('b')],
-    ['its master is not here yet', [following('a', 'c', { hasKeys: true }), following('b', 'c', { hasKeys: true })], WAIT],
+    [
+      'a master and its replicas',
+      [holding('c', { hasKeys: true }), following('a', 'c', { hasKeys: true }), following('b', 'c')],
+      master('c'),
+    ],
+    [
+      'one server with data beside empty ones',
+      [holding('a'), holding('b', { hasKeys: true, priority: 0 })],
+      master('b'),
+    ],
+    [
+      'its master is not here yet',
+      [following('a', 'c', { hasKeys: true }), following('b', 'c', { hasKeys: true })],
+      WAIT,
+    ],
   ])('%s', (_what, members, outcome) => {
     expect(start(members)).toEqual(outcome);
   });
@@ -73,7 +93,11 @@ describe('rule 3: one dataset is adopted', () => {
 
 describe('rule 4: no data at all', () => {
   test.each([
-    ['the master that others replicate from', [holding('a', { priority: 1 }), holding('c'), following('b', 'c')], master('c')],
+    [
+      'the master that others replicate from',
+      [holding('a', { priority: 1 }), holding('c'), following('b', 'c')],
+      master('c'),
+    ],
     ['else the best priority', [holding('a'), holding('b', { priority: 5 })], master('b')],
     ['else the name', [holding('b'), holding('a')], master('a')],
     ['priority 0 never', [holding('a', { priority: 0 }), holding('b')], master('b')],

@@ -49,6 +49,12 @@ function emptyTerm(epoch: number): Term {
   };
 }
 
+function keepTermTrue(turn: Turn, facts: RedisFacts, name: string): void {
+  const term = foreignTerm(turn.state, facts, name);
+  if (term === null) return;
+  turn.emit({ kind: 'write_term', term, version: turn.state.records.term?.znode.version ?? null });
+}
+
 export function followForeign(turn: Turn, facts: RedisFacts): void {
   const { state } = turn;
   const record = foreignRecord(state);
@@ -59,13 +65,7 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
   const master = remote.facts;
   const open = sameAddress(state.remoteTarget, target) && remote.link === 'open' && remote.current;
   if (!open || master?.role !== 'master' || sameAddress(target, state.settings.redis)) return;
-  if (isLinkedTo(facts, target) && !state.mustRelink) {
-    const wanted = foreignTerm(state, facts, record.value.name);
-    if (wanted !== null) {
-      turn.emit({ kind: 'write_term', term: wanted, version: state.records.term?.znode.version ?? null });
-    }
-    return;
-  }
+  if (isLinkedTo(facts, target) && !state.mustRelink) return keepTermTrue(turn, facts, record.value.name);
   if (facts.keys > 0 && !shareHistory(facts, master) && !isFrozen(facts)) return turn.refuse('conflicting_datasets');
   const term = state.records.term?.value;
   if (term !== undefined && ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });

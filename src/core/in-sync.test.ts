@@ -57,7 +57,9 @@ describe('growing', () => {
   test('who joins is registered', () => {
     const record = { term: term({ inSync: [], nodes: ['a'] }) };
     const state = run(master([attached('b')], { record }), 0).state;
-    expect(wantedTerm(state, roleIs(state, 'master'), state.records.term!.value, state.own.facts!)?.nodes).toEqual(['a', 'b']);
+    expect(
+      wantedTerm(state, roleIs(state, 'master'), state.records.term!.value, state.own.facts!)?.nodes,
+    ).toEqual(['a', 'b']);
   });
 });
 
@@ -97,7 +99,9 @@ describe('shrinking', () => {
 });
 
 describe('the first write after a promotion', () => {
-  const pending = term({ pending: { epoch: EPOCH, node: 'a' }, lineage: [{ epoch: 4, replid: OLD_REPLID, offset: 100 }] });
+  const pending = term(
+    { pending: { epoch: EPOCH, node: 'a' }, lineage: [{ epoch: 4, replid: OLD_REPLID, offset: 100 }] },
+  );
 
   test('names the new lineage entry where replid2 ended, and clears the pending claim', () => {
     const played = run(master([attached('b'), attached('c')], { record: { term: pending } }), 0);

@@ -28,7 +28,11 @@ describe('the position of a dataset', () => {
     ['its replid is the last entry', data('three', 250), { entry: 2, offset: 250 }],
     ['its replid is an earlier entry', data('one', 90), { entry: 0, offset: 90 }],
     ['its replid decides before its replid2', data('three', 250, 'two', 201), { entry: 2, offset: 250 }],
-    ['restarted from RDB: a new replid, the old one as replid2, exact', data('new', 240, 'three', 241), { entry: 2, offset: 240 }],
+    [
+      'restarted from RDB: a new replid, the old one as replid2, exact',
+      data('new', 240, 'three', 241),
+      { entry: 2, offset: 240 },
+    ],
     ['promoted elsewhere: counts up to where replid2 ends', data('rogue', 900, 'two', 151), { entry: 1, offset: 150 }],
     ['restarted from AOF: nothing recognisable', data('new', 0), null],
     ['foreign through and through', data('x', 5000, 'y', 4000), null],

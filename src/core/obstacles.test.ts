@@ -40,7 +40,9 @@ test('a whole service on loopback is no obstacle', () => {
   expect(obstacle(seeing({}, { settings: settings('b', { redis: loopback }), record: { members } }))).toBe(null);
 });
 
-test.each([['127.0.0.1', true], ['127.9.9.9', true], ['localhost', true], ['::1', true], ['10.0.0.1', false], ['redis', false]])(
+test.each(
+  [['127.0.0.1', true], ['127.9.9.9', true], ['localhost', true], ['::1', true], ['10.0.0.1', false], ['redis', false]],
+)(
   '%s is loopback: %s',
   (host, is) => {
     expect(isLoopback(host)).toBe(is);

@@ -12,7 +12,9 @@ import {
 const dead = [remoteSees({ seen: 'closed' }), remoteSees({ seen: 'refused' })];
 const agentDead = [peer('a', { peer: 'ended', proving: true }), peer('a', { peer: 'refused' })];
 const upA = peer('a', { peer: 'up', instance: instanceOf('a') });
-const leaseOf = (name: string, epoch: number, owner = sessionOf(name)) => readsLease(kept(lease(name, { epoch }), { owner }));
+const leaseOf = (
+  name: string, epoch: number, owner = sessionOf(name),
+) => readsLease(kept(lease(name, { epoch }), { owner }));
 const termOf = (name: string, epoch: number, change = {}) =>
   readsTerm(term({ epoch, master: { name, runId: runIdOf(name), redis: redisOf(name) }, inSync: [], ...change }));
 
@@ -25,12 +27,16 @@ describe('a replica whose master dies', () => {
     expect(drained.does).toEqual(['freeze']);
     const frozen = run(drained.state, ownAnswers(frozenFacts('b')), answer(drained.state, 'freeze'));
     expect(only(frozen, 'cast_ballot').ballot).toMatchObject({ standing: 'frozen', offset: 1000, refusal: null });
-    const voted = run(frozen.state, readsBallot(only(frozen, 'cast_ballot').ballot), readsBallot(ballot('c', { offset: 900 })));
+    const voted = run(
+      frozen.state, readsBallot(only(frozen, 'cast_ballot').ballot), readsBallot(ballot('c', { offset: 900 })),
+    );
     expect([...voted.state.reasons]).toContain('awaiting_session_end');
     const gone = run(voted.state, reads({ record: 'masterRecord', kept: null }), readsLease(null));
     expect([...gone.state.reasons]).toContain('awaiting_ballots');
     const settled = run(gone.state, reads({ record: 'members', name: 'a', kept: null }));
-    expect(only(settled, 'claim')).toMatchObject({ removeLease: false, termVersion: 7, lease: { epoch: EPOCH + 1, node: 'b' } });
+    expect(only(settled, 'claim')).toMatchObject(
+      { removeLease: false, termVersion: 7, lease: { epoch: EPOCH + 1, node: 'b' } },
+    );
     expect(only(settled, 'claim').term.inSync).toEqual(['c']);
   });
 
@@ -42,7 +48,9 @@ describe('a replica whose master dies', () => {
   test('while the read offset moves it drains, at most 200 ms', () => {
     let state = run(world('b', 'replica'), ...dead).state;
     for (let i = 1; i < 20; i++) {
-      const moved = run(state, 10, ownAnswers(replicaFacts('b', { link: linkTo(redisOf('a'), { readOffset: 1000 + i }) })));
+      const moved = run(
+        state, 10, ownAnswers(replicaFacts('b', { link: linkTo(redisOf('a'), { readOffset: 1000 + i }) })),
+      );
       expect(moved.does).toEqual([]);
       state = moved.state;
     }
@@ -59,7 +67,9 @@ describe('a replica whose master dies', () => {
     const state = world('b', 'candidate', { own: sight(frozenFacts('b')), record: { ballots: [ballot('b')] } });
     const alarm = run(state, remoteAnswers(masterFacts()));
     expect(alarm.does).toEqual(['withdraw_ballot']);
-    const taken = run(alarm.state, reads({ record: 'ballots', name: 'b', kept: null }), answer(alarm.state, 'withdraw_ballot'));
+    const taken = run(
+      alarm.state, reads({ record: 'ballots', name: 'b', kept: null }), answer(alarm.state, 'withdraw_ballot'),
+    );
     expect(taken.does).toContain('follow');
     expect(taken.state.role.name).toBe('replica');
   });
@@ -67,7 +77,15 @@ describe('a replica whose master dies', () => {
 
 describe('proof of a death', () => {
   const candidate = (): State =>
-    run(world('b', 'replica', { own: sight(frozenFacts('b')) }), upA, ...dead, ...agentDead, 10, ...dead.slice(1), ...agentDead.slice(1)).state;
+    run(
+      world('b', 'replica', { own: sight(frozenFacts('b')) }),
+      upA,
+      ...dead,
+      ...agentDead,
+      10,
+      ...dead.slice(1),
+      ...agentDead.slice(1)
+    ).state;
 
   test('is in the ballot once both ports refused twice, 10 ms apart', () => {
     const { inFlight } = candidate();
@@ -90,12 +108,16 @@ describe('proof of a death', () => {
   ])('%s proves nothing', (_what, ends) => {
     const inputs = _what.includes('never') ? [] : [upA, ...ends];
     const refused = [peer('a', { peer: 'refused' }), 10, peer('a', { peer: 'refused' })] as const;
-    const played = run(world('b', 'replica', { own: sight(frozenFacts('b')) }), ...inputs, ...dead, ...refused, ...dead.slice(1), 100);
+    const played = run(
+      world('b', 'replica', { own: sight(frozenFacts('b')) }), ...inputs, ...dead, ...refused, ...dead.slice(1), 100,
+    );
     expect(only(played, 'cast_ballot').ballot.deathProof).toBe(null);
   });
 
   test('is not taken where refusals are not to be trusted', () => {
-    const trusting = world('b', 'replica', { own: sight(frozenFacts('b')), settings: settings('b', { trustRefused: false }) });
+    const trusting = world(
+      'b', 'replica', { own: sight(frozenFacts('b')), settings: settings('b', { trustRefused: false }) },
+    );
     const played = run(trusting, upA, ...dead, ...agentDead, 10, ...dead.slice(1), ...agentDead.slice(1), 100);
     expect(only(played, 'cast_ballot').ballot.deathProof).toBe(null);
   });
@@ -103,14 +125,25 @@ describe('proof of a death', () => {
 
 describe('a claim', () => {
   const claiming = (): State => {
-    const record = { lease: null, masterRecord: null, members: [member('b'), member('c')], ballots: [ballot('b'), ballot('c')] };
-    return run(world('b', 'candidate', { own: sight(frozenFacts('b')), remote: sight(null, { link: 'refused' }), record }), 0).state;
+    const record = {
+      lease: null, masterRecord: null, members: [member('b'), member('c')], ballots: [ballot('b'), ballot('c')],
+    };
+    return run(
+      world('b', 'candidate', { own: sight(frozenFacts('b')), remote: sight(null, { link: 'refused' }), record }), 0,
+    ).state;
   };
 
   test('whose answer was lost counts when its lease is read', () => {
     const state = claiming();
-    const lost = run(state, { kind: 'session_disconnected' }, answer(state, 'claim', { result: 'failed', code: 'CONNECTION_LOSS' }));
-    const back = run(lost.state, { kind: 'session_connected', sessionId: sessionOf('b'), timeoutMs: 6000 }, leaseOf('b', 6), termOf('b', 6));
+    const lost = run(
+      state, { kind: 'session_disconnected' }, answer(state, 'claim', { result: 'failed', code: 'CONNECTION_LOSS' }),
+    );
+    const back = run(
+      lost.state,
+      { kind: 'session_connected', sessionId: sessionOf('b'), timeoutMs: 6000 },
+      leaseOf('b', 6),
+      termOf('b', 6),
+    );
     expect(back.does).not.toContain('promote');
     const found = run(back.state, { kind: 'records_synced' });
     expect(found.says).toContain('epoch_claimed');
@@ -119,7 +152,9 @@ describe('a claim', () => {
 
   test('that another won makes a replica of us', () => {
     const state = claiming();
-    const lost = run(state, leaseOf('c', 6), termOf('c', 6), answer(state, 'claim', { result: 'failed', code: 'BAD_VERSION' }));
+    const lost = run(
+      state, leaseOf('c', 6), termOf('c', 6), answer(state, 'claim', { result: 'failed', code: 'BAD_VERSION' }),
+    );
     expect(lost.state.role.name).toBe('replica');
     expect(lost.does).not.toContain('promote');
   });
@@ -179,7 +214,9 @@ describe('a takeover', () => {
   test('is given up when the old master goes, and the old term is put back', () => {
     const state = takingOver();
     const lost = run(state, ...dead);
-    expect(only(lost, 'release').term?.term).toMatchObject({ epoch: 6, master: { name: 'a' }, inSync: ['b', 'c'], pending: null });
+    expect(only(lost, 'release').term?.term).toMatchObject(
+      { epoch: 6, master: { name: 'a' }, inSync: ['b', 'c'], pending: null },
+    );
     expect(lost.does).not.toContain('promote');
   });
 
@@ -267,7 +304,9 @@ describe('stepping down', () => {
   });
 
   test('alone it first names nobody in sync, and leaves Redis writable', () => {
-    const alone = world('a', 'master', { own: sight(masterFacts({ replicas: [] })), record: { members: [member('a')] } });
+    const alone = world(
+      'a', 'master', { own: sight(masterFacts({ replicas: [] })), record: { members: [member('a')] } },
+    );
     const ordered = run(alone, { kind: 'order', order: { order: 'stop' } });
     expect(only(ordered, 'write_term').term.inSync).toEqual([]);
     expect(ordered.does).not.toContain('release');
@@ -286,7 +325,10 @@ describe('stepping down', () => {
 });
 
 describe('an agent of a node with a lease that is not its own', () => {
-  const before = { lease: kept(lease('a', { instance: 'earlier' }), { owner: 99n }), members: [member('b'), member('a', { instance: 'earlier' })] };
+  const before = {
+    lease: kept(lease('a', { instance: 'earlier' }), { owner: 99n }),
+    members: [member('b'), member('a', { instance: 'earlier' })],
+  };
   const restarted = (): State => {
     const state = world('a', 'replica', { record: before });
     const members = new Map(state.records.members).set('a', kept(member('a'), { owner: sessionOf('a') }));
@@ -303,7 +345,9 @@ describe('an agent of a node with a lease that is not its own', () => {
 
   test.each(['refused', 'other'] as const)('adopts it when the earlier process is gone (%s)', (as) => {
     const played = identified(run(restarted(), 0).state, as);
-    expect(only(played, 'claim')).toMatchObject({ removeLease: true, record: masterRecord('a'), term: { inSync: ['b', 'c'] } });
+    expect(only(played, 'claim')).toMatchObject(
+      { removeLease: true, record: masterRecord('a'), term: { inSync: ['b', 'c'] } },
+    );
     expect(played.does).not.toContain('fence_reversibly');
   });
 
@@ -342,7 +386,11 @@ describe('what a replica must not do', () => {
   test('a foreign dataset does not follow', () => {
     const stranger = facts('d', { replid: 'other', replid2: null });
     const record = { members: [member('a'), member('d')] };
-    const state = { ...world('d', 'replica', { own: sight(stranger), record }), remote: sight(masterFacts()), remoteTarget: redisOf('a') };
+    const state = {
+      ...world('d', 'replica', { own: sight(stranger), record }),
+      remote: sight(masterFacts()),
+      remoteTarget: redisOf('a'),
+    };
     const played = run(state, 0);
     expect(played.does).not.toContain('fence_hard');
     expect([...played.state.reasons]).toContain('foreign_dataset');

@@ -106,7 +106,9 @@ describe('failover', () => {
     village.killAgent('a');
     village.pass(500);
     expect(expectOneMaster(village)).toBe('b');
-    expect(village.journal.some(({ action }) => action.kind === 'report' && action.event === 'death_proved')).toBe(true);
+    expect(
+      village.journal.some(({ action }) => action.kind === 'report' && action.event === 'death_proved'),
+    ).toBe(true);
   });
 
   test('of two nodes one cannot prove a death: the session has to end', () => {
@@ -297,7 +299,10 @@ describe('giving up in order', () => {
   });
 });
 
-describe('a crash between every two actions', () => {
+/** Many stories in one test: the limit is there to end a hung one, on a machine that does other things too. */
+const HUNG_AFTER_MS = 120_000;
+
+describe('a crash between every two actions', { timeout: HUNG_AFTER_MS }, () => {
   type Fault = (village: Village) => void;
   const restartAgent: Fault = (village) => {
     village.killAgent('a');

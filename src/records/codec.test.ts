@@ -19,7 +19,9 @@ describe('our records', () => {
     [{ record: 'members', name: 'b' }, member('b')],
     [{ record: 'members', name: 'b' }, member('b', {
       runId: null,
-      dataset: { role: 'replica', replid: 'x', replid2: 'y', hasKeys: true, priority: 0, masterHost: 'h', masterPort: 1 },
+      dataset: {
+        role: 'replica', replid: 'x', replid2: 'y', hasKeys: true, priority: 0, masterHost: 'h', masterPort: 1,
+      },
     })],
     [{ record: 'nodes', name: 'b' }, nodeRecord('b', { disabled: true })],
     [{ record: 'ballots', name: 'b' }, ballot('b', { refusal: 'not_in_sync', deathProof: 'run-a' })],
@@ -48,18 +50,34 @@ describe('what is not a record of ours is not taken for one', () => {
     ['a port out of range', { record: 'lease' }, encodeRecord({ ...lease(), redis: { host: 'h', port: 70_000 } })],
     ['an epoch that is no count', { record: 'term' }, encodeRecord({ ...term(), epoch: -1 })],
     ['a term whose master is its own replica', { record: 'term' }, encodeRecord(term({ inSync: ['a'] }))],
-    ['a term that waits for another epoch', { record: 'term' }, encodeRecord(term({ pending: { epoch: 9, node: 'a' } }))],
-    ['more nodes than there can be', { record: 'term' }, encodeRecord(term({ nodes: Array.from({ length: 65 }, (_v, i) => `n${i}`) }))],
+    [
+      'a term that waits for another epoch',
+      { record: 'term' },
+      encodeRecord(term({ pending: { epoch: 9, node: 'a' } })),
+    ],
+    [
+      'more nodes than there can be',
+      { record: 'term' },
+      encodeRecord(term({ nodes: Array.from({ length: 65 }, (_v, i) => `n${i}`) })),
+    ],
     ['a name that is not its path\'s', { record: 'members', name: 'b' }, encodeRecord(member('c'))],
-    ['a reason that nobody knows', { record: 'ballots', name: 'b' }, encodeRecord({ ...ballot('b'), refusal: 'because' })],
+    [
+      'a reason that nobody knows',
+      { record: 'ballots', name: 'b' },
+      encodeRecord({ ...ballot('b'), refusal: 'because' }),
+    ],
     ['a flood', { record: 'lease' }, encodeRecord({ ...lease(), more: 'x'.repeat(RECORD_BYTES_MAX) })],
   ])('%s', (_what, key, text) => {
     expect(decode(key, text)).toBe(null);
   });
 
   test('whatever bytes lie there, nothing is thrown', () => {
-    const keys: RecordKey[] = [{ record: 'lease' }, { record: 'term' }, { record: 'masterRecord' }, { record: 'nodes', name: 'b' }];
-    const bytes = fc.oneof(fc.uint8Array().map((each) => Buffer.from(each)), fc.json().map((text) => Buffer.from(text)));
+    const keys: RecordKey[] = [
+      { record: 'lease' }, { record: 'term' }, { record: 'masterRecord' }, { record: 'nodes', name: 'b' },
+    ];
+    const bytes = fc.oneof(
+      fc.uint8Array().map((each) => Buffer.from(each)), fc.json().map((text) => Buffer.from(text)),
+    );
     fc.assert(fc.property(fc.constantFrom(...keys), bytes, (key, data) => {
       decodeRecord(key, data, STAT);
     }));

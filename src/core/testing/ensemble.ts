@@ -10,7 +10,8 @@ export interface Writer {
 
 type Transaction = Extract<Action, {
   kind:
-    | 'write_member' | 'write_node' | 'cast_ballot' | 'withdraw_ballot' | 'write_term' | 'announce' | 'claim' | 'release';
+    | 'write_member' | 'write_node' | 'cast_ballot' | 'withdraw_ballot' | 'write_term' | 'announce' | 'claim'
+    | 'release';
 }>;
 
 /** One change that a transaction wants to make; `null` where its condition does not hold. */
@@ -126,7 +127,9 @@ export class Ensemble {
       }
       case 'cast_ballot': {
         const at = { exists: action.exists, session };
-        return [wrap({ record: 'ballots', name, kept: this.putOwn(records.ballots.get(name) ?? null, action.ballot, at) })];
+        return [
+          wrap({ record: 'ballots', name, kept: this.putOwn(records.ballots.get(name) ?? null, action.ballot, at) }),
+        ];
       }
       case 'withdraw_ballot':
         return [records.ballots.has(name) ? { record: 'ballots', name, kept: null } : null];

@@ -18,8 +18,8 @@ const NO_HISTORY = { replid2: null, secondReplOffset: -1 } as const;
 
 type RedisAction = Extract<Action, {
   kind:
-    | 'fence_reversibly' | 'remote_fence_reversibly' | 'set_min_replicas' | 'fence_hard' | 'remote_fence_hard' | 'follow'
-    | 'freeze' | 'promote' | 'configure';
+    | 'fence_reversibly' | 'remote_fence_reversibly' | 'set_min_replicas' | 'fence_hard' | 'remote_fence_hard'
+    | 'follow' | 'freeze' | 'promote' | 'configure';
 }>;
 
 /** Who looks, so that each watcher hears once that a connection opened or ended. */
@@ -184,7 +184,8 @@ export class RedisModel {
     const before = known.get(watcher);
     if (!this.alive) {
       known.set(watcher, 'refused');
-      return before === undefined || before === 'refused' ? [{ seen: 'refused' }] : [{ seen: 'closed' }, { seen: 'refused' }];
+      const wasOpen = before !== undefined && before !== 'refused';
+      return wasOpen ? [{ seen: 'closed' }, { seen: 'refused' }] : [{ seen: 'refused' }];
     }
     if (this.hungSinceMs !== null) return before === this.runId ? [{ seen: 'silent', sinceMs: this.hungSinceMs }] : [];
     known.set(watcher, this.runId);
@@ -201,7 +202,10 @@ export class RedisModel {
   private facts(): RedisFacts {
     const { target, up, offset } = this;
     const syncInProgress = this.syncingSinceMs !== null;
-    const shown = ({ name }: RedisModel): ReplicaFacts => ({ ...redisOf(name), state: 'online', offset, lagSeconds: 0 });
+    const shown = ({ name }: RedisModel): ReplicaFacts => {
+      const address = redisOf(name);
+      return { ...address, state: 'online', offset, lagSeconds: 0 };
+    };
     return {
       runId: this.runId,
       version: '7.0.15',

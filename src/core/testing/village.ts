@@ -150,12 +150,15 @@ export class Village {
   /** The masters that take writes now: their names, sorted. */
   writable(): readonly string[] {
     const all = [...this.redises.values()];
-    const takes = (redis: RedisModel): boolean => redis.takesWrites(all.filter((each) => each.streamsFrom(redis)).length);
+    const replicasOf = (redis: RedisModel): number => all.filter((each) => each.streamsFrom(redis)).length;
+    const takes = (redis: RedisModel): boolean => redis.takesWrites(replicasOf(redis));
     return all.filter(takes).map((redis) => redis.name);
   }
 
   roles(): Record<string, string> {
-    return Object.fromEntries([...this.inhabitants.values()].map((i) => [i.name, i.alive ? i.state.role.name : 'dead']));
+    return Object.fromEntries(
+      [...this.inhabitants.values()].map((i) => [i.name, i.alive ? i.state.role.name : 'dead']),
+    );
   }
 
   /** What each living Redis follows: a name, `nobody` for a frozen one, `itself` for a master. */
@@ -240,7 +243,8 @@ export class Village {
       inhabitant.state = state;
       this.watchRemote(inhabitant);
       for (const action of decided) {
-        if (++actions > ACTIONS_AT_ONCE_MAX) throw new Error(`${inhabitant.name} repeats ${action.kind}: ${this.lastDeeds()}`);
+        const repeats = ++actions > ACTIONS_AT_ONCE_MAX;
+        if (repeats) throw new Error(`${inhabitant.name} repeats ${action.kind}: ${this.lastDeeds()}`);
         if (!inhabitant.alive) return;
         if (action.kind !== 'report' && this.interrupt(inhabitant.name, action)) return this.killAgent(inhabitant.name);
         this.perform(inhabitant, action);
@@ -260,7 +264,8 @@ export class Village {
     for (const event of inhabitant.remote?.seenBy(inhabitant, 'remote') ?? []) {
       inhabitant.inbox.push({ kind: 'remote_redis', event });
     }
-    for (const read of inhabitant.cutOff ? [] : this.ensemble.news()) inhabitant.inbox.push({ kind: 'record_read', read });
+    const news = inhabitant.cutOff ? [] : this.ensemble.news();
+    for (const read of news) inhabitant.inbox.push({ kind: 'record_read', read });
     inhabitant.inbox.push({ kind: 'action_done', id: action.id, outcome });
   }
 
@@ -278,7 +283,9 @@ export class Village {
         this.dying.set(inhabitant.session, this.nowMs);
         return null;
       case 'identify': {
-        const twin = [...this.inhabitants.values()].find((i) => i.alive && i.state.settings.http.host === action.address.host);
+        const twin = [...this.inhabitants.values()].find(
+          (i) => i.alive && i.state.settings.http.host === action.address.host,
+        );
         const as = twin === undefined ? 'refused' : twin.state.settings.instance === action.instance ? 'same' : 'other';
         return { result: 'identified', instance: action.instance, as };
       }
@@ -311,8 +318,9 @@ export class Village {
   private checkAcrossAgents(action: Action): void {
     const lease = this.ensemble.records.lease?.value;
     if (action.kind === 'claim' && lease?.epoch === action.lease.epoch && lease.instance === action.lease.instance) {
-      if (action.lease.epoch <= Math.max(0, ...this.epochs)) throw new Error(`epoch ${action.lease.epoch} was claimed again`);
-      this.epochs.push(action.lease.epoch);
+      const { epoch } = action.lease;
+      if (epoch <= Math.max(0, ...this.epochs)) throw new Error(`epoch ${epoch} was claimed again`);
+      this.epochs.push(epoch);
     }
     if (this.ensemble.records.term === null) return;
     const writable = this.writable();

@@ -298,7 +298,8 @@ export function run(before: State, ...inputs: readonly (Input | number)[]): Run 
 export function only<K extends ActionKind>(played: Run, kind: K): Extract<Action, { kind: K }> {
   const found = played.actions.filter((action): action is Extract<Action, { kind: K }> => action.kind === kind);
   const [first] = found;
-  if (first === undefined || found.length > 1) throw new Error(`${found.length} actions ${kind}: ${played.does.join()}`);
+  const one = first !== undefined && found.length === 1;
+  if (!one) throw new Error(`${found.length} actions ${kind}: ${played.does.join()}`);
   return first;
 }
 
