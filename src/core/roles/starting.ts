@@ -7,6 +7,7 @@ import { followForeign } from '../foreign.ts';
 import type { RedisFacts } from '../facts.ts';
 import { hasSilentTwin, hasUnknownTwin } from '../obstacles.ts';
 import { ourLease, ownFacts } from '../queries.ts';
+import type { Kept, Member } from '../records.ts';
 import type { RoleOf, State } from '../state.ts';
 import { enterReplica } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -29,12 +30,20 @@ function decidingRecordIsUnreadable(state: State): boolean {
   return state.unreadable.some((path) => path.endsWith('/term') || path.endsWith('/lease'));
 }
 
+/** Of members that lead to one Redis the later ones refuse (duplicate_run_id): nobody may wait for them. */
+function withRedisOfTheirOwn(members: readonly Kept<Member>[]): readonly Member[] {
+  const isLater = ({ value, znode }: Kept<Member>): boolean =>
+    value.runId !== null &&
+    members.some((other) => other.value.runId === value.runId && other.znode.czxid < znode.czxid);
+  return members.filter((member) => !isLater(member)).map(({ value }) => value);
+}
+
 /** Nobody was ever master here, or the ensemble was wiped. */
 function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): void {
   const { state } = turn;
   const { bootstrapSettleMs: settleMs, expectedNodes } = state.settings;
   const elapsedMs = turn.now - role.sinceMs;
-  const members = [...state.records.members.values()].map((kept) => kept.value);
+  const members = withRedisOfTheirOwn([...state.records.members.values()]);
   const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs });
   turn.wakeAt(role.sinceMs + settleMs);
   if (outcome.result === 'wait') return turn.refuse(outcome.reason);
