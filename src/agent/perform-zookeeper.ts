@@ -84,6 +84,7 @@ function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Ta
     ops.push(putOwn(paths.of('ballots', self), encodeRecord(action.ballot), action.ballotExists));
   }
   if (action.term !== null) ops.push(put(paths.term, encodeRecord(action.term.term), action.term.version));
+  else if (action.termVersion !== null) ops.push({ op: 'check', path: paths.term, version: action.termVersion });
   return ops;
 }
 

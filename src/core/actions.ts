@@ -48,6 +48,8 @@ export type ActionBody =
       readonly ballot: Ballot | null;
       readonly ballotExists: boolean;
       readonly removeRecord: boolean;
+      /** Version of the term that the lease goes with: a release that comes late must not take a later lease away. */
+      readonly termVersion: number | null;
       /** New term that names a successor (an empty master yields), written in the same transaction. */
       readonly term: { readonly term: Term; readonly version: number } | null;
     }

@@ -62,8 +62,9 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
   const { state } = turn;
   const epoch = nextEpoch(state);
   const { lease, masterRecord } = state.records;
-  const removeRecord =
-    plan.removeLease && masterRecord !== null && lease !== null && masterRecord.znode.owner === lease.znode.owner;
+  const goesWithLease = plan.removeLease && masterRecord?.znode.owner === lease?.znode.owner;
+  const outlivedIt = lease === null && foreignRecord(state) === null;
+  const removeRecord = masterRecord !== null && (goesWithLease || outlivedIt);
   const issued = turn.emit({
     kind: 'claim',
     lease: leaseOf(state, epoch, plan.facts),

@@ -34,20 +34,27 @@ function refusingBallot(state: State, term: Term, refusal: ReasonCode): Ballot {
   };
 }
 
-/** Releases the lease; `refusal` = why this node does not stand, null = it stands again. */
+/**
+ * Releases the lease; `refusal` = why this node does not stand, null = it stands again.
+ *
+ * What is on its way to the records is awaited first: an announcement that the release does not know of would outlive
+ * the lease, and a term that it does not know of would make it fail.
+ */
 export function giveUpLease(
   turn: Turn,
   refusal: ReasonCode | null,
   successor: { term: Term; version: number } | null = null,
 ): void {
   const { state } = turn;
-  if (ourLease(state) === null) return;
+  if (ourLease(state) === null || !state.synced) return;
+  if (turn.awaits('announce') || turn.awaits('write_term')) return;
   const term = state.records.term?.value ?? null;
   const issued = turn.emit({
     kind: 'release',
     ballot: refusal === null || term === null ? null : refusingBallot(state, term, refusal),
     ballotExists: state.records.ballots.has(state.settings.name),
     removeRecord: state.records.masterRecord?.znode.owner === state.session?.id,
+    termVersion: state.records.term?.znode.version ?? null,
     term: successor,
   });
   if (!issued) return;

@@ -19,6 +19,9 @@ import type { Turn } from '../turn.ts';
 /** How long a candidate that saw both connections end waits for its proof before it votes without. */
 export const PROOF_WAIT_MS = 60;
 
+/** How long a winner waits for the record of the former lease to go by itself. */
+export const RECORD_LINGERS_MS = 100;
+
 export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   const { state } = turn;
   const facts = ownFacts(state);
@@ -112,8 +115,9 @@ function rank(
   if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
   if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
   if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
-  // The record of the lease that just went is going too: the next read will say so.
-  if (lease === null && state.records.masterRecord !== null) return;
+  // The record of the lease that just went is going too: the next read will say so. One that stays is removed.
+  const lingers = lease === null && state.records.masterRecord !== null;
+  if (lingers && elapsedMs < RECORD_LINGERS_MS) return turn.wakeAt(sinceMs + RECORD_LINGERS_MS);
   claim(turn, role, term, { ...own, ballots });
 }
 

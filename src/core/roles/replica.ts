@@ -62,11 +62,12 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
     turn.emit({ kind: 'identify', address: http, instance });
     return;
   }
-  if (state.twin.as === 'same' || state.records.term === null) return;
+  const { term, masterRecord } = state.records;
+  if (state.twin.as === 'same' || term === null) return;
   if (runId === facts.runId) {
-    const inSync = state.records.term.value.inSync;
+    const { inSync } = term.value;
     return emitClaim(turn, {
-      term: state.records.term,
+      term,
       facts,
       inSync,
       deposed: null,
@@ -76,7 +77,9 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
     });
   }
   // Agent and Redis were both restarted: nobody is behind that lease, so it is released for an election.
-  turn.emit({ kind: 'release', ballot: null, ballotExists: false, removeRecord: true, term: null });
+  const removeRecord = masterRecord?.znode.owner === lease.znode.owner;
+  const termVersion = term.znode.version;
+  turn.emit({ kind: 'release', ballot: null, ballotExists: false, removeRecord, termVersion, term: null });
 }
 
 function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {

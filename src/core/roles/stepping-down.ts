@@ -5,7 +5,7 @@
  * the successor can still read from this Redis (its takeover waits for equality). With nobody to take over nothing is
  * fenced: a service without failover is better than no service.
  */
-import { emitClaim } from '../claim.ts';
+import { emitClaim, foreignRecord } from '../claim.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { ourLease, ownFacts } from '../queries.ts';
@@ -66,7 +66,7 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
     amendRole(turn, role, { alone: true, released: false, epoch: mine.value.epoch });
     return;
   }
-  if (state.records.lease !== null) return enterReplica(turn, 'succeeded');
+  if (state.records.lease !== null || foreignRecord(state) !== null) return enterReplica(turn, 'succeeded');
   const untilMs = role.sinceMs + state.settings.shutdownTimeoutMs;
   turn.wakeAt(untilMs);
   const facts = ownFacts(state);

@@ -161,7 +161,8 @@ export class Ensemble {
 
   private released(action: Extract<Action, { kind: 'release' }>, { name, session }: Writer): readonly Change[] {
     const { lease, masterRecord, ballots, term } = this.records;
-    if (lease === null || (action.removeRecord && masterRecord === null)) return [null];
+    const later = action.termVersion !== null && term?.znode.version !== action.termVersion;
+    if (lease === null || later || (action.removeRecord && masterRecord === null)) return [null];
     const changes: Change[] = [{ record: 'lease', kept: null }];
     if (action.removeRecord) changes.push({ record: 'masterRecord', kept: null });
     if (action.ballot !== null) {

@@ -1,0 +1,52 @@
+// Giving the lease back: what goes with it, what must not outlive it, and what it must never take away.
+
+import { describe, expect, test } from 'vitest';
+
+import { Ensemble } from './testing/ensemble.ts';
+import type { State } from './state.ts';
+import {
+  answer, ballot, EPOCH, frozenFacts, kept, lease, masterRecord, member, NAMES, only, ownSees, reads, readsLease,
+  roleIs, run, sessionOf, sight, term, world,
+} from './testing/world.ts';
+
+const died = [ownSees({ seen: 'closed' }), ownSees({ seen: 'refused' })];
+
+describe('a master whose Redis dies', () => {
+  test('with its announcement on its way: the release waits for it, and takes the record along', () => {
+    const announcing = run(world('a', 'master', { record: { masterRecord: null } }), 0);
+    expect(announcing.does).toContain('announce');
+    const waiting = run(announcing.state, ...died);
+    expect(waiting.does).not.toContain('release');
+    const record = reads({ record: 'masterRecord', kept: kept(masterRecord(), { owner: sessionOf('a') }) });
+    const told = run(waiting.state, record, answer(waiting.state, 'announce'));
+    expect(only(told, 'release').removeRecord).toBe(true);
+  });
+
+  test('before the records of a new connection are read: what is to be removed is not known yet', () => {
+    const reconnected = run(world('a', 'master'), { kind: 'session_connected', sessionId: sessionOf('a'), timeoutMs: 6000 });
+    const waiting = run(reconnected.state, ...died);
+    expect(waiting.does).not.toContain('release');
+    expect(run(waiting.state, { kind: 'records_synced' }).does).toContain('release');
+  });
+});
+
+test('a release that arrives when somebody else holds the lease changes nothing', () => {
+  const release = only(run(world('a', 'master'), ...died), 'release');
+  expect(release.termVersion).toBe(7);
+  const ensemble = new Ensemble();
+  const later = kept(lease('b', { epoch: EPOCH + 1 }), { owner: sessionOf('b') });
+  const records = { ...world('b', 'master').records, lease: later, term: kept(term({ epoch: EPOCH + 1 }), { version: 8 }) };
+  Object.assign(ensemble, { records: { ...records, masterRecord: kept(masterRecord('b'), { owner: sessionOf('b') }) } });
+  expect(ensemble.commit(release, { name: 'a', session: sessionOf('a') })).toBe(false);
+  expect(ensemble.records.lease).toBe(later);
+});
+
+test('a record that stays behind its lease holds nobody up: the winner removes it', () => {
+  const members = NAMES.filter((name) => name !== 'a').map((name) => member(name));
+  const ballots = [ballot('b'), ballot('c', { offset: 900 })];
+  const candidate: State = world('b', 'candidate', { own: sight(frozenFacts('b')), record: { members, ballots } });
+  const waiting = run(candidate, readsLease(null));
+  expect(roleIs(waiting.state, 'candidate').leaseGoneSinceMs).not.toBe(null);
+  expect(waiting.does).not.toContain('claim');
+  expect(only(run(waiting.state, 100), 'claim')).toMatchObject({ removeLease: false, removeRecord: true });
+});
