@@ -78,7 +78,7 @@ export interface RedisSight {
   readonly refusals: number;
   /** It ended by FIN or RST while it was answering. */
   readonly endedAfterHealth: boolean;
-  /** A full sync was begun and not seen to end with a link: the dataset may be half of something. */
+  /** A full sync began to replace the dataset and was not seen to end with a link: it may be half of something. */
   readonly halfSynced: boolean;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
@@ -153,7 +153,9 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
 function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisSight {
   const before = sight.facts?.link?.readOffset;
   const sameProcess = sight.facts?.runId === facts.runId;
-  const syncing = facts.link?.syncInProgress === true;
+  // Without a link nothing expires and nothing is written: fewer keys than before were flushed for a full sync.
+  const flushed = sameProcess && sight.facts?.role === 'replica' && facts.keys < sight.facts.keys;
+  const begun = facts.link?.syncInProgress === true && facts.loading;
   const moved = before === undefined || before !== facts.link?.readOffset;
   return {
     ...sight,
@@ -163,7 +165,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     silentSinceMs: null,
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
-    halfSynced: facts.link?.up !== true && (syncing || (sameProcess && sight.halfSynced)),
+    halfSynced: facts.link?.up === false && (begun || flushed || (sameProcess && sight.halfSynced)),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
   };
 }

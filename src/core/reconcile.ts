@@ -13,7 +13,20 @@ import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
+/** An order to stop ends after this many times the wait for a successor, whatever the ensemble says or does not. */
+const STOP_OVERDUE_FACTOR = 3;
+
+/** Bounds every way of giving up power: with the ensemble away nothing can be handed over, and Redis is fenced by then. */
+function endOverdueStop(turn: Turn): void {
+  const { stopping, settings } = turn.state;
+  if (stopping === null || !holdsPower(turn.state)) return;
+  const untilMs = stopping.sinceMs + STOP_OVERDUE_FACTOR * settings.shutdownTimeoutMs;
+  if (turn.now >= untilMs) turn.emit({ kind: 'exit' });
+  else turn.wakeAt(untilMs);
+}
+
 export function reconcile(turn: Turn): void {
+  endOverdueStop(turn);
   explain(turn);
   if (mayTouchRedis(turn)) reconcileMinReplicas(turn);
   heartbeat(turn);
@@ -21,6 +34,7 @@ export function reconcile(turn: Turn): void {
   keepMember(turn);
   if (hasLivingTwin(turn.state)) return;
   keepNodeRecord(turn);
+  withdrawIdleBallot(turn);
   bootstrap(turn);
 }
 
@@ -102,9 +116,10 @@ function wantedMember(state: State): Member {
   const { term, members } = state.records;
   const registered = term?.value.nodes.includes(name) === true;
   const runId = facts?.runId ?? members.get(name)?.value.runId ?? null;
+  const priority = facts === null ? (members.get(name)?.value.priority ?? null) : priorityOf(state, facts);
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
-  return { name, instance, http, redis, runId, dataset, rememberedEpoch };
+  return { name, instance, http, redis, runId, priority, dataset, rememberedEpoch };
 }
 
 function sameMember(a: Member, b: Member): boolean {
@@ -132,6 +147,14 @@ function keepMember(turn: Turn): void {
     return;
   }
   turn.emit({ kind: 'write_member', member, how: 'replace' });
+}
+
+/** A node that lost its place after it voted must not keep the others waiting for its claim. */
+function withdrawIdleBallot(turn: Turn): void {
+  const { role, records, settings } = turn.state;
+  const ballot = records.ballots.get(settings.name)?.value;
+  if (role.name !== 'starting' || ballot?.refusal !== null) return;
+  if (ballot.epoch === records.term?.value.epoch) turn.emit({ kind: 'withdraw_ballot' });
 }
 
 function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {

@@ -75,6 +75,8 @@ export interface Member {
   readonly http: Address;
   readonly redis: Address;
   readonly runId: string | null;
+  /** Priority in elections, 0 = never promoted; null until Redis was seen. */
+  readonly priority: number | null;
   /** What a first start needs to know of the dataset; null until Redis was seen. */
   readonly dataset: MemberDataset | null;
   /** Highest epoch that this agent remembers, so that a wiped ensemble cannot make epochs go back (I1). */

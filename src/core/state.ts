@@ -82,6 +82,8 @@ export type Role =
       readonly sinceMs: number;
       /** The node to fence again wherever it reappears, until it is seen following. */
       readonly deposed: Address | null;
+      /** Since when our Redis says that it is a replica, which nobody of ours asked for; null while it does not. */
+      readonly demotedSinceMs: number | null;
       /** Heartbeats are overdue and Redis is fenced until one is answered. */
       readonly inDoubt: boolean;
       /** Replicas seen online, with the offset they must pass before they count as in sync. */

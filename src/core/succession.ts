@@ -5,12 +5,13 @@ import { ownFacts } from './queries.ts';
 import type { Member } from './records.ts';
 import type { State } from './state.ts';
 
-/** Whether a live, enabled member of the in-sync set exists: otherwise giving up would only end the service. */
+/** Whether a live, enabled, promotable member of the in-sync set exists: otherwise giving up would only end the service. */
 export function hasSuccessor(state: State): boolean {
   const inSync = state.records.term?.value.inSync ?? [];
-  return inSync.some(
-    (name) => state.records.members.has(name) && state.records.nodes.get(name)?.value.disabled !== true,
-  );
+  return inSync.some((name) => {
+    const member = state.records.members.get(name)?.value;
+    return member !== undefined && member.priority !== 0 && state.records.nodes.get(name)?.value.disabled !== true;
+  });
 }
 
 /**

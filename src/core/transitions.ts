@@ -55,6 +55,7 @@ export function enterMaster(turn: Turn, from: RoleOf<'promoting'>, because: stri
     sinceMs: turn.now,
     deposed,
     inDoubt: false,
+    demotedSinceMs: null,
     attaching: new Map(),
     joining: [],
   };

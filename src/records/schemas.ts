@@ -65,6 +65,7 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
   http: address,
   redis: address,
   runId: v.nullable(text),
+  priority: v.optional(v.nullable(count), null),
   dataset: v.nullable(
     v.object({
       role: v.picklist(['master', 'replica']),

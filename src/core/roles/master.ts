@@ -25,7 +25,8 @@ export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   const term = turn.state.records.term;
   if (facts === null || term === null || stepsDown(turn, doubted)) return;
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
-  if (facts.role === 'replica') return resumeMastership(turn, term.value, facts);
+  if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
+  if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
   announce(turn);
   fenceDeposed(turn, doubted, term.value);
   maintainInSync(turn, doubted, term, facts);
@@ -63,10 +64,14 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
 }
 
 /**
- * Somebody made our Redis a replica behind our back. With its data still the service's it is promoted again; with
+ * Somebody made our Redis a replica behind our back. That may have been a successor's fence, so the lease is confirmed
+ * first, by a heartbeat sent after it was seen. Then, with its data still the service's, it is promoted again; with
  * anything else in it, promoting it would publish foreign data.
  */
-function resumeMastership(turn: Turn, term: Term, facts: RedisFacts): void {
+function resumeMastership(turn: Turn, role: RoleOf<'master'>, term: Term, facts: RedisFacts): void {
+  const sinceMs = role.demotedSinceMs ?? turn.now;
+  if (role.demotedSinceMs === null) amendRole(turn, role, { demotedSinceMs: sinceMs });
+  if (turn.state.lastProofMs <= sinceMs) return void turn.emit({ kind: 'heartbeat' });
   const intact = positionOf(facts, term) !== null && !turn.state.own.halfSynced;
   if (!intact) return giveUpLease(turn, 'foreign_dataset');
   turn.emit({ kind: 'promote', minReplicas: deadMan(turn.state, term.inSync.length > 0) });

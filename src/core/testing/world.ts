@@ -102,6 +102,7 @@ export function member(name: string, change: Partial<Member> = {}): Member {
     http: httpOf(name),
     redis: redisOf(name),
     runId: runIdOf(name),
+    priority: 100,
     dataset: null,
     rememberedEpoch: 0,
     ...change,
@@ -235,7 +236,7 @@ function roleOf(name: Role['name']): Role {
     case 'promoting':
       return { ...common, name, sinceMs: START_MS, deposed: null, takeover: false, remoteFence: 'none' };
     case 'master':
-      return { ...common, name, deposed: null, inDoubt: false, attaching: new Map(), joining: [] };
+      return { ...common, name, deposed: null, inDoubt: false, demotedSinceMs: null, attaching: new Map(), joining: [] };
     case 'stepping_down':
       return { ...common, name, sinceMs: START_MS, because: 'stop', alone: false, released: false };
   }
