@@ -152,9 +152,9 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
 
 function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisSight {
   const before = sight.facts?.link?.readOffset;
-  const sameProcess = sight.facts?.runId === facts.runId;
+  const former = sight.facts?.runId === facts.runId ? sight.facts : null;
   // Without a link nothing expires and nothing is written: fewer keys than before were flushed for a full sync.
-  const flushed = sameProcess && sight.facts?.role === 'replica' && facts.keys < sight.facts.keys;
+  const flushed = former?.role === 'replica' && facts.keys < former.keys;
   const begun = facts.link?.syncInProgress === true && facts.loading;
   const moved = before === undefined || before !== facts.link?.readOffset;
   return {
@@ -165,7 +165,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     silentSinceMs: null,
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
-    halfSynced: facts.link?.up === false && (begun || flushed || (sameProcess && sight.halfSynced)),
+    halfSynced: facts.link?.up === false && (begun || flushed || (former !== null && sight.halfSynced)),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
   };
 }

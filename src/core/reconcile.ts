@@ -16,7 +16,7 @@ import type { Turn } from './turn.ts';
 /** An order to stop ends after this many times the wait for a successor, whatever the ensemble says or does not. */
 const STOP_OVERDUE_FACTOR = 3;
 
-/** Bounds every way of giving up power: with the ensemble away nothing can be handed over, and Redis is fenced by then. */
+/** Bounds every way of giving up power: without the ensemble there is nobody to hand over to. */
 function endOverdueStop(turn: Turn): void {
   const { stopping, settings } = turn.state;
   if (stopping === null || !holdsPower(turn.state)) return;

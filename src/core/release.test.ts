@@ -23,7 +23,8 @@ describe('a master whose Redis dies', () => {
   });
 
   test('before the records of a new connection are read: what is to be removed is not known yet', () => {
-    const reconnected = run(world('a', 'master'), { kind: 'session_connected', sessionId: sessionOf('a'), timeoutMs: 6000 });
+    const again = { kind: 'session_connected', sessionId: sessionOf('a'), timeoutMs: 6000 } as const;
+    const reconnected = run(world('a', 'master'), again);
     const waiting = run(reconnected.state, ...died);
     expect(waiting.does).not.toContain('release');
     expect(run(waiting.state, { kind: 'records_synced' }).does).toContain('release');
@@ -35,8 +36,10 @@ test('a release that arrives when somebody else holds the lease changes nothing'
   expect(release.termVersion).toBe(7);
   const ensemble = new Ensemble();
   const later = kept(lease('b', { epoch: EPOCH + 1 }), { owner: sessionOf('b') });
-  const records = { ...world('b', 'master').records, lease: later, term: kept(term({ epoch: EPOCH + 1 }), { version: 8 }) };
-  Object.assign(ensemble, { records: { ...records, masterRecord: kept(masterRecord('b'), { owner: sessionOf('b') }) } });
+  const laterTerm = kept(term({ epoch: EPOCH + 1 }), { version: 8 });
+  const record = kept(masterRecord('b'), { owner: sessionOf('b') });
+  const records = { ...world('b', 'master').records, lease: later, term: laterTerm, masterRecord: record };
+  Object.assign(ensemble, { records });
   expect(ensemble.commit(release, { name: 'a', session: sessionOf('a') })).toBe(false);
   expect(ensemble.records.lease).toBe(later);
 });

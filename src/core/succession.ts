@@ -5,7 +5,7 @@ import { ownFacts } from './queries.ts';
 import type { Member } from './records.ts';
 import type { State } from './state.ts';
 
-/** Whether a live, enabled, promotable member of the in-sync set exists: otherwise giving up would only end the service. */
+/** Whether a live, enabled, promotable member of the in-sync set exists: else giving up would only end the service. */
 export function hasSuccessor(state: State): boolean {
   const inSync = state.records.term?.value.inSync ?? [];
   return inSync.some((name) => {

@@ -66,7 +66,7 @@ test('the ensemble comes back empty: the epoch does not go back, and no data is 
   }
 });
 
-test('the ensemble freezes: the master is fenced by its own deadline, and takes writes again when it thaws', async () => {
+test('the ensemble freezes: the master is fenced by its own deadline, and serves again when it thaws', async () => {
   const { master } = await heal(service);
   const epoch = (await master.agent.view())?.epoch;
   writers = new Writers(service.nodes);

@@ -78,7 +78,7 @@ describe('a service of three', () => {
     await heal(service);
   });
 
-  test('/disable on the master: another takes over, the node follows and stays out, also as a new process', async () => {
+  test('/disable on the master: another takes over, the node follows and stays out, also restarted', async () => {
     const { master } = await peace(service);
     writers = new Writers(service.nodes, { batch: 2 });
     await writers.progress(master, 200);
@@ -108,7 +108,7 @@ describe('a node without a successor', () => {
   });
   afterAll(() => service.stop());
 
-  test('SIGTERM fences nothing: Redis stays a writable master, exit code 0, and the next agent takes it up', async () => {
+  test('SIGTERM fences nothing: Redis stays a writable master, and the next agent takes it up', async () => {
     const { master, replicas: [replica] } = await peace(service);
     await replica.agent.kill();
     await replica.redis.kill();

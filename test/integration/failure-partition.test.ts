@@ -84,7 +84,7 @@ test.each<[string, (proxy: FaultProxy) => Promise<void> | void, (proxy: FaultPro
   await waitFor(async () => (await minReplicas(master.redis)) < FENCE_MIN_REPLICAS, 'no fence is left behind');
 });
 
-test('the agent of a replica is cut off: its Redis leaves the master, which goes on without a refused write', async () => {
+test('the agent of a replica is cut off: its Redis leaves the master, which refuses no write', async () => {
   const { master, replicas: [victim, other] } = await heal(service);
   writers = new Writers([master]);
   await writers.progress(master, 100);

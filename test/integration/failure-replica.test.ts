@@ -69,7 +69,7 @@ test('an agent of a replica dies and comes back: no write is refused, the set st
   expect(writers.refused).toEqual([]);
 });
 
-test('the last replica dies: writes are refused only until the set is empty, and the dead-man returns with it', async () => {
+test('the last replica dies: writes are refused only until the set is empty; the dead-man returns', async () => {
   const { master, replicas: [first, last] } = await peace(service);
   writers = new Writers([master]);
   await first.redis.kill();

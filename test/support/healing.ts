@@ -32,8 +32,9 @@ export function listen(node: Node): () => readonly LogLine[] {
 }
 
 /** Whether one of these lines is this event with these fields. */
-export function says(lines: readonly LogLine[], event: string, fields: Readonly<Record<string, unknown>> = {}): boolean {
-  return lines.some((line) => line.event === event && Object.entries(fields).every(([name, value]) => line[name] === value));
+export function says(lines: readonly LogLine[], event: string, fields: Record<string, unknown> = {}): boolean {
+  const wanted = Object.entries(fields);
+  return lines.some((line) => line.event === event && wanted.every(([name, value]) => line[name] === value));
 }
 
 /** The lines as text, for the message of a failed assertion. */

@@ -137,7 +137,9 @@ export class Writers {
     const answered = Promise.all(writes).then(() => true);
     const late = new AbortController();
     const patience = pause(PATIENCE_MS + this.options.wait * WAIT_TIMEOUT_MS, false, { signal: late.signal });
-    patience.catch(() => undefined);
+    patience.catch((error: unknown) => {
+      if (!late.signal.aborted) throw error;
+    });
     const inTime = await Promise.race([answered, patience]);
     late.abort();
     return inTime;

@@ -95,6 +95,10 @@ export function term(change: Partial<Term> = {}): Term {
   };
 }
 
+function nobodyAttached(): { attaching: ReadonlyMap<string, number>; joining: readonly string[] } {
+  return { attaching: new Map(), joining: [] };
+}
+
 export function member(name: string, change: Partial<Member> = {}): Member {
   return {
     name,
@@ -236,7 +240,7 @@ function roleOf(name: Role['name']): Role {
     case 'promoting':
       return { ...common, name, sinceMs: START_MS, deposed: null, takeover: false, remoteFence: 'none' };
     case 'master':
-      return { ...common, name, deposed: null, inDoubt: false, demotedSinceMs: null, attaching: new Map(), joining: [] };
+      return { ...common, name, deposed: null, inDoubt: false, demotedSinceMs: null, ...nobodyAttached() };
     case 'stepping_down':
       return { ...common, name, sinceMs: START_MS, because: 'stop', alone: false, released: false };
   }
