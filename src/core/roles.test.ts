@@ -182,7 +182,7 @@ describe('a claim', () => {
   test('is not written over a term of a newer format', () => {
     const record = { lease: null, masterRecord: null, members: [member('b')], ballots: [ballot('b')] };
     const state = world('b', 'candidate', { own: sight(frozenFacts('b')), record });
-    const newer = run(state, reads({ record: 'term', kept: kept(term(), { version: 9, format: 2 }) }));
+    const newer = run(state, reads({ record: 'term', kept: kept(term({ inSync: ['b'] }), { version: 9, format: 2 }) }));
     expect(newer.does).not.toContain('claim');
     expect([...newer.state.reasons]).toContain('record_newer');
   });

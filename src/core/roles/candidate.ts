@@ -86,11 +86,18 @@ function reportBallot(turn: Turn, ballot: Ballot): void {
   turn.report('ballot_cast', { epoch, standing, offset, refusal, proves_death: deathProof !== null });
 }
 
-function electors(state: State): Elector[] {
-  return [...state.records.members.values()].map(({ value }) => ({
+/**
+ * Who may be waited for. After an outage of the ensemble all sessions end at once: a node of the in-sync set that has
+ * no record now may be about to write it again, with more data than we hold.
+ */
+function electors(state: State, term: Term): Elector[] {
+  const { members } = state.records;
+  const absent = term.inSync.filter((name) => !members.has(name)).map((name) => ({ name, live: true }));
+  const present = [...members.values()].map(({ value }) => ({
     name: value.name,
     live: !agentIsGone(state, value.name, value.instance),
   }));
+  return [...present, ...absent];
 }
 
 function rank(
@@ -111,7 +118,8 @@ function rank(
   const { electionSettleMs: settleMs } = state.settings;
   const elapsedMs = turn.now - sinceMs;
   turn.wakeAt(sinceMs + (Math.floor(elapsedMs / settleMs) + 1) * settleMs);
-  const outcome = electionOutcome({ term: term.value, ballots, electors: electors(state), elapsedMs, settleMs });
+  const waitedFor = electors(state, term.value);
+  const outcome = electionOutcome({ term: term.value, ballots, electors: waitedFor, elapsedMs, settleMs });
   if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
   if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
   if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);

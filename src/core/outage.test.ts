@@ -1,0 +1,27 @@
+// After an outage of the ensemble: every session ended, and the records of the members come back one by one.
+
+import { expect, test } from 'vitest';
+
+import {
+  ballot, frozenFacts, kept, member, reads, readsBallot, readsLease, run, sessionOf, settings, sight, world,
+} from './testing/world.ts';
+
+const back = world('b', 'candidate', {
+  own: sight(frozenFacts('b')),
+  record: { members: [member('b')], ballots: [ballot('b')], masterRecord: null },
+});
+const { electionSettleMs } = settings('b');
+
+test('the first who is back waits for the in-sync node whose record is not there yet, and loses to its data', () => {
+  const alone = run(back, readsLease(null), electionSettleMs - 1);
+  expect(alone.does).not.toContain('claim');
+  expect([...alone.state.reasons]).toContain('awaiting_ballots');
+  const record = kept(member('c'), { owner: sessionOf('c') });
+  const joined = run(alone.state, reads({ record: 'members', name: 'c', kept: record }));
+  expect(joined.does).not.toContain('claim');
+  expect(run(joined.state, readsBallot(ballot('c', { offset: 2000 }))).does).not.toContain('claim');
+});
+
+test('it does not wait for longer than the settling time', () => {
+  expect(run(back, readsLease(null), electionSettleMs).does).toContain('claim');
+});
