@@ -54,7 +54,7 @@ export function ownRedisHangs(state: State): boolean {
 }
 
 /** The remote Redis answered lately enough to be worth asking. */
-export const REMOTE_FRESH_MS = 1200;
+export const REMOTE_FRESH_MS = 1700;
 
 export function remoteIsHealthy(state: State): boolean {
   const { remote, nowMs } = state;

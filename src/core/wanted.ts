@@ -11,12 +11,16 @@ import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace. */
 export const POLL_PEACE_MS = 500;
+/** The same for another node's Redis: it is evidence, and nobody's deadline hangs on it. */
+export const POLL_REMOTE_PEACE_MS = 1000;
 /** The same for a master's own Redis: the sooner it is asked, the sooner a hang is measured. */
 export const POLL_MASTER_MS = 200;
 /** While something is about to change that the next answer will show. */
 export const POLL_ALERT_MS = 1;
 /** While a replica connects, synchronises or loads. */
 export const POLL_SETTLING_MS = 20;
+/** When that takes long, or nothing can be done before somebody else acts. */
+export const POLL_WAITING_MS = 100;
 
 export interface PeerWanted {
   readonly name: string;
@@ -51,25 +55,44 @@ function remoteOf(state: State): Address | null {
   return sameAddress(address, settings.redis) ? null : address;
 }
 
-function pollOwn(state: State): number {
-  const { role, own, alertUntilMs, nowMs } = state;
-  if (role.name === 'candidate' || role.name === 'promoting' || nowMs < alertUntilMs) return POLL_ALERT_MS;
-  if (role.name === 'stepping_down') return POLL_ALERT_MS;
-  if (own.blocked !== null || state.unplaced) return POLL_SETTLING_MS;
-  if (role.name === 'replica' && own.facts?.link?.up !== true) return POLL_SETTLING_MS;
-  if (role.name === 'master' && nowMs - role.sinceMs < MASTER_SETTLING_MS) return POLL_ALERT_MS;
-  if (role.name !== 'master') return POLL_PEACE_MS;
-  return role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
-}
-
+/** How long a new role is looked at without pause; one that lasts longer waits for somebody else. */
+const EAGER_MS = 1000;
 /** A new master looks closely at its replicas for this long. */
 const MASTER_SETTLING_MS = 300;
 
+/** Just entered a role in which the next answer decides, or told to look. */
+function isEager({ role, nowMs, alertUntilMs }: State): boolean {
+  if (nowMs < alertUntilMs) return true;
+  const gone = role.name === 'candidate' ? role.leaseGoneSinceMs : null;
+  return nowMs - Math.max(role.sinceMs, gone ?? role.sinceMs) < EAGER_MS;
+}
+
+function pollOwn(state: State): number {
+  const { role, own, nowMs, alertUntilMs } = state;
+  if (own.blocked !== null || state.unplaced) return POLL_SETTLING_MS;
+  switch (role.name) {
+    case 'candidate':
+    case 'promoting':
+    case 'stepping_down':
+      return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
+    case 'master':
+      if (nowMs < alertUntilMs || nowMs - role.sinceMs < MASTER_SETTLING_MS) return POLL_ALERT_MS;
+      return role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
+    case 'replica':
+      if (nowMs < alertUntilMs) return POLL_ALERT_MS;
+      if (own.facts?.link?.up === true) return POLL_PEACE_MS;
+      return isEager(state) ? POLL_SETTLING_MS : POLL_WAITING_MS;
+    case 'starting':
+      return nowMs < alertUntilMs ? POLL_ALERT_MS : POLL_PEACE_MS;
+  }
+}
+
 function pollRemote(state: State): number {
   const { role, nowMs, alertUntilMs, remote } = state;
-  const electing = role.name === 'candidate' || role.name === 'promoting' || nowMs < alertUntilMs;
-  if (electing) return POLL_ALERT_MS;
-  return role.name === 'replica' && remote.facts?.role !== 'master' ? POLL_ALERT_MS : POLL_PEACE_MS;
+  if (role.name === 'master' || role.name === 'starting') return POLL_REMOTE_PEACE_MS;
+  if (nowMs < alertUntilMs) return POLL_ALERT_MS;
+  if (role.name === 'replica' && remote.facts?.role === 'master') return POLL_REMOTE_PEACE_MS;
+  return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
 }
 
 /** Every member, and the lease holder even where its member record is gone: its death may have to be proved. */
