@@ -25,6 +25,8 @@ export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   const term = turn.state.records.term;
   if (facts === null || term === null || stepsDown(turn, doubted)) return;
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
+  // A term of another epoch is not ours to change, whatever our lease looks like from here.
+  if (term.value.epoch !== role.epoch) return;
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
   if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
   announce(turn);
