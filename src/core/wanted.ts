@@ -6,7 +6,7 @@
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './foreign.ts';
-import { othersLease } from './queries.ts';
+import { isFrozen, othersLease } from './queries.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace. */
@@ -15,9 +15,9 @@ export const POLL_PEACE_MS = 500;
 export const POLL_REMOTE_PEACE_MS = 1000;
 /** The same for a master's own Redis: the sooner it is asked, the sooner a hang is measured. */
 export const POLL_MASTER_MS = 200;
-/** While something is about to change that the next answer will show. */
-export const POLL_ALERT_MS = 1;
-/** While a replica connects, synchronises or loads. */
+/** While the next answer decides: draining, a takeover's equality, a new master that shows itself. */
+export const POLL_ALERT_MS = 2;
+/** While a replica connects, synchronises or loads, or something was said to have changed. */
 export const POLL_SETTLING_MS = 20;
 /** When that takes long, or nothing can be done before somebody else acts. */
 export const POLL_WAITING_MS = 100;
@@ -55,42 +55,45 @@ function remoteOf(state: State): Address | null {
   return sameAddress(address, settings.redis) ? null : address;
 }
 
-/** How long a new role is looked at without pause; one that lasts longer waits for somebody else. */
+/** How long a new role is looked at closely; one that lasts longer waits for somebody else. */
 const EAGER_MS = 1000;
-/** A new master looks closely at its replicas for this long. */
-const MASTER_SETTLING_MS = 300;
 
-/** Just entered a role in which the next answer decides, or told to look. */
+/** Just entered a role, or an election just lost its lease, or told to look. */
 function isEager({ role, nowMs, alertUntilMs }: State): boolean {
   if (nowMs < alertUntilMs) return true;
   const gone = role.name === 'candidate' ? role.leaseGoneSinceMs : null;
   return nowMs - Math.max(role.sinceMs, gone ?? role.sinceMs) < EAGER_MS;
 }
 
+/** Whether the next answer of our own Redis decides. A frozen one has nothing new to say, and commands ask too. */
+function decidesNext({ role, own }: State): boolean {
+  if (role.name === 'promoting') return role.takeover;
+  return role.name === 'candidate' && own.facts?.role === 'replica' && !isFrozen(own.facts);
+}
+
 function pollOwn(state: State): number {
-  const { role, own, nowMs, alertUntilMs } = state;
+  const { role, own } = state;
+  const eager = isEager(state);
+  if (decidesNext(state)) return eager ? POLL_ALERT_MS : POLL_WAITING_MS;
   if (own.blocked !== null || state.unplaced) return POLL_SETTLING_MS;
   switch (role.name) {
     case 'candidate':
     case 'promoting':
     case 'stepping_down':
-      return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
+      return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'master':
-      if (nowMs < alertUntilMs || nowMs - role.sinceMs < MASTER_SETTLING_MS) return POLL_ALERT_MS;
-      return role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
+      return eager || role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
     case 'replica':
-      if (nowMs < alertUntilMs) return POLL_ALERT_MS;
       if (own.facts?.link?.up === true) return POLL_PEACE_MS;
-      return isEager(state) ? POLL_SETTLING_MS : POLL_WAITING_MS;
+      return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'starting':
-      return nowMs < alertUntilMs ? POLL_ALERT_MS : POLL_PEACE_MS;
+      return eager ? POLL_SETTLING_MS : POLL_PEACE_MS;
   }
 }
 
 function pollRemote(state: State): number {
-  const { role, nowMs, alertUntilMs, remote } = state;
+  const { role, remote } = state;
   if (role.name === 'master' || role.name === 'starting') return POLL_REMOTE_PEACE_MS;
-  if (nowMs < alertUntilMs) return POLL_ALERT_MS;
   if (role.name === 'replica' && remote.facts?.role === 'master') return POLL_REMOTE_PEACE_MS;
   return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
 }
