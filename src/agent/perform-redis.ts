@@ -1,13 +1,21 @@
 /** Actions on a Redis, as sequences of commands: the translation, and nothing else. */
 import type { ActionBody, ActionKind } from '../core/actions.ts';
 import type { Address } from '../core/records.ts';
-import { configure, deadMan, fenceSequence, follow, freeze, promote, reversibleFence } from '../redis/commands.ts';
+import { configure, deadMan, fenceSequence, follow, freeze, killStragglers, promote, reversibleFence } from '../redis/commands.ts';
 import type { Command } from '../redis/link.ts';
 
 export type OwnRedisAction = Extract<
   ActionBody,
   {
-    kind: 'fence_reversibly' | 'fence_hard' | 'set_min_replicas' | 'freeze' | 'follow' | 'promote' | 'configure';
+    kind:
+      | 'fence_reversibly'
+      | 'fence_hard'
+      | 'set_min_replicas'
+      | 'freeze'
+      | 'follow'
+      | 'promote'
+      | 'configure'
+      | 'kill_stragglers';
   }
 >;
 export type RemoteRedisAction = Extract<ActionBody, { kind: 'remote_fence_reversibly' | 'remote_fence_hard' }>;
@@ -20,6 +28,7 @@ const OWN: readonly ActionKind[] = [
   'follow',
   'promote',
   'configure',
+  'kill_stragglers',
 ];
 const REMOTE: readonly ActionKind[] = ['remote_fence_reversibly', 'remote_fence_hard'];
 
@@ -60,6 +69,8 @@ export function ownCommands(action: OwnRedisAction, server: OwnServer): readonly
       return [...deadMan(action.minReplicas, server.version), ...promote()];
     case 'configure':
       return configure(server);
+    case 'kill_stragglers':
+      return killStragglers();
   }
 }
 

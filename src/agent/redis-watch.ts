@@ -13,6 +13,7 @@ import type { SightEvent } from '../core/facts.ts';
 import type { Address } from '../core/records.ts';
 import { firstError } from '../redis/link.ts';
 import type { CloseKind, Command, RedisConnector, RedisLink, RedisTarget, Reply, SendOutcome } from '../redis/link.ts';
+import { untilGridMs } from '../contract/clock.ts';
 import { observe, QUESTION } from './redis-facts.ts';
 
 /** A question may stay open this long: in practice until the connection ends. */
@@ -30,6 +31,8 @@ export const REDIAL_REFUSED_MS = 10;
  * is longer.
  */
 export const SILENCE_DOUBT_MS = 100;
+/** From this pause on, a question may come up to half of it early or late. */
+const RARE_POLL_MS = 200;
 /** A connection that fails otherwise, or a remote port that keeps refusing. */
 export const REDIAL_PAUSE_MS = 250;
 const REDIAL_DYING_MS = 1;
@@ -176,8 +179,14 @@ export class RedisWatch {
   private schedulePoll(): void {
     this.cancelPoll();
     if (this.pollMs === Number.POSITIVE_INFINITY) return;
-    const dueMs = Math.max(0, this.lastAnswerMs + this.pollMs - this.options.clock.now());
-    this.cancelPoll = this.options.clock.after(dueMs, () => this.ask());
+    this.cancelPoll = this.options.clock.after(this.untilNextMs(), () => this.ask());
+  }
+
+  /** Rare questions are asked at common moments, so that an idle agent wakes up once for several of them. */
+  private untilNextMs(): number {
+    const nowMs = this.options.clock.now();
+    if (this.pollMs >= RARE_POLL_MS) return untilGridMs(nowMs, this.pollMs);
+    return Math.max(0, this.lastAnswerMs + this.pollMs - nowMs);
   }
 
   private ask(): void {

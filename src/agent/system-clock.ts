@@ -9,6 +9,9 @@ import { performance } from 'node:perf_hooks';
 
 import type { WallClock } from '../contract/clock.ts';
 
+/** Where a millisecond more does not matter. */
+const LONG_WAIT_MS = 100;
+
 /** The clock of this process. */
 export const systemClock: WallClock = {
   now: () => performance.now(),
@@ -20,7 +23,8 @@ export const systemClock: WallClock = {
       if (restMs > 0) timer = setTimeout(fire, Math.ceil(restMs));
       else callback();
     };
-    let timer = setTimeout(fire, delayMs);
+    // Putting off costs a second wake-up: a long wait rather ends a millisecond late.
+    let timer = setTimeout(fire, delayMs < LONG_WAIT_MS ? delayMs : Math.ceil(delayMs) + 1);
     return () => clearTimeout(timer);
   },
 };

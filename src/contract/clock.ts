@@ -15,3 +15,11 @@ export interface WallClock extends Clock {
   /** Milliseconds since 1970. */
   wallNow(): number;
 }
+
+/**
+ * Milliseconds from `nowMs` until a multiple of `everyMs` that is at least half of it away. Timers of one process that
+ * are set by it fall on the same moments: an idle process pays for wake-ups, not for what it does in them.
+ */
+export function untilGridMs(nowMs: number, everyMs: number): number {
+  return Math.ceil((nowMs + everyMs / 2) / everyMs) * everyMs - nowMs;
+}

@@ -76,6 +76,8 @@ export type ActionBody =
   | { readonly kind: 'promote'; readonly minReplicas: number }
   /** Runtime settings of our Redis: announced address, credentials for replication, backlog. Never to its file. */
   | { readonly kind: 'configure' }
+  /** Disconnect clients that reached a deposed master after its fence. Before: it is a replica. */
+  | { readonly kind: 'kill_stragglers' }
   | { readonly kind: 'remote_fence_reversibly' }
   /** Left queued in the socket of a Redis that does not answer. */
   | { readonly kind: 'remote_fence_hard'; readonly target: Address }

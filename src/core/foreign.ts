@@ -12,6 +12,7 @@ import { appendEntry, shareHistory } from './lineage.ts';
 import { isFrozen, isLinkedTo } from './queries.ts';
 import type { Address, Term } from './records.ts';
 import type { State } from './state.ts';
+import { expectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
 
 export function foreignAddress(state: State): Address | null {
@@ -71,5 +72,7 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
   if (term !== undefined && ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
   if (isLinkedTo(facts, target)) return void turn.emit({ kind: 'freeze' });
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
-  if (turn.emit({ kind, target })) turn.report('following', { master: record.value.name, epoch: null });
+  if (!turn.emit({ kind, target })) return;
+  if (kind === 'fence_hard') expectStragglers(turn);
+  turn.report('following', { master: record.value.name, epoch: null });
 }

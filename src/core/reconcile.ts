@@ -11,6 +11,7 @@ import { holdsPower } from './power.ts';
 import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import type { State } from './state.ts';
+import { disconnectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
 
 /** An order to stop ends after this many times the wait for a successor, whatever the ensemble says or does not. */
@@ -28,7 +29,10 @@ function endOverdueStop(turn: Turn): void {
 export function reconcile(turn: Turn): void {
   endOverdueStop(turn);
   explain(turn);
-  if (mayTouchRedis(turn)) reconcileMinReplicas(turn);
+  if (mayTouchRedis(turn)) {
+    reconcileMinReplicas(turn);
+    disconnectStragglers(turn);
+  }
   heartbeat(turn);
   if (!turn.state.synced || turn.state.session?.connected !== true) return;
   keepMember(turn);

@@ -19,6 +19,7 @@ const OF_OWN_REDIS: readonly ActionKind[] = [
   'fence_hard',
   'set_min_replicas',
   'freeze',
+  'kill_stragglers',
   'follow',
   'promote',
   'configure',

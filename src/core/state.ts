@@ -156,6 +156,8 @@ export interface State {
   readonly mustRelink: boolean;
   /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
   readonly unplaced: boolean;
+  /** Rounds of disconnecting clients that are still due after our Redis was deposed, or null. */
+  readonly stragglers: { readonly rounds: number; readonly nextMs: number } | null;
   /** The claim on its way, or the last one: what a lease of ours means when it is read back. */
   readonly claimed: Claimed | null;
   /** Epoch in which a lossless takeover was tried in vain: its successor is elected among frozen candidates. */
@@ -198,6 +200,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     minReplicasFloor: null,
     mustRelink: false,
     unplaced: false,
+    stragglers: null,
     claimed: null,
     takeoverFailedEpoch: null,
     commandRefused: null,

@@ -14,7 +14,7 @@ export const POLL_PEACE_MS = 500;
 /** The same for another node's Redis: it is evidence, and nobody's deadline hangs on it. */
 export const POLL_REMOTE_PEACE_MS = 1000;
 /** The same for a master's own Redis: the sooner it is asked, the sooner a hang is measured. */
-export const POLL_MASTER_MS = 200;
+export const POLL_MASTER_MS = 250;
 /** While the next answer decides: draining, a takeover's equality, a new master that shows itself. */
 export const POLL_ALERT_MS = 2;
 /** While a replica connects, synchronises or loads, or something was said to have changed. */

@@ -9,6 +9,7 @@
  */
 import type { Duplex } from 'node:stream';
 
+import { untilGridMs } from '../contract/clock.ts';
 import type { Clock } from '../contract/clock.ts';
 import { createLineSplitter } from './lines.ts';
 import { BEAT_LINE, encodeMessage, readLine } from './messages.ts';
@@ -43,7 +44,7 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
   let silent = false;
   let beatsMissed = 0;
   let linesThisBeat = 0;
-  let cancelBeat = clock.after(BEAT_MS, beat);
+  let cancelBeat = clock.after(untilGridMs(clock.now(), BEAT_MS), beat);
 
   function end(how: PeerEnd): void {
     if (!open) return;
@@ -66,7 +67,7 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
       end('silent');
       return;
     }
-    cancelBeat = clock.after(BEAT_MS, beat);
+    cancelBeat = clock.after(untilGridMs(clock.now(), BEAT_MS), beat);
     if (beatsMissed > SILENT_BEATS && !silent) {
       silent = true;
       events.onSilent();

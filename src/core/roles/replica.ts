@@ -23,6 +23,7 @@ import {
 } from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
 import type { State } from '../state.ts';
+import { expectStragglers } from '../stragglers.ts';
 import { enterCandidate, enterStarting } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
@@ -115,6 +116,7 @@ function leaveMaster(turn: Turn): void {
 function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (!turn.emit({ kind, target: lease.redis })) return;
+  if (kind === 'fence_hard') expectStragglers(turn);
   turn.update({ unplaced: false });
   const bytes = divergentBytes(facts, term);
   const worthSaying = bytes === null || bytes >= DIVERGENCE_NOISE_BYTES;

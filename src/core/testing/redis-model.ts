@@ -19,7 +19,7 @@ const NO_HISTORY = { replid2: null, secondReplOffset: -1 } as const;
 type RedisAction = Extract<Action, {
   kind:
     | 'fence_reversibly' | 'remote_fence_reversibly' | 'set_min_replicas' | 'fence_hard' | 'remote_fence_hard'
-    | 'follow' | 'freeze' | 'promote' | 'configure';
+    | 'follow' | 'freeze' | 'promote' | 'configure' | 'kill_stragglers';
 }>;
 
 /** Who looks, so that each watcher hears once that a connection opened or ended. */
@@ -156,6 +156,8 @@ export class RedisModel {
         break;
       case 'configure':
         this.announced = redisOf(this.name);
+        break;
+      case 'kill_stragglers':
         break;
     }
     return true;

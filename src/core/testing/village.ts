@@ -299,6 +299,7 @@ export class Village {
       case 'follow':
       case 'promote':
       case 'configure':
+      case 'kill_stragglers':
         return done(this.redis(name).obey(action));
       case 'heartbeat':
         if (inhabitant.cutOff) return { result: 'failed', code: 'CONNECTION_LOSS' };
