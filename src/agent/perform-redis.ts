@@ -1,7 +1,16 @@
 /** Actions on a Redis, as sequences of commands: the translation, and nothing else. */
 import type { ActionBody, ActionKind } from '../core/actions.ts';
 import type { Address } from '../core/records.ts';
-import { configure, deadMan, fenceSequence, follow, freeze, killStragglers, promote, reversibleFence } from '../redis/commands.ts';
+import {
+  configure,
+  deadMan,
+  fenceSequence,
+  follow,
+  freeze,
+  killStragglers,
+  promote,
+  reversibleFence,
+} from '../redis/commands.ts';
 import type { Command } from '../redis/link.ts';
 
 export type OwnRedisAction = Extract<

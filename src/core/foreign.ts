@@ -71,8 +71,12 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
   const term = state.records.term?.value;
   if (term !== undefined && ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
   if (isLinkedTo(facts, target)) return void turn.emit({ kind: 'freeze' });
+  replicateFrom(turn, facts, target, record.value.name);
+}
+
+function replicateFrom(turn: Turn, facts: RedisFacts, target: Address, master: string): void {
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (!turn.emit({ kind, target })) return;
   if (kind === 'fence_hard') expectStragglers(turn);
-  turn.report('following', { master: record.value.name, epoch: null });
+  turn.report('following', { master, epoch: null });
 }
