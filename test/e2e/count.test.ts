@@ -87,6 +87,7 @@ test('continuous integration says the count last, whatever make has to say', asy
   await chmod(join(tree, '.ci/run'), 0o755);
   const outcome = await start('.ci/run');
   expect(lastLine(outcome)).toBe('46 passed, 1 failed');
-  expect(outcome.stdout).toContain('make: ***');
+  // A make within a make numbers itself.
+  expect(outcome.stdout).toMatch(/^make(\[\d+\])?: \*\*\*/m);
   expect(outcome.code).not.toBe(0);
 });
