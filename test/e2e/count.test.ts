@@ -32,7 +32,9 @@ async function playVitest(report: object | undefined, code: number): Promise<voi
 }
 
 const lastLine = ({ stdout }: Outcome): string | undefined => stdout.trimEnd().split('\n').at(-1);
-const start = (...command: string[]): Promise<Outcome> => run(command, { cwd: tree, env: process.env });
+/** These tests run under make themselves; the make that they start must not take itself for a part of that one. */
+const withoutMake = { ...process.env, MAKELEVEL: undefined, MAKEFLAGS: undefined, MFLAGS: undefined };
+const start = (...command: string[]): Promise<Outcome> => run(command, { cwd: tree, env: withoutMake });
 
 test('every step counts as one, every vitest test as one', async () => {
   const outcome = await start('make', 'test');
@@ -87,7 +89,6 @@ test('continuous integration says the count last, whatever make has to say', asy
   await chmod(join(tree, '.ci/run'), 0o755);
   const outcome = await start('.ci/run');
   expect(lastLine(outcome)).toBe('46 passed, 1 failed');
-  // A make within a make numbers itself.
-  expect(outcome.stdout).toMatch(/^make(\[\d+\])?: \*\*\*/m);
+  expect(outcome.stdout).toContain('make: ***');
   expect(outcome.code).not.toBe(0);
 });
