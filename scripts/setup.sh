@@ -43,6 +43,7 @@ NEEDS=(
   "ip|have_ip|iproute2|iproute2 (\`ip\`)"
   "unshare|have_unshare|util-linux|util-linux (\`unshare\`)"
   "ps|have_ps|procps|procps (\`ps\`)"
+  "openssl|have_openssl|openssl|OpenSSL (\`openssl\`)"
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -60,6 +61,7 @@ have_java() { have java; }
 have_ip() { have ip || [ -x /usr/sbin/ip ] || [ -x /sbin/ip ]; }
 have_unshare() { have unshare; }
 have_ps() { have ps; }
+have_openssl() { have openssl; }
 have_zookeeper() { [ -e "${ZOOKEEPER_JARS:-/usr/share/java}/zookeeper.jar" ]; }
 have_redis_server() { [ -x "${REDIS_SERVER:-}" ] || is_redis_server redis-server; }
 have_redis_sentinel() { have redis-sentinel && is_redis_server redis-sentinel; }

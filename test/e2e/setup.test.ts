@@ -15,7 +15,7 @@ const SHELL_PROGRAMS = [
   'bash', 'sh', 'cat', 'chmod', 'comm', 'cp', 'cut', 'dirname', 'env', 'find', 'ln', 'mkdir', 'mktemp', 'paste',
   'readlink', 'rm', 'sleep', 'sort', 'tr',
 ];
-const OTHER_NEEDS = ['node', 'java', 'ip', 'unshare', 'ps'];
+const OTHER_NEEDS = ['node', 'java', 'ip', 'unshare', 'ps', 'openssl'];
 /** Prints what a server prints when it is started under a server's name, like Debian's redis-check-rdb. */
 const MULTI_CALL = 'case $0 in *check-rdb) echo "redis-check-rdb 7" ;; *) echo "Redis server v=7" ;; esac';
 const SERVER = 'echo "Redis server v=7"';
@@ -178,7 +178,8 @@ describe('Node.js that is too old', () => {
 });
 
 describe('on this machine', () => {
-  const PACKAGES = ['redis-tools', 'libzookeeper-java', 'default-jre-headless', 'iproute2', 'util-linux', 'procps'];
+  const SERVERS = ['redis-tools', 'libzookeeper-java', 'default-jre-headless'];
+  const PACKAGES = [...SERVERS, 'iproute2', 'util-linux', 'procps', 'openssl'];
   const SERVICE = /^\/(?:usr\/)?lib\/systemd\/system\/.*(?:redis|zookeeper)|^\/etc\/init\.d\/.*(?:redis|zookeeper)/m;
 
   test('the packages that setup installs bring no Redis or ZooKeeper service', async () => {
