@@ -75,8 +75,8 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
     record: plan.adopt ? masterRecordOf(state) : null,
   });
   if (!issued) return;
-  const { deposed, takeover, term } = plan;
-  turn.update({ claimed: { epoch, deposed, takeover, former: term?.value ?? null } });
+  const { deposed, takeover, adopt, term } = plan;
+  turn.update({ claimed: { epoch, deposed, takeover, adopt, former: term?.value ?? null } });
 }
 
 /** A master record that no lease of ours explains: an original agent of the service is at work. */

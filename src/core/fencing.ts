@@ -163,5 +163,10 @@ export function reconcileMinReplicas(turn: Turn): void {
   if (wanted === null || facts === null || facts.minReplicas === wanted) return;
   if (wanted === FENCE_MIN_REPLICAS) turn.emit({ kind: 'fence_reversibly' });
   // Whatever gives power must not wait in a socket: when it is read it may be wrong.
-  else if (turn.state.own.silentSinceMs === null) turn.emit({ kind: 'set_min_replicas', minReplicas: wanted });
+  else if (turn.state.own.silentSinceMs === null) setMinReplicas(turn, wanted, facts);
+}
+
+function setMinReplicas(turn: Turn, minReplicas: number, before: RedisFacts): void {
+  if (!turn.emit({ kind: 'set_min_replicas', minReplicas })) return;
+  if (before.minReplicas === FENCE_MIN_REPLICAS) turn.report('fence_lifted', { min_replicas: minReplicas });
 }

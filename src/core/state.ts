@@ -109,6 +109,8 @@ export interface Claimed {
   readonly epoch: number;
   readonly deposed: Address | null;
   readonly takeover: boolean;
+  /** It took over the lease of an earlier process of this agent, beside the same Redis. */
+  readonly adopt: boolean;
   /** The term that it succeeded. */
   readonly former: Term | null;
 }

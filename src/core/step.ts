@@ -204,6 +204,7 @@ function findsItsClaim(turn: Turn): boolean {
   const { epoch } = lease;
   enterPromoting(turn, { epoch, deposed: plan.deposed, takeover: plan.takeover }, 'claimed');
   turn.report('epoch_claimed', { epoch, takeover: plan.takeover });
+  if (claimed?.epoch === epoch && claimed.adopt) turn.report('lease_adopted', { epoch });
   return true;
 }
 

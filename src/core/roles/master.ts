@@ -116,4 +116,6 @@ function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, fa
   if (wanted === null) return;
   if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;
   turn.report('in_sync_changed', { epoch: role.epoch, in_sync: wanted.inSync, nodes: wanted.nodes });
+  const added = wanted.nodes.filter((name) => !term.value.nodes.includes(name));
+  if (added.length > 0) turn.report('node_registered', { names: added });
 }
