@@ -34,10 +34,20 @@ describe('growing', () => {
     const start = master([], { ...nobody, own: sight(noDeadMan([attached('b', { offset: 0 })])) });
     const seen = run(start, 0);
     expect(seen.does).toEqual([]);
-    expect(roleIs(seen.state, 'master').attaching).toEqual(new Map([['b', 1000]]));
+    const sinceMs = seen.state.nowMs;
+    expect(roleIs(seen.state, 'master').attaching).toEqual(new Map([['b', { offset: 1000, sinceMs }]]));
     const later = (offset: number) => ownAnswers({ ...noDeadMan([attached('b', { offset })]), offset: 5000 });
     expect(run(seen.state, later(999)).does).toEqual([]);
     expect(run(seen.state, later(1000)).does).toEqual(['set_min_replicas']);
+  });
+
+  test('offset 0 is no acknowledgement until time tells: the stream may not have begun', () => {
+    const zero = (lagSeconds: number) => ({ ...noDeadMan([attached('b', { offset: 0, lagSeconds })]), offset: 0 });
+    const seen = run(master([], { ...nobody, own: sight(zero(0)) }), 0);
+    expect(seen.does).toEqual([]);
+    expect(run(seen.state, 2900, ownAnswers(zero(1))).does).not.toContain('set_min_replicas');
+    expect(run(seen.state, 3000, ownAnswers(zero(2))).does).not.toContain('set_min_replicas');
+    expect(run(seen.state, 3000, ownAnswers(zero(1))).does).toContain('set_min_replicas');
   });
 
   test.each<[string, ReplicaFacts]>([

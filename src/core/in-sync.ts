@@ -56,19 +56,31 @@ function isDisabled(state: State, name: string): boolean {
 
 /** Progress of replicas that are not yet in the set. */
 export interface Attaching {
-  readonly attaching: ReadonlyMap<string, number>;
+  readonly attaching: RoleOf<'master'>['attaching'];
   readonly joining: readonly string[];
+}
+
+/**
+ * Offset 0 is what a replica shows that has acknowledged nothing yet, and also one that acknowledges a master which
+ * never had an offset to count. They differ in time: the first one's lag grows from the moment it is online.
+ */
+const FIRST_ACK_MS = 3000;
+const FRESH_LAG_SECONDS = 1;
+
+function acknowledgesZero(state: State, replica: ReplicaFacts, sinceMs: number): boolean {
+  return state.own.answeredAtMs - sinceMs >= FIRST_ACK_MS && replica.lagSeconds <= FRESH_LAG_SECONDS;
 }
 
 export function attachingNow(state: State, role: RoleOf<'master'>, facts: RedisFacts): Attaching {
   const inSync = state.records.term?.value.inSync ?? [];
-  const attaching = new Map<string, number>();
+  const attaching = new Map<string, { offset: number; sinceMs: number }>();
   const joining: string[] = [];
   for (const [name, replica] of attachedReplicas(state, facts)) {
     if (inSync.includes(name) || isDisabled(state, name) || !streams(replica)) continue;
-    const needed = role.attaching.get(name) ?? facts.offset;
-    attaching.set(name, needed);
-    if (replica.offset >= needed) joining.push(name);
+    const seen = role.attaching.get(name) ?? { offset: facts.offset, sinceMs: state.nowMs };
+    attaching.set(name, seen);
+    const acknowledged = replica.offset > 0 || acknowledgesZero(state, replica, seen.sinceMs);
+    if (acknowledged && replica.offset >= seen.offset) joining.push(name);
   }
   return { attaching, joining: joining.sort() };
 }

@@ -87,7 +87,7 @@ export type Role =
       /** Heartbeats are overdue and Redis is fenced until one is answered. */
       readonly inDoubt: boolean;
       /** Replicas seen online, with the offset they must pass before they count as in sync. */
-      readonly attaching: ReadonlyMap<string, number>;
+      readonly attaching: ReadonlyMap<string, { readonly offset: number; readonly sinceMs: number }>;
       /** Replicas that passed it: the dead-man is raised for them, then the term names them. Sorted. */
       readonly joining: readonly string[];
     }

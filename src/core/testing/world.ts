@@ -95,7 +95,7 @@ export function term(change: Partial<Term> = {}): Term {
   };
 }
 
-function nobodyAttached(): { attaching: ReadonlyMap<string, number>; joining: readonly string[] } {
+function nobodyAttached(): Pick<RoleOf<'master'>, 'attaching' | 'joining'> {
   return { attaching: new Map(), joining: [] };
 }
 
