@@ -96,7 +96,7 @@ test('the old master comes back with old data: it discards it and follows', asyn
   await writing.stop();
   expect(writing.overlap(master, successor)).toEqual([]);
   expect(await writing.missingOn(successor.redis)).toEqual([]);
-  expect(says(lines(), 'redis_up')).toBe(true);
+  await waitFor(() => says(lines(), 'redis_restarted'), 'the restart to be noticed');
   await peace(service);
   await waitFor(async () => (await keysOf(master)) === (await keysOf(successor)), 'both hold the same keys');
 });
