@@ -34,10 +34,11 @@ dist/dictator.cjs: $(SOURCES)
 	node scripts/build.mjs
 
 # npm writes this file when it is through; it is older than the lock file when that has changed since.
+# Never through a link, as a work tree may have one: npm empties the folder at its other end, under everybody's feet.
 node_modules/.package-lock.json: package-lock.json
 	@scripts/setup.sh node
-	NODE_NO_WARNINGS=1 npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+	@if [ -L node_modules ]; then echo 'make: node_modules is a link: its packages are taken as they are' >&2; else \
+		NODE_NO_WARNINGS=1 npm ci --no-audit --no-fund --loglevel=error && touch $@; fi
 
 deps: ## install what is missing (Debian 12 or later; starts and enables no service)
 	@scripts/setup.sh
