@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { Network } from './network.ts';
+import type { EndEvents } from './network.ts';
+import { Host, Process, SkewedClock } from './process.ts';
+import { Random } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+
+function ears(heard: string[]): EndEvents {
+  return {
+    onOpen: () => heard.push('open'),
+    onFailed: (failure) => heard.push(failure),
+    onMessage: (message) => heard.push(String(message)),
+    onClosed: (how) => heard.push(how),
+  };
+}
+
+function twoHosts() {
+  const scheduler = new Scheduler();
+  const network = new Network(scheduler, new Random(1));
+  const hosts = ['a', 'b'].map((name) => new Host(name));
+  for (const host of hosts) network.addHost(host);
+  const [a, b] = hosts.map((host) => new Process(host.name, host, scheduler));
+  const pass = (ms: number): void => scheduler.runUntil(scheduler.nowMs + ms, () => undefined);
+  return { scheduler, network, a: a!, b: b!, pass };
+}
+
+describe('virtual time', () => {
+  test('runs events in the order of their moments, and of their asking within one', () => {
+    const scheduler = new Scheduler();
+    const ran: number[] = [];
+    for (const ms of [5, 1, 5, 3, 1]) scheduler.at(ms, () => ran.push(ms + ran.length / 10));
+    scheduler.runUntil(4, () => undefined);
+    expect(ran).toEqual([1, 1.1, 3.2]);
+    scheduler.runUntil(9, () => undefined);
+    expect(ran).toEqual([1, 1.1, 3.2, 5.3, 5.4]);
+  });
+});
+
+describe('a process', () => {
+  test('that thaws sends what it was about to send, then runs timers, then reads what arrived', () => {
+    const { scheduler, a, pass } = twoHosts();
+    const did: string[] = [];
+    a.haltBeforeSend('freeze', 1);
+    a.deliver(() => {
+      a.sends(() => did.push('first send'));
+      a.sends(() => did.push('second send'));
+    });
+    a.deliver(() => did.push('arrival'));
+    a.timer(10, () => did.push('timer'));
+    pass(20);
+    expect(did).toEqual(['first send']);
+    scheduler.after(0, () => a.thaw());
+    pass(1);
+    expect(did).toEqual(['first send', 'second send', 'timer', 'arrival']);
+  });
+
+  test('sees time pass at the rate of its own clock', () => {
+    const { scheduler, a, pass } = twoHosts();
+    const clock = new SkewedClock(scheduler, a, { rate: 1.1, originMs: 100 });
+    const seen: number[] = [];
+    clock.after(11, () => seen.push(clock.now(), scheduler.nowMs));
+    pass(20);
+    expect(seen.map(Math.round)).toEqual([111, 10]);
+  });
+});
+
+describe('a connection', () => {
+  test('is refused where nobody listens, and opens towards a frozen process', () => {
+    const { network, a, b, pass } = twoHosts();
+    const heard: string[] = [];
+    network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears(heard) });
+    pass(10);
+    network.listen(b, 1, () => ears([]));
+    b.freeze();
+    network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears(heard) });
+    pass(200);
+    expect(heard).toEqual(['refused', 'open']);
+  });
+
+  test('delivers what was sent during a partition after it, in order', () => {
+    const { network, a, b, pass } = twoHosts();
+    const heard: string[] = [];
+    network.listen(b, 1, () => ears(heard));
+    const end = network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears([]) });
+    pass(10);
+    network.setPath('a', 'b', { state: 'drop' });
+    for (const each of ['1', '2', '3']) end.send(each);
+    pass(1000);
+    expect(heard).toEqual([]);
+    network.heal();
+    pass(1000);
+    expect(heard).toEqual(['1', '2', '3']);
+  });
+
+  test('ends by fin or reset when the other process dies, and by nothing when its host loses power', () => {
+    const { network, a, b, pass } = twoHosts();
+    const heard: string[] = [];
+    network.listen(b, 1, () => ears([]));
+    network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears(heard) });
+    pass(10);
+    b.kill();
+    pass(10);
+    expect(heard[1]).toMatch(/^(fin|reset)$/);
+    const other = new Process('b', network.host('b')!, network.scheduler);
+    network.listen(other, 1, () => ears([]));
+    const silent: string[] = [];
+    const end = network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears(silent) });
+    pass(10);
+    other.host.up = false;
+    other.kill('power');
+    end.send('into the void');
+    pass(1000);
+    expect(silent).toEqual(['open']);
+    pass(20_000);
+    expect(silent).toEqual(['open', 'lost']);
+  });
+});

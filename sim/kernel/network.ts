@@ -1,0 +1,320 @@
+/**
+ * The network between hosts: connections that keep their order, and everything that can be wrong with a path.
+ *
+ * A connection is TCP as its users see it. What is sent over a path that drops is not lost but late: it waits in the
+ * kernel until the path is open again, or until the kernel gives up. How a connection ended is told apart, because
+ * proofs of death are built on it: `fin` and `reset` come from the other side's kernel, `lost` from our own.
+ */
+import type { Host, Process } from './process.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Ending = 'fin' | 'reset' | 'lost';
+export type ConnectFailure = 'refused' | 'timeout' | 'unreachable';
+
+/** What one side of a connection is told. Never called from inside `connect`, `send` or `close`. */
+export interface EndEvents {
+  onOpen(): void;
+  onFailed(failure: ConnectFailure): void;
+  onMessage(message: unknown): void;
+  onClosed(how: Ending): void;
+}
+
+/** `reject`: as `drop`, but whoever opens a connection is told at once that nobody listens (a firewall's REJECT). */
+export type Path = 'open' | 'drop' | 'reject';
+
+/** A kernel gives up a connection whose bytes are not acknowledged for this long. */
+const GIVE_UP_MS = 15_000;
+/** Retransmission after a loss: the first pause, doubled at each further loss. */
+const RETRANSMIT_MS = 200;
+/** What waited for a path to open is sent again within this time. */
+const REOPEN_SPREAD_MS = 400;
+const UNREACHABLE_AFTER_MS = 3000;
+
+export interface PathQuality {
+  state: Path;
+  /** Added to every message. */
+  delayMs: number;
+  /** Probability that a segment is lost and sent again. */
+  loss: number;
+}
+
+/** One side of a connection. */
+export class End {
+  readonly process: Process;
+  /** The address that was dialled, as the dialling side wrote it. */
+  readonly dialled: Endpoint;
+  events: EndEvents;
+  /** Established, not closed by this side, and not told of an ending. */
+  open = false;
+  other: End | null = null;
+  private readonly network: Network;
+  private readonly held: (() => void)[] = [];
+  private arrivesMs = 0;
+  private heldSinceMs = 0;
+
+  constructor(network: Network, process: Process, dialled: Endpoint, events: EndEvents) {
+    this.network = network;
+    this.process = process;
+    this.dialled = dialled;
+    this.events = events;
+    process.onEnd.add(this.ownerEnded);
+  }
+
+  send(message: unknown): void {
+    this.process.sends(() => {
+      const { other } = this;
+      if (!this.open || other === null) return;
+      this.carry(() => {
+        if (other.open) other.process.deliver(() => other.hear(message));
+        else if (other.process.host.up) other.carry(() => this.ends('reset'));
+      });
+    });
+  }
+
+  /** Closes this side; the other is told by FIN behind what was sent before. */
+  close(): void {
+    if (!this.open) {
+      this.abandon();
+      return;
+    }
+    this.open = false;
+    this.abandon();
+    this.tellOther('fin');
+  }
+
+  private abandon(): void {
+    this.process.onEnd.delete(this.ownerEnded);
+  }
+
+  private readonly ownerEnded = (how: 'killed' | 'power'): void => {
+    const wasOpen = this.open;
+    this.open = false;
+    if (wasOpen && how === 'killed') this.tellOther(this.network.endsByReset() ? 'reset' : 'fin');
+  };
+
+  private tellOther(how: 'fin' | 'reset'): void {
+    const { other } = this;
+    if (other !== null) this.carry(() => other.ends(how));
+  }
+
+  private hear(message: unknown): void {
+    if (this.open) this.events.onMessage(message);
+  }
+
+  /** The kernel learns of the ending now; the process when it reads. */
+  ends(how: Ending): void {
+    if (!this.open) return;
+    this.process.deliver(() => {
+      if (!this.open) return;
+      this.open = false;
+      this.abandon();
+      this.events.onClosed(how);
+    });
+  }
+
+  /** Brings something to the other side, in order, once the path lets it through. */
+  carry(arrive: () => void): void {
+    const { scheduler } = this.network;
+    this.arrivesMs = Math.max(this.arrivesMs, scheduler.nowMs + this.network.delayMs(this));
+    scheduler.at(this.arrivesMs, () => {
+      if (this.held.length === 0 && this.network.passes(this)) return arrive();
+      if (this.held.length === 0) this.holdSince(scheduler.nowMs);
+      this.held.push(arrive);
+    });
+  }
+
+  private holdSince(nowMs: number): void {
+    this.heldSinceMs = nowMs;
+    this.network.hold(this);
+    this.network.scheduler.after(GIVE_UP_MS, () => {
+      if (this.held.length > 0 && this.heldSinceMs === nowMs) this.giveUp();
+    });
+  }
+
+  private giveUp(): void {
+    this.held.length = 0;
+    this.network.unhold(this);
+    this.ends('lost');
+  }
+
+  /** The path is open again. */
+  release(): void {
+    const atMs = this.network.scheduler.nowMs + this.network.reopenDelayMs();
+    this.arrivesMs = Math.max(this.arrivesMs, atMs);
+    this.network.scheduler.at(this.arrivesMs, () => {
+      if (!this.network.passes(this)) return;
+      this.network.unhold(this);
+      for (const arrive of this.held.splice(0)) arrive();
+    });
+  }
+}
+
+interface Listener {
+  readonly process: Process;
+  accept(end: End): EndEvents;
+}
+
+export class Network {
+  readonly scheduler: Scheduler;
+  private readonly random: Random;
+  private readonly hosts = new Map<string, Host>();
+  private readonly listeners = new Map<string, Listener>();
+  private readonly qualities = new Map<string, PathQuality>();
+  private readonly holding = new Set<End>();
+  /** Usual one-way delay between two hosts and inside one. */
+  baseDelayMs = 0.2;
+
+  constructor(scheduler: Scheduler, random: Random) {
+    this.scheduler = scheduler;
+    this.random = random;
+  }
+
+  addHost(host: Host): void {
+    this.hosts.set(host.name, host);
+  }
+
+  host(name: string): Host | undefined {
+    return this.hosts.get(name);
+  }
+
+  /** Quality of the path in one direction; change it through `setPath`. */
+  quality(from: string, to: string): PathQuality {
+    const key = `${from}>${to}`;
+    let found = this.qualities.get(key);
+    if (found === undefined) {
+      found = { state: 'open', delayMs: 0, loss: 0 };
+      this.qualities.set(key, found);
+    }
+    return found;
+  }
+
+  setPath(from: string, to: string, change: Partial<PathQuality>): void {
+    Object.assign(this.quality(from, to), change);
+    if (change.state === 'open') this.recheck();
+  }
+
+  /** What waits is sent again wherever its path is open now: after a path opened or a host came back. */
+  recheck(): void {
+    for (const end of [...this.holding]) if (this.passes(end)) end.release();
+  }
+
+  /** Every path as good as new. */
+  heal(): void {
+    for (const quality of this.qualities.values()) Object.assign(quality, { state: 'open', delayMs: 0, loss: 0 });
+    this.recheck();
+  }
+
+  /** `accept` is told of every established connection and answers with what shall be told of it. */
+  listen(process: Process, port: number, accept: (end: End) => EndEvents): void {
+    const key = `${process.host.name}:${port}`;
+    this.listeners.set(key, { process, accept });
+    process.onEnd.add(() => {
+      if (this.listeners.get(key)?.process === process) this.listeners.delete(key);
+    });
+  }
+
+  /** Dials; exactly one of `onOpen` and `onFailed` follows, within `timeoutMs` of true time. */
+  connect(process: Process, to: Endpoint, how: { readonly timeoutMs: number; readonly events: EndEvents }): End {
+    const end = new End(this, process, to, how.events);
+    let settled = false;
+    const settle = (run: () => void): void => {
+      if (settled) return;
+      settled = true;
+      cancelTimeout();
+      process.deliver(run);
+    };
+    const fail = (failure: ConnectFailure): void => settle(() => how.events.onFailed(failure));
+    const cancelTimeout = process.timer(how.timeoutMs, () => fail('timeout'));
+    process.sends(() => this.dial(end, fail, settle));
+    return end;
+  }
+
+  private dial(end: End, fail: (failure: ConnectFailure) => void, settle: (run: () => void) => void): void {
+    const from = end.process.host;
+    const name = end.dialled.host === '127.0.0.1' ? from.name : end.dialled.host;
+    const host = this.hosts.get(name);
+    if (host === undefined) return void this.scheduler.after(this.delayBetween(from.name, name), () => fail('refused'));
+    const there = this.delayBetween(from.name, name);
+    const back = this.delayBetween(name, from.name);
+    this.scheduler.after(there, () => {
+      const path = from.name === name ? 'open' : this.quality(from.name, name).state;
+      if (path === 'reject') return fail('refused');
+      if (path === 'drop') return;
+      if (!host.up) return void this.scheduler.after(UNREACHABLE_AFTER_MS, () => fail('unreachable'));
+      if (from.name !== name && this.quality(name, from.name).state !== 'open') return;
+      const listener = this.listeners.get(`${name}:${end.dialled.port}`);
+      if (listener?.process.alive !== true) return void this.scheduler.after(back, () => fail('refused'));
+      this.establish(end, listener, (opened) => this.scheduler.after(back, () => settle(opened)));
+    });
+  }
+
+  /** The other side's kernel takes the connection, whether or not its process is able to look at it. */
+  private establish(end: End, listener: Listener, answer: (opened: () => void) => void): void {
+    const noEvents: EndEvents = {
+      onOpen: () => undefined,
+      onFailed: () => undefined,
+      onMessage: () => undefined,
+      onClosed: () => undefined,
+    };
+    const far = new End(this, listener.process, end.dialled, noEvents);
+    far.open = true;
+    far.other = end;
+    listener.process.deliver(() => {
+      far.events = listener.accept(far);
+    });
+    answer(() => {
+      end.open = true;
+      end.other = far;
+      end.events.onOpen();
+      // It may have ended while the answer was under way.
+      if (!far.open) end.ends('reset');
+    });
+  }
+
+  /** Whether bytes of this end get to the other side now. */
+  passes(end: End): boolean {
+    const from = end.process.host.name;
+    const to = end.other?.process.host.name ?? from;
+    const up = end.other?.process.host.up ?? false;
+    return up && (from === to || this.quality(from, to).state === 'open');
+  }
+
+  delayMs(end: End): number {
+    return this.delayBetween(end.process.host.name, end.other?.process.host.name ?? '');
+  }
+
+  private delayBetween(from: string, to: string): number {
+    const base = this.baseDelayMs * (0.5 + this.random.unit());
+    if (from === to) return base / 4;
+    const { delayMs, loss } = this.quality(from, to);
+    if (loss === 0 && delayMs === 0) return base;
+    let lateMs = delayMs * (0.5 + this.random.unit());
+    for (let pauseMs = RETRANSMIT_MS; this.random.chance(loss) && pauseMs < GIVE_UP_MS; pauseMs *= 2) {
+      lateMs += pauseMs;
+    }
+    return base + lateMs;
+  }
+
+  reopenDelayMs(): number {
+    return this.random.between(0, REOPEN_SPREAD_MS);
+  }
+
+  /** A process that is killed leaves unread bytes behind or not: both endings are seen in the field. */
+  endsByReset(): boolean {
+    return this.random.chance(0.3);
+  }
+
+  hold(end: End): void {
+    this.holding.add(end);
+  }
+
+  unhold(end: End): void {
+    this.holding.delete(end);
+  }
+}

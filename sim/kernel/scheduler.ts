@@ -1,0 +1,85 @@
+/**
+ * Virtual time: a heap of moments at which something happens. One thread, no waiting: time is what the next event says.
+ *
+ * Events of one moment run in the order in which they were asked for, so a run is a pure function of its seed.
+ */
+export interface Scheduled {
+  readonly atMs: number;
+  readonly order: number;
+  /** Null once it ran or was cancelled: cancelling leaves the entry in the heap, where it costs nothing. */
+  run: (() => void) | null;
+}
+
+/** Events of one run: reaching it means that something posts in a circle without letting time pass. */
+const EVENTS_MAX = 20_000_000;
+
+function comesBefore(a: Scheduled, b: Scheduled): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+export class Scheduler {
+  /** True time: no process of the simulated world can see it. Milliseconds since the start of the run. */
+  nowMs = 0;
+  /** Events that ran. */
+  ran = 0;
+  private readonly heap: Scheduled[] = [];
+  private orders = 0;
+
+  at(atMs: number, run: () => void): Scheduled {
+    const entry: Scheduled = { atMs: Math.max(atMs, this.nowMs), order: this.orders++, run };
+    this.rise(entry);
+    return entry;
+  }
+
+  after(delayMs: number, run: () => void): Scheduled {
+    return this.at(this.nowMs + delayMs, run);
+  }
+
+  /** Runs everything up to and including this moment; `afterEach` is called after every event. */
+  runUntil(untilMs: number, afterEach: () => void): void {
+    for (let next = this.heap[0]; next !== undefined && next.atMs <= untilMs; next = this.heap[0]) {
+      this.removeFirst();
+      const { run } = next;
+      if (run === null) continue;
+      next.run = null;
+      this.nowMs = next.atMs;
+      if (++this.ran > EVENTS_MAX) throw new Error('the simulated world never comes to rest');
+      run();
+      afterEach();
+    }
+    this.nowMs = untilMs;
+  }
+
+  private rise(entry: Scheduled): void {
+    const { heap } = this;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const up = (at - 1) >> 1;
+      const parent = heap[up];
+      if (parent === undefined || !comesBefore(entry, parent)) break;
+      heap[at] = parent;
+      at = up;
+    }
+    heap[at] = entry;
+  }
+
+  private removeFirst(): void {
+    const { heap } = this;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const a = heap[left];
+      const b = heap[left + 1];
+      if (a === undefined) break;
+      const down = b !== undefined && comesBefore(b, a) ? left + 1 : left;
+      const child = down === left ? a : b;
+      if (child === undefined || !comesBefore(child, last)) break;
+      heap[at] = child;
+      at = down;
+    }
+    heap[at] = last;
+  }
+}
