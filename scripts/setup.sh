@@ -4,6 +4,7 @@
 #   scripts/setup.sh          everything: Node.js, Redis, ZooKeeper, a few tools   (make deps)
 #   scripts/setup.sh node     Node.js alone, and never as root                     (make)
 #   scripts/setup.sh check    says what is missing, changes nothing; exit code 1 if anything is
+#   scripts/setup.sh node-into FOLDER   fetches Node.js into a new folder, whatever there is, and prints its path
 #
 # On Debian 12 and later it installs packages, as root or through sudo. It starts, stops and enables no service and
 # touches no server that runs: Redis comes from `redis-tools`, which has the server's program and no service, and
@@ -18,7 +19,17 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 TOOLS=$ROOT/.tools
 BIN=$TOOLS/bin
-SYSTEM_PATH=${PATH//"$BIN:"/}
+
+# The PATH without our own folder, under whatever name it is there: a link of ours is no program of the system.
+path_of_system() {
+  local folder folders=() rest=()
+  IFS=: read -ra folders <<<"$PATH"
+  for folder in "${folders[@]}"; do
+    if [ "$folder" != "$BIN" ] && ! [ "$folder" -ef "$BIN" ]; then rest+=("$folder"); fi
+  done
+  (IFS=: && printf '%s' "${rest[*]}")
+}
+SYSTEM_PATH=$(path_of_system)
 PATH=$BIN:$SYSTEM_PATH
 
 # The version that is fetched where the system's Node.js is too old or absent, and the oldest that will do.
@@ -97,23 +108,30 @@ drop_stale_links() {
   fi
 }
 
-# npm's package `node` brings the program itself; npm is run by whatever Node.js the system has.
-fetch_node() {
+# npm's package `node` brings the program itself; npm is run by whatever Node.js the system has. Prints where it is.
+put_node() { # <folder, made anew>
   local found
-  say "Node.js $NODE_MIN or newer is not on the PATH: fetching $NODE_VERSION into .tools/node"
-  rm -rf "$TOOLS/node"
-  mkdir -p "$TOOLS/node" "$BIN"
-  printf '{ "private": true }\n' >"$TOOLS/node/package.json"
-  (cd "$TOOLS/node" && PATH=$SYSTEM_PATH &&
+  rm -rf "$1"
+  mkdir -p "$1"
+  printf '{ "private": true }\n' >"$1/package.json"
+  (cd "$1" && PATH=$SYSTEM_PATH &&
     npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error "node@$NODE_VERSION") >&2
-  for found in "$TOOLS"/node/node_modules/node/bin/node "$TOOLS"/node/node_modules/node-*/bin/node; do
+  for found in "$1"/node_modules/node/bin/node "$1"/node_modules/node-*/bin/node; do
     if [ -x "$found" ] && node_suits "$found"; then
-      ln -sfn "$found" "$BIN/node"
+      printf '%s\n' "$found"
       return 0
     fi
   done
   say "npm's package node@$NODE_VERSION has no program that runs here"
   return 1
+}
+
+fetch_node() {
+  local program
+  say "Node.js $NODE_MIN or newer is not on the PATH: fetching $NODE_VERSION into .tools/node"
+  program=$(put_node "$TOOLS/node") || return
+  mkdir -p "$BIN"
+  ln -sfn "$program" "$BIN/node"
 }
 
 # --- packages -------------------------------------------------------------------------------------------------------
@@ -267,6 +285,7 @@ verify_zookeeper() {
 case ${1:-all} in
   all) setup_all ;;
   node) setup_node ;;
+  node-into) put_node "${2:?a folder}" ;;
   check)
     rows=$(missing)
     if [ -n "$rows" ]; then
@@ -275,7 +294,7 @@ case ${1:-all} in
     fi
     ;;
   *)
-    say "unknown: $1 (all, node or check)"
+    say "unknown: $1 (all, node, node-into or check)"
     exit 64
     ;;
 esac

@@ -4,7 +4,7 @@
  * What apt-get does is played by a script here; that the real packages bring no service is read from their own lists.
  */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -45,11 +45,14 @@ afterEach(async () => {
 });
 
 function setup(...args: string[]): Promise<Outcome> {
-  const env = {
+  return run([join(bin, 'bash'), join(world, 'project/scripts/setup.sh'), ...args], { cwd: world, env: environment() });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return {
     PATH: bin, HOME: world, APT_PAUSE_S: '0', ZOOKEEPER_JARS: join(world, 'jars'), POLICY_RC_D: join(world, 'policy'),
     TMPDIR: world,
   };
-  return run([join(bin, 'bash'), join(world, 'project/scripts/setup.sh'), ...args], { cwd: world, env });
 }
 
 /** Plays apt-get: writes its calls down, then does what the test wants done. */
@@ -83,6 +86,16 @@ describe('where nothing is missing', () => {
     await playAptGet();
     expect(await setup()).toMatchObject({ code: 0 });
     expect(await aptCalls()).toEqual([]);
+    expect((await readdir(join(world, 'project/.tools/bin'))).sort()).toEqual(['redis-sentinel', 'redis-server']);
+  });
+
+  test('the links stay where the PATH names their folder by another path', async () => {
+    await playProgram(join(bin, 'redis-check-rdb'), MULTI_CALL);
+    expect(await setup()).toMatchObject({ code: 0 });
+    await symlink(join(world, 'project/.tools'), join(world, 'tools'));
+    const env = { ...environment(), PATH: `${join(world, 'tools/bin')}:${bin}` };
+    const command = [join(bin, 'bash'), join(world, 'project/scripts/setup.sh'), 'node'];
+    expect(await run(command, { cwd: world, env })).toEqual({ code: 0, stdout: '', stderr: '' });
     expect((await readdir(join(world, 'project/.tools/bin'))).sort()).toEqual(['redis-sentinel', 'redis-server']);
   });
 });

@@ -54,13 +54,25 @@ export interface ZooKeeperServer {
 }
 
 const JAR_DIR = process.env['ZOOKEEPER_JARS'] ?? '/usr/share/java';
-// zookeeper.jar names most of what it needs in its manifest; the netty jars that TLS needs are missing there.
+/**
+ * In this order: zookeeper.jar names the rest of what it needs by absolute paths in its manifest, where another
+ * version's may lie, and misses the netty jars that TLS needs. A jar that is not there is passed over.
+ */
 const JARS = [
-  'zookeeper.jar',
+  'zookeeper-jute.jar',
+  'metrics-core.jar',
+  'snappy-java.jar',
+  'slf4j-api.jar',
   'slf4j-simple.jar',
+  'netty-buffer.jar',
   'netty-codec.jar',
+  'netty-common.jar',
+  'netty-handler.jar',
   'netty-resolver.jar',
+  'netty-transport.jar',
+  'netty-transport-native-epoll.jar',
   'netty-transport-native-unix-common.jar',
+  'zookeeper.jar',
 ];
 const JAVA_FLAGS = [
   '-Xmx128m',
