@@ -64,7 +64,7 @@ export class Mirror {
       if (isMissing(answer)) ensure(paths.published);
       end();
     });
-    for (const path of [paths.lease, paths.term, paths.masterRecord]) readOne(path);
+    for (const path of [paths.lease, paths.term, paths.settings, paths.masterRecord]) readOne(path);
     for (const folder of FOLDERS) {
       begin();
       this.list(folder, { readOne, ensure, end });

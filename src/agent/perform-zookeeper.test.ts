@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Outcome } from '../core/inputs.ts';
-import { ballot, lease, masterRecord, member, term } from '../core/testing/world.ts';
+import { SHARED, ballot, lease, masterRecord, member, term } from '../core/testing/world.ts';
 import { servicePaths } from '../records/paths.ts';
 import { Mirror } from './mirror.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
@@ -48,7 +48,8 @@ const shape = (action: ZooKeeperAction) =>
   perform(action).ops.map((op) => [op.op, op.path, 'version' in op ? op.version : 'ephemeral' in op && op.ephemeral]);
 
 describe('transactions', () => {
-  const claim = { kind: 'claim', lease: lease('b'), term: term() } as const;
+  const unasked = { settings: null, settingsVersion: null } as const;
+  const claim = { kind: 'claim', lease: lease('b'), term: term(), ...unasked } as const;
   test('a claim creates the lease and writes the term with its version', () => {
     expect(shape({ ...claim, termVersion: 7, removeLease: false, removeRecord: false, record: null })).toEqual([
       ['create', PATHS.lease, true],
@@ -60,6 +61,17 @@ describe('transactions', () => {
     expect(shape({ ...claim, termVersion: null, removeLease: false, removeRecord: false, record: null })).toEqual([
       ['create', PATHS.lease, true],
       ['create', PATHS.term, false],
+    ]);
+  });
+
+  test('a claim creates the settings of the service, or checks that they are the ones that it obeys', () => {
+    const plain = { ...claim, termVersion: 7, removeLease: false, removeRecord: false, record: null };
+    const settings = { version: 1, ...SHARED };
+    expect(shape({ ...plain, settings })).toContainEqual(['create', PATHS.settings, false]);
+    expect(shape({ ...plain, settingsVersion: 4 })).toContainEqual(['check', PATHS.settings, 4]);
+    expect(shape({ kind: 'write_term', term: term(), version: 7, settings })).toEqual([
+      ['create', PATHS.settings, false],
+      ['setData', PATHS.term, 7],
     ]);
   });
 

@@ -68,6 +68,10 @@ function claimOps(action: Extract<ActionBody, { kind: 'claim' }>, paths: Service
   if (action.removeRecord) ops.push({ op: 'delete', path: paths.masterRecord });
   ops.push({ op: 'create', path: paths.lease, data: encodeRecord(action.lease), ephemeral: true });
   ops.push(put(paths.term, encodeRecord(action.term), action.termVersion));
+  if (action.settings !== null) ops.push(put(paths.settings, encodeRecord(action.settings), null));
+  else if (action.settingsVersion !== null) {
+    ops.push({ op: 'check', path: paths.settings, version: action.settingsVersion });
+  }
   if (action.record !== null) {
     ops.push({ op: 'create', path: paths.masterRecord, data: encodeMasterRecord(action.record), ephemeral: true });
   }
@@ -109,8 +113,11 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
       return claimOps(action, paths);
     case 'release':
       return releaseOps(action, target);
-    case 'write_term':
-      return [put(paths.term, encodeRecord(action.term), action.version)];
+    case 'write_term': {
+      const term = put(paths.term, encodeRecord(action.term), action.version);
+      const { settings } = action;
+      return settings === undefined ? [term] : [put(paths.settings, encodeRecord(settings), null), term];
+    }
     case 'announce': {
       const create: MultiOp = {
         op: 'create',

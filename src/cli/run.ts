@@ -53,6 +53,8 @@ function settingsOf(config: Config, instance: string): Settings {
     bootstrapSettleMs: config.bootstrapSettleMs,
     expectedNodes: config.expectedNodes,
     electionSettleMs: config.electionSettleMs,
+    recoveryGraceMs: config.recoveryGraceMs,
+    shared: config.shared,
     shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
   };
 }

@@ -56,4 +56,13 @@ export interface Config {
   /** How many nodes, or which (their names), make the first start wait no longer; null: not said. */
   readonly expectedNodes: number | readonly string[] | null;
   readonly electionSettleMs: number;
+  /** How long the last master is waited for after every node lost power. */
+  readonly recoveryGraceMs: number;
+  /** What must be equal on all nodes; the record in ZooKeeper overrides it. */
+  readonly shared: {
+    readonly durability: 'async' | 'durable';
+    readonly waitReplicas: number;
+    readonly onEnsembleLoss: 'fence' | 'continue';
+    readonly priorityLagBytes: number;
+  };
 }

@@ -1,9 +1,9 @@
 /**
  * Every key of the configuration: one table that loading, help and `docs/configuration.md` share.
  *
- * `order` says which work order brings a key to life. Order A is implemented; the names of the others are reserved,
- * so that a file written for a later version gets a clear answer instead of "unknown key". Values are given as they
- * would stand in the file; `null` means "none, or derived as `defaultText` says".
+ * `order` says which work order brings a key to life. Those written out in full are implemented; the names made by
+ * `later` are reserved, so that a file written for a later version gets a clear answer instead of "unknown key".
+ * Values are given as they would stand in the file; `null` means "none, or derived as `defaultText` says".
  */
 export type Order = 'A' | 'B' | 'C' | 'D' | 'E';
 
@@ -196,13 +196,43 @@ export const KEYS = {
     meaning: 'how long an election waits for the ballots of live members of the in-sync set',
     fix: 'Use milliseconds from 0 to 600000.',
   },
+  recovery_grace_ms: {
+    kind: 'integer',
+    order: 'B',
+    default: 60000,
+    meaning: 'how long the last master is waited for after every node lost power',
+    fix: 'Use milliseconds from 0 to 86400000.',
+  },
+  durability: {
+    kind: 'text',
+    order: 'B',
+    default: 'async',
+    meaning: '`async`, or `durable`: a failover that cannot prove to keep what `WAIT` confirmed does not happen',
+    fix: 'Use "async" or "durable", the same on all nodes.',
+  },
+  wait_replicas: {
+    kind: 'integer',
+    order: 'B',
+    default: 1,
+    meaning: 'with `durable`: the number that clients give to `WAIT`',
+    fix: 'Use an integer from 1 to 63, the same on all nodes.',
+  },
+  on_ensemble_loss: {
+    kind: 'text',
+    order: 'B',
+    default: 'fence',
+    meaning: '`fence`, or `continue`, when the ensemble is away and a node is silent, too',
+    fix: 'Use "fence" or "continue", the same on all nodes.',
+  },
+  priority_lag_bytes: {
+    kind: 'integer',
+    order: 'B',
+    default: 0,
+    meaning: 'among nodes that are behind by no more than this the priority decides; with `durable` always 0',
+    fix: 'Use bytes from 0 to 1000000000, the same on all nodes.',
+  },
   unwritable_after_ms: later('B', 'integer', 5000, 'a master that refuses every write for so long is replaced'),
   fence_by_kill: later('B', 'boolean', false, 'kill a stopped Redis whose lease is lost'),
-  recovery_grace_ms: later('B', 'integer', 60000, 'wait for the last master after every node lost power'),
-  durability: later('B', 'text', 'async', '`async` or `durable`'),
-  wait_replicas: later('B', 'integer', 1, 'replicas that hold a write before it counts as durable'),
-  on_ensemble_loss: later('B', 'text', 'fence', '`fence` or `continue` when a node is silent, too'),
-  priority_lag_bytes: later('B', 'integer', 0, 'positions closer than this count as equal'),
   complaint_after_ms: later('B', 'integer', 5000, 'replicas that cannot follow for so long complain'),
   forget_after_ms: later('B', 'integer', 3600000, 'absent nodes are forgotten after this'),
   'rescue.mode': later('B', 'text', 'on', '`on`, `off` or `require`'),

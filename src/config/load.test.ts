@@ -5,10 +5,11 @@ import { describe, expect, test } from 'vitest';
 import type { Config } from './config.ts';
 import { formatFault } from './faults.ts';
 import type { Fault } from './faults.ts';
-import { KEYS, KEY_NAMES, envNameOf, keyOf } from './keys.ts';
+import { KEYS, KEY_NAMES, envNameOf } from './keys.ts';
 import { loadConfig } from './load.ts';
 import type { LoadOptions } from './load.ts';
 import type { FileRead } from './read-file.ts';
+import { isImplemented } from './schemas.ts';
 
 interface Sources extends Partial<Omit<LoadOptions, 'file'>> {
   readonly text?: string;
@@ -68,6 +69,8 @@ describe('sources', () => {
         bootstrapSettleMs: 3000,
         expectedNodes: null,
         electionSettleMs: 1000,
+        recoveryGraceMs: 60_000,
+        shared: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0 },
       },
     });
   });
@@ -360,6 +363,19 @@ describe('passwords', () => {
   });
 });
 
+describe('what must be equal within a service', () => {
+  test('is read as it is written', () => {
+    const json = { durability: 'durable', wait_replicas: 2, on_ensemble_loss: 'continue', priority_lag_bytes: 5000 };
+    const shared = { durability: 'durable', waitReplicas: 2, onEnsembleLoss: 'continue', priorityLagBytes: 5000 };
+    expect(configOf({ json }).shared).toEqual(shared);
+  });
+
+  test('knows no other words and no sizes without sense', () => {
+    const json = { durability: 'safe', wait_replicas: 0, on_ensemble_loss: 'stop', priority_lag_bytes: -1 };
+    expect(pathsOf({ json })).toEqual(['durability', 'wait_replicas', 'on_ensemble_loss', 'priority_lag_bytes']);
+  });
+});
+
 describe('cross checks', () => {
   test('refuse a password together with a password file', () => {
     const json = { node: { password: 'a', password_file: 'b' } };
@@ -392,7 +408,7 @@ describe('cross checks', () => {
 });
 
 describe('keys of later versions', () => {
-  const later = KEY_NAMES.filter((key) => keyOf(key).order !== 'A');
+  const later = KEY_NAMES.filter((key) => !isImplemented(key));
 
   test('are known, but not available', () => {
     expect(faultsOf({ json: { on_stop: 'keep', sentinel: { port: 1 } } })).toMatchObject([

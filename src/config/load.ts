@@ -159,6 +159,13 @@ function compose(values: Values, password: Secret | null): Config {
     bootstrapSettleMs: values.bootstrap_settle_ms,
     expectedNodes: values.expected_nodes,
     electionSettleMs: values.election_settle_ms,
+    recoveryGraceMs: values.recovery_grace_ms,
+    shared: {
+      durability: values.durability,
+      waitReplicas: values.wait_replicas,
+      onEnsembleLoss: values.on_ensemble_loss,
+      priorityLagBytes: values.priority_lag_bytes,
+    },
   };
 }
 

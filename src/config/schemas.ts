@@ -1,5 +1,5 @@
 /**
- * What each key of order A must look like: checks one value by itself and turns it into the form the agent uses.
+ * What each implemented key must look like: checks one value by itself and turns it into the form the agent uses.
  * What two keys must be to each other is in `cross-checks.ts`.
  */
 import { isIP, isIPv6 } from 'node:net';
@@ -118,7 +118,13 @@ const password = v.pipe(
   v.transform((value) => new Secret(value)),
 );
 
-type NameOfOrderA = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' ? K : never }[KeyName];
+/** Bounds the loss that priority may cost: beyond it nobody means "equally fresh" any more. */
+const PRIORITY_LAG_BYTES_MAX = 1_000_000_000;
+/** One less than the nodes that a service can have. */
+const WAIT_REPLICAS_MAX = 63;
+
+/** `later` widens its order to all of them: only a key that is written out has one of its own. */
+type NameImplemented = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' | 'B' ? K : never }[KeyName];
 
 export const SCHEMAS = {
   svc_name: component,
@@ -142,13 +148,18 @@ export const SCHEMAS = {
   bootstrap_settle_ms: integer(0, 3_600_000),
   expected_nodes: expectedNodes,
   election_settle_ms: integer(0, 600_000),
-} as const satisfies Record<NameOfOrderA, v.GenericSchema<unknown, unknown>>;
+  recovery_grace_ms: integer(0, 86_400_000),
+  durability: v.picklist(['async', 'durable'], 'must be "async" or "durable"'),
+  wait_replicas: integer(1, WAIT_REPLICAS_MAX),
+  on_ensemble_loss: v.picklist(['fence', 'continue'], 'must be "fence" or "continue"'),
+  priority_lag_bytes: integer(0, PRIORITY_LAG_BYTES_MAX),
+} as const satisfies Record<NameImplemented, v.GenericSchema<unknown, unknown>>;
 
 export type ImplementedKey = keyof typeof SCHEMAS;
 
 type Nullable<K extends ImplementedKey> = (typeof KEYS)[K]['default'] extends null ? null : never;
 
-/** Every key of order A with its checked value; null where the key has no value of its own. */
+/** Every implemented key with its checked value; null where the key has no value of its own. */
 export type Values = { readonly [K in ImplementedKey]: v.InferOutput<(typeof SCHEMAS)[K]> | Nullable<K> };
 
 export const isImplemented = (name: KeyName): name is ImplementedKey => Object.hasOwn(SCHEMAS, name);

@@ -35,6 +35,7 @@ export const EVENT_NAMES = [
   'following',
   'in_sync_changed',
   'node_registered',
+  'settings_written',
   'peer_up',
   'peer_down',
   'full_sync_aborted',

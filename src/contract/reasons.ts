@@ -120,6 +120,10 @@ export const REASONS = {
     what: 'A record was written by a newer version.',
     next: 'Upgrade this agent; the record is read but never rewritten.',
   },
+  setting_differs: {
+    what: 'The configuration of this node differs from the settings of the service, which are obeyed.',
+    next: 'Make durability, wait_replicas, on_ensemble_loss and priority_lag_bytes the same on all nodes.',
+  },
   unregistered_replica: {
     what: 'A replica without an agent of this service is attached to the master.',
     next: 'Start an agent beside it, or detach it.',

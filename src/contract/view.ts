@@ -52,6 +52,13 @@ export interface PublishedView {
     readonly offset: number;
     readonly linkUp: boolean;
   };
+  /** What holds for the whole service, whatever the configuration of this node says. */
+  readonly settings: {
+    readonly durability: 'async' | 'durable';
+    readonly waitReplicas: number;
+    readonly onEnsembleLoss: 'fence' | 'continue';
+    readonly priorityLagBytes: number;
+  };
   readonly inSync: readonly string[];
   readonly nodes: readonly string[];
   readonly members: readonly string[];

@@ -6,7 +6,7 @@
  * retry, no policy. A reply is never proof of a Redis state; what follows an action is a fresh observation.
  */
 import type { EventName } from '../contract/events.ts';
-import type { Address, Ballot, Lease, MasterRecord, Member, NodeRecord, Term } from './records.ts';
+import type { Address, Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from './records.ts';
 
 export type FieldValue = string | number | boolean | null | readonly string[];
 export type Fields = Readonly<Record<string, FieldValue>>;
@@ -27,7 +27,8 @@ export type ActionBody =
   | { readonly kind: 'withdraw_ballot' }
   /**
    * One transaction: [delete the proved-dead lease and its record], create the lease, write the term with the version
-   * that was read, [replace the master record: adoption only, where the promotion is already true].
+   * that was read, create the service's settings or check that they are the ones that were read, [replace the master
+   * record: adoption only, where the promotion is already true].
    * After: we hold the lease of `term.epoch`; nothing is promoted yet.
    */
   | {
@@ -35,6 +36,10 @@ export type ActionBody =
       readonly lease: Lease;
       readonly term: Term;
       readonly termVersion: number | null;
+      /** The service's settings, where there are none yet. */
+      readonly settings: SettingsRecord | null;
+      /** Data version of the settings that this claim obeys. */
+      readonly settingsVersion: number | null;
       readonly removeLease: boolean;
       readonly removeRecord: boolean;
       readonly record: MasterRecord | null;
@@ -56,8 +61,14 @@ export type ActionBody =
   /**
    * Before: a grown in-sync set has its dead-man raised already.
    * After (committed): a shrunken in-sync set may have its dead-man lowered.
+   * `settings`: created in the same transaction, where the service has none.
    */
-  | { readonly kind: 'write_term'; readonly term: Term; readonly version: number | null }
+  | {
+      readonly kind: 'write_term';
+      readonly term: Term;
+      readonly version: number | null;
+      readonly settings?: SettingsRecord;
+    }
   /** Before: `ROLE` said master under this epoch. `replace`: a record of our own earlier session is in the way. */
   | { readonly kind: 'announce'; readonly record: MasterRecord; readonly replace: boolean }
   /** Ask who answers at the address of a recorded agent. */

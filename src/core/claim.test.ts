@@ -60,7 +60,7 @@ describe('the term that a claim writes', () => {
 
   test('of a first start knows nobody else', () => {
     const first = claimedTerm(state, { ...plan(), term: null }, 1);
-    expect(first).toMatchObject({ nodes: ['b'], inSync: [], lineage: [], settingsVersion: 0 });
+    expect(first).toMatchObject({ nodes: ['b'], inSync: [], lineage: [], settingsVersion: 1 });
   });
 });
 

@@ -7,6 +7,7 @@
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import type { Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
+import { settingsOfClaim } from './service-settings.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -54,7 +55,7 @@ export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term 
     lineage: keepsLineage ? before.lineage : [],
     pending: { epoch, node: name },
     designated: null,
-    settingsVersion: before?.settingsVersion ?? 0,
+    settingsVersion: settingsOfClaim(state).version,
   };
 }
 
@@ -65,11 +66,14 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
   const goesWithLease = plan.removeLease && masterRecord?.znode.owner === lease?.znode.owner;
   const outlivedIt = lease === null && foreignRecord(state) === null;
   const removeRecord = masterRecord !== null && (goesWithLease || outlivedIt);
+  const settings = settingsOfClaim(state);
   const issued = turn.emit({
     kind: 'claim',
     lease: leaseOf(state, epoch, plan.facts),
     term: claimedTerm(state, plan, epoch),
     termVersion: plan.term?.znode.version ?? null,
+    settings: settings.create,
+    settingsVersion: settings.check,
     removeLease: plan.removeLease,
     removeRecord,
     record: plan.adopt ? masterRecordOf(state) : null,

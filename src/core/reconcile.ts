@@ -10,6 +10,7 @@ import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
 import { holdsPower } from './power.ts';
 import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
+import { settingDiffers } from './service-settings.ts';
 import type { State } from './state.ts';
 import { disconnectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
@@ -45,6 +46,7 @@ export function reconcile(turn: Turn): void {
 function explain(turn: Turn): void {
   const { own, session, nowMs, settings, commandRefused } = turn.state;
   if (turn.state.unreadable.length > 0) turn.refuse('record_unreadable');
+  if (settingDiffers(turn.state)) turn.refuse('setting_differs');
   if (session?.connected !== true) turn.refuse('zookeeper_unreachable');
   if (own.link === 'failed' && own.failure === 'auth') turn.refuse('redis_auth_failed');
   else if (own.blocked === 'denied') turn.refuse('redis_auth_failed');

@@ -68,6 +68,23 @@ export interface Term {
   readonly settingsVersion: number;
 }
 
+/** What must be equal within a service. */
+export interface SharedSettings {
+  /** `durable`: no automatic failover that cannot prove to keep every write that `WAIT waitReplicas` confirmed. */
+  readonly durability: 'async' | 'durable';
+  readonly waitReplicas: number;
+  /** With the ensemble away and a registered node silent: stop taking writes, or go on. */
+  readonly onEnsembleLoss: 'fence' | 'continue';
+  /** Positions that are behind the best by no more than this count as equal to it. */
+  readonly priorityLagBytes: number;
+}
+
+/** `/dictator/<svc>/settings`: persistent, written once by a lease holder and obeyed by everybody. */
+export interface SettingsRecord extends SharedSettings {
+  /** Counts the records of this service, from 1: the term names the one in force. */
+  readonly version: number;
+}
+
 /** `/dictator/<svc>/members/<name>`: ephemeral; a live agent and what its Redis holds. */
 export interface Member {
   readonly name: string;
@@ -146,6 +163,7 @@ export interface Records {
   readonly lease: Kept<Lease> | null;
   readonly term: Kept<Term> | null;
   readonly masterRecord: Kept<MasterRecord> | null;
+  readonly settings: Kept<SettingsRecord> | null;
   readonly members: ReadonlyMap<string, Kept<Member>>;
   readonly nodes: ReadonlyMap<string, Kept<NodeRecord>>;
   readonly ballots: ReadonlyMap<string, Kept<Ballot>>;
@@ -155,6 +173,7 @@ export const NO_RECORDS: Records = {
   lease: null,
   term: null,
   masterRecord: null,
+  settings: null,
   members: new Map(),
   nodes: new Map(),
   ballots: new Map(),
@@ -165,6 +184,7 @@ export type RecordRead =
   | { readonly record: 'lease'; readonly kept: Kept<Lease> | null }
   | { readonly record: 'term'; readonly kept: Kept<Term> | null }
   | { readonly record: 'masterRecord'; readonly kept: Kept<MasterRecord> | null }
+  | { readonly record: 'settings'; readonly kept: Kept<SettingsRecord> | null }
   | { readonly record: 'members'; readonly name: string; readonly kept: Kept<Member> | null }
   | { readonly record: 'nodes'; readonly name: string; readonly kept: Kept<NodeRecord> | null }
   | { readonly record: 'ballots'; readonly name: string; readonly kept: Kept<Ballot> | null };
@@ -185,6 +205,8 @@ export function withRead(records: Records, read: RecordRead): Records {
       return { ...records, term: read.kept };
     case 'masterRecord':
       return { ...records, masterRecord: read.kept };
+    case 'settings':
+      return { ...records, settings: read.kept };
     case 'members':
       return { ...records, members: withEntry(records.members, read.name, read.kept) };
     case 'nodes':

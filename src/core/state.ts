@@ -8,7 +8,7 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
-import type { Address, Records, Term } from './records.ts';
+import type { Address, Records, SharedSettings, Term } from './records.ts';
 import { NO_RECORDS } from './records.ts';
 
 /** Who this agent is and how patient it is. All durations in milliseconds. */
@@ -32,6 +32,10 @@ export interface Settings {
   /** Node names that a first start waits for; null = wait `bootstrapSettleMs` instead. */
   readonly expectedNodes: readonly string[] | number | null;
   readonly electionSettleMs: number;
+  /** How long the last master is waited for after every node lost its memory. */
+  readonly recoveryGraceMs: number;
+  /** What this agent's file says of the settings that must be equal within a service; the record overrides it. */
+  readonly shared: SharedSettings;
   /** Bound on waiting for a successor when asked to stop. */
   readonly shutdownTimeoutMs: number;
 }

@@ -4,6 +4,7 @@ import { attachedReplicas } from './in-sync.ts';
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts } from './facts.ts';
 import { isEnabled, isFrozen } from './queries.ts';
+import { inForce } from './service-settings.ts';
 import type { State } from './state.ts';
 
 function masterOf(state: State): PublishedView['master'] {
@@ -66,6 +67,7 @@ export function project(state: State): PublishedView {
     },
     session: { connected: session?.connected ?? false, timeoutMs: session?.timeoutMs ?? 0 },
     redis: redisOf(state),
+    settings: inForce(state),
     inSync: term?.inSync ?? [],
     nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),

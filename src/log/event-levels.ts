@@ -38,6 +38,7 @@ export const EVENT_LEVELS = {
   following: 'INFO',
   in_sync_changed: 'INFO',
   node_registered: 'INFO',
+  settings_written: 'INFO',
   peer_up: 'DEBUG',
   peer_down: 'INFO',
   full_sync_aborted: 'WARN',

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { ballot, lease, masterRecord, member, nodeRecord, term } from '../core/testing/world.ts';
+import { SHARED, ballot, lease, masterRecord, member, nodeRecord, term } from '../core/testing/world.ts';
 import { decodeRecord, encodeMasterRecord, encodeRecord, RECORD_BYTES_MAX } from './codec.ts';
 import { absent, FOLDERS, servicePaths } from './paths.ts';
 import type { RecordKey } from './paths.ts';
@@ -16,6 +16,7 @@ describe('our records', () => {
     [{ record: 'lease' }, lease()],
     [{ record: 'term' }, term({ pending: { epoch: 5, node: 'a' }, designated: 'b' })],
     [{ record: 'term' }, term({ master: null })],
+    [{ record: 'settings' }, { version: 1, ...SHARED, durability: 'durable', onEnsembleLoss: 'continue' }],
     [{ record: 'members', name: 'b' }, member('b')],
     [{ record: 'members', name: 'b' }, member('b', {
       runId: null,
@@ -55,6 +56,7 @@ describe('what is not a record of ours is not taken for one', () => {
       { record: 'term' },
       encodeRecord(term({ pending: { epoch: 9, node: 'a' } })),
     ],
+    ['settings with a word that nobody knows', { record: 'settings' }, encodeRecord({ ...SHARED, durability: 'x' })],
     [
       'more nodes than there can be',
       { record: 'term' },
@@ -106,13 +108,14 @@ describe('paths', () => {
 
   test('everything of ours is below one root; the published tree holds the master record alone', () => {
     expect(paths.masterRecord).toBe('/services/redis/shop/master');
-    for (const path of [paths.lease, paths.term, ...FOLDERS.map((each) => paths.folder(each))]) {
+    for (const path of [paths.lease, paths.term, paths.settings, ...FOLDERS.map((each) => paths.folder(each))]) {
       expect(path.startsWith('/dictator/shop/')).toBe(true);
     }
   });
 
   test('every record\'s path leads back to it', () => {
     expect(paths.keyOf(paths.lease)).toEqual({ record: 'lease' });
+    expect(paths.keyOf(paths.settings)).toEqual({ record: 'settings' });
     expect(paths.keyOf(paths.masterRecord)).toEqual({ record: 'masterRecord' });
     for (const record of FOLDERS) expect(paths.keyOf(paths.of(record, 'b'))).toEqual({ record, name: 'b' });
   });

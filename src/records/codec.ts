@@ -11,6 +11,7 @@ import {
   masterRecordSchema,
   memberSchema,
   nodeSchema,
+  settingsSchema,
   termSchema,
 } from './schemas.ts';
 
@@ -69,6 +70,8 @@ function readAs(key: RecordKey, value: Record<string, unknown>, znode: Znode): R
       return { record: key.record, kept: kept(termSchema, value, znode) };
     case 'masterRecord':
       return { record: key.record, kept: kept(masterRecordSchema, value, znode) };
+    case 'settings':
+      return { record: key.record, kept: kept(settingsSchema, value, znode) };
     case 'members':
       return { record: key.record, name: key.name, kept: kept(memberSchema, named(value, key.name), znode) };
     case 'nodes':

@@ -8,14 +8,14 @@
 import type { RecordRead } from '../core/records.ts';
 
 /** Records of which a service has one. */
-const SINGLE = { lease: 'lease', term: 'term' } as const;
+const SINGLE = { lease: 'lease', term: 'term', settings: 'settings' } as const;
 /** Folders with one record per node. */
 export const FOLDERS = ['members', 'nodes', 'ballots'] as const;
 export type Folder = (typeof FOLDERS)[number];
 
 /** Which record a path holds. */
 export type RecordKey =
-  | { readonly record: 'lease' | 'term' | 'masterRecord' }
+  | { readonly record: keyof typeof SINGLE | 'masterRecord' }
   | { readonly record: Folder; readonly name: string };
 
 export interface ServicePaths {
@@ -25,6 +25,7 @@ export interface ServicePaths {
   readonly published: string;
   readonly lease: string;
   readonly term: string;
+  readonly settings: string;
   readonly masterRecord: string;
   of(folder: Folder, name: string): string;
   folder(folder: Folder): string;
@@ -42,7 +43,10 @@ export function servicePaths(service: string): ServicePaths {
     if (!path.startsWith(`${root}/`)) return null;
     const [first, name, ...deeper] = path.slice(root.length + 1).split('/');
     if (deeper.length > 0) return null;
-    if (name === undefined) return first === SINGLE.lease || first === SINGLE.term ? { record: first } : null;
+    if (name === undefined) {
+      const single = Object.values(SINGLE).find((each) => each === first);
+      return single === undefined ? null : { record: single };
+    }
     const found = FOLDERS.find((each) => each === first);
     return found === undefined ? null : { record: found, name };
   }
@@ -51,6 +55,7 @@ export function servicePaths(service: string): ServicePaths {
     published,
     lease: `${root}/${SINGLE.lease}`,
     term: `${root}/${SINGLE.term}`,
+    settings: `${root}/${SINGLE.settings}`,
     masterRecord,
     folder,
     of: (each, name) => `${folder(each)}/${name}`,

@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import { REASONS } from '../contract/reasons.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
-import type { Ballot, Lease, MasterRecord, Member, NodeRecord, Term } from '../core/records.ts';
+import type { Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from '../core/records.ts';
 import { LINEAGE_ENTRIES_MAX } from '../core/lineage.ts';
 
 /** Longest name, address or id that is taken from a record. */
@@ -58,6 +58,14 @@ export const termSchema: v.GenericSchema<unknown, Term> = v.pipe(
   termObject,
   v.check(isCoherent, 'contradicts itself'),
 );
+
+export const settingsSchema: v.GenericSchema<unknown, SettingsRecord> = v.object({
+  version: v.pipe(count, v.minValue(1)),
+  durability: v.picklist(['async', 'durable']),
+  waitReplicas: v.pipe(count, v.minValue(1)),
+  onEnsembleLoss: v.picklist(['fence', 'continue']),
+  priorityLagBytes: count,
+});
 
 export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
   name: text,

@@ -31,6 +31,7 @@ export const VIEW: PublishedView = {
   lease: { heardAgoMs: null, fenceInMs: null },
   session: { connected: false, timeoutMs: 5000 },
   redis: { reachable: false, role: null, runId: null, replid: null, offset: 0, linkUp: false },
+  settings: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0 },
   inSync: [],
   nodes: [],
   members: [],

@@ -12,6 +12,7 @@ import type { Elector } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
 import { agentIsGone, isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
 import type { Ballot, Kept, Term } from '../records.ts';
+import { isUnreadable } from '../service-settings.ts';
 import type { RoleOf, State } from '../state.ts';
 import { amendRole, enterReplica, enterStarting } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -107,6 +108,8 @@ function rank(
   own: { facts: RedisFacts; cast: Ballot },
 ): void {
   const { state } = turn;
+  // Which rules this election follows, nobody can read: whoever can may claim.
+  if (isUnreadable(state, 'settings')) return;
   const { lease } = state.records;
   const ballots = [...state.records.ballots.values()].map((kept) => kept.value);
   if (lease !== null && !deathIsProved(term.value, ballots, lease.value.runId)) {

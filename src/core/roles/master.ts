@@ -14,6 +14,7 @@ import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import type { RoleOf } from '../state.ts';
 import { hasSuccessor, successorWithData } from '../succession.ts';
+import { missingSettings } from '../service-settings.ts';
 import { amendRole, enterSteppingDown } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
@@ -113,9 +114,25 @@ function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, fa
   const current = amendRole(turn, role, attaching);
   if (!allAttached(turn.state, term.value, facts)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
   const wanted = wantedTerm(turn.state, current, term.value, facts);
-  if (wanted === null) return;
+  if (wanted === null) return writeMissingSettings(turn, term);
   if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;
   turn.report('in_sync_changed', { epoch: role.epoch, in_sync: wanted.inSync, nodes: wanted.nodes });
   const added = wanted.nodes.filter((name) => !term.value.nodes.includes(name));
   if (added.length > 0) turn.report('node_registered', { names: added });
+}
+
+/** An operator removed the service's settings to have them written anew, or no version before this one wrote any. */
+function writeMissingSettings(turn: Turn, { value, znode }: Kept<Term>): void {
+  const settings = missingSettings(turn.state);
+  if (settings === null) return;
+  const term = { ...value, settingsVersion: settings.version };
+  if (!turn.emit({ kind: 'write_term', term, version: znode.version, settings })) return;
+  const { version, durability, waitReplicas, onEnsembleLoss, priorityLagBytes } = settings;
+  turn.report('settings_written', {
+    version,
+    durability,
+    wait_replicas: waitReplicas,
+    on_ensemble_loss: onEnsembleLoss,
+    priority_lag_bytes: priorityLagBytes,
+  });
 }

@@ -8,6 +8,7 @@ import type { RedisFacts } from '../facts.ts';
 import { hasSilentTwin, hasUnknownTwin } from '../obstacles.ts';
 import { ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Member } from '../records.ts';
+import { isUnreadable } from '../service-settings.ts';
 import type { RoleOf, State } from '../state.ts';
 import { enterReplica } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -25,9 +26,9 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   firstStart(turn, role, facts);
 }
 
-/** Something that is not ours stands where the lease or the term should be: whatever it is, it is not overwritten. */
+/** Something that is not ours stands where a deciding record should be: whatever it is, it is not overwritten. */
 function decidingRecordIsUnreadable(state: State): boolean {
-  return state.unreadable.some((path) => path.endsWith('/term') || path.endsWith('/lease'));
+  return isUnreadable(state, 'term') || isUnreadable(state, 'lease') || isUnreadable(state, 'settings');
 }
 
 /** Of members that lead to one Redis the later ones refuse (duplicate_run_id): nobody may wait for them. */

@@ -1,7 +1,7 @@
 /** The ensemble as a model: records with versions and owners, each action one transaction or none. */
 import type { Action } from '../actions.ts';
 import { NO_RECORDS, withRead } from '../records.ts';
-import type { Kept, RecordRead, Records } from '../records.ts';
+import type { Kept, RecordRead, Records, SettingsRecord } from '../records.ts';
 
 export interface Writer {
   readonly name: string;
@@ -33,11 +33,12 @@ export class Ensemble {
 
   /** Everything as a newcomer reads it. */
   readAll(): readonly RecordRead[] {
-    const { lease, term, masterRecord, members, nodes, ballots } = this.records;
+    const { lease, term, masterRecord, settings, members, nodes, ballots } = this.records;
     return [
       { record: 'lease', kept: lease },
       { record: 'term', kept: term },
       { record: 'masterRecord', kept: masterRecord },
+      { record: 'settings', kept: settings },
       ...[...members].map(([name, kept]): RecordRead => ({ record: 'members', name, kept })),
       ...[...nodes].map(([name, kept]): RecordRead => ({ record: 'nodes', name, kept })),
       ...[...ballots].map(([name, kept]): RecordRead => ({ record: 'ballots', name, kept })),
@@ -68,6 +69,8 @@ export class Ensemble {
         return { record: 'term', kept: this.records.term };
       case 'masterRecord':
         return { record: 'masterRecord', kept: this.records.masterRecord };
+      case 'settings':
+        return { record: 'settings', kept: this.records.settings };
       case 'members':
         return { ...read, kept: this.records.members.get(read.name) ?? null };
       case 'nodes':
@@ -133,8 +136,10 @@ export class Ensemble {
       }
       case 'withdraw_ballot':
         return [records.ballots.has(name) ? { record: 'ballots', name, kept: null } : null];
-      case 'write_term':
-        return [wrap({ record: 'term', kept: this.put(records.term, action.term, action.version) })];
+      case 'write_term': {
+        const term = wrap({ record: 'term', kept: this.put(records.term, action.term, action.version) });
+        return action.settings === undefined ? [term] : [term, this.created(action.settings)];
+      }
       case 'announce':
         if ((records.masterRecord === null) === action.replace) return [null];
         return [{ record: 'masterRecord', kept: this.fresh(action.record, session) }];
@@ -145,6 +150,10 @@ export class Ensemble {
     }
   }
 
+  private created(settings: SettingsRecord): Change {
+    return this.records.settings === null ? { record: 'settings', kept: this.fresh(settings, 0n) } : null;
+  }
+
   private claimed(action: Extract<Action, { kind: 'claim' }>, session: bigint): readonly Change[] {
     const { lease, masterRecord, term } = this.records;
     if ((lease !== null) !== action.removeLease || (action.removeRecord && masterRecord === null)) return [null];
@@ -153,6 +162,9 @@ export class Ensemble {
       { record: 'lease', kept: this.fresh(action.lease, session) },
       kept === null ? null : { record: 'term', kept },
     ];
+    if (action.settings !== null) changes.push(this.created(action.settings));
+    const settingsVersion = this.records.settings?.znode.version ?? null;
+    if (action.settings === null && settingsVersion !== action.settingsVersion) return [null];
     if (action.removeRecord) changes.push({ record: 'masterRecord', kept: null });
     if (action.record === null) return changes;
     if (masterRecord !== null && !action.removeRecord) return [null];

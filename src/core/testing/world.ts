@@ -19,6 +19,8 @@ import type {
   NodeRecord,
   RecordRead,
   Records,
+  SettingsRecord,
+  SharedSettings,
   Term,
 } from '../records.ts';
 import type { Role, RoleOf, Settings, State } from '../state.ts';
@@ -41,6 +43,13 @@ export const runIdOf = (name: string): string => `run-${name}`;
 export const instanceOf = (name: string): string => `instance-${name}`;
 export const sessionOf = (name: string): bigint => BigInt(name.charCodeAt(0));
 
+export const SHARED: SharedSettings = {
+  durability: 'async',
+  waitReplicas: 1,
+  onEnsembleLoss: 'fence',
+  priorityLagBytes: 0,
+};
+
 export function settings(name: string, change: Partial<Settings> = {}): Settings {
   return {
     service: 'shop',
@@ -57,6 +66,8 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     bootstrapSettleMs: 1000,
     expectedNodes: null,
     electionSettleMs: 1000,
+    recoveryGraceMs: 3000,
+    shared: SHARED,
     shutdownTimeoutMs: 3000,
     ...change,
   };
@@ -90,7 +101,7 @@ export function term(change: Partial<Term> = {}): Term {
     ],
     pending: null,
     designated: null,
-    settingsVersion: 0,
+    settingsVersion: 1,
     ...change,
   };
 }
@@ -203,6 +214,7 @@ export interface RecordsChange {
   readonly lease?: Kept<Lease> | null;
   readonly term?: Term | null;
   readonly masterRecord?: Kept<MasterRecord> | null;
+  readonly settings?: SettingsRecord | null;
   readonly members?: readonly Member[];
   readonly nodes?: readonly NodeRecord[];
   readonly ballots?: readonly Ballot[];
@@ -211,6 +223,7 @@ export interface RecordsChange {
 export function records(change: RecordsChange = {}): Records {
   const { members = NAMES.map((name) => member(name)), ballots = [] } = change;
   const { nodes = NAMES.map((name) => nodeRecord(name)) } = change;
+  const { settings: shared = { version: 1, ...SHARED } } = change;
   const termNow = change.term === undefined ? term() : change.term;
   const keep = <V extends { readonly name: string }>(value: V): [string, Kept<V>] => [
     value.name,
@@ -221,6 +234,7 @@ export function records(change: RecordsChange = {}): Records {
     term: termNow === null ? null : kept(termNow, { version: 7 }),
     masterRecord:
       change.masterRecord === undefined ? kept(masterRecord(), { owner: sessionOf('a') }) : change.masterRecord,
+    settings: shared === null ? null : kept(shared),
     members: new Map(members.map(keep)),
     nodes: new Map(nodes.map((node) => [node.name, kept(node, { version: 3 })])),
     ballots: new Map(ballots.map(keep)),

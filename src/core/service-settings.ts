@@ -1,0 +1,61 @@
+/**
+ * Settings that must be equal within a service: what is in force, whoever's file says what.
+ *
+ * The problem: an election that one agent counts by `durable` and another by `async` is decided by whoever claims
+ * first. So the first lease holder writes its settings beside the term, in the transaction that creates or changes
+ * the term, which names their version; everybody obeys that record, and a claim checks that it is still the one that
+ * was read. Whose file differs says so (`setting_differs`) and changes nothing. A record that an operator deleted is
+ * written anew by the lease holder, from its own file: that is how settings are changed.
+ */
+import type { Kept, SettingsRecord, SharedSettings } from './records.ts';
+import type { State } from './state.ts';
+
+/** What holds now. Without a record it is what our own file says. */
+export function inForce(state: State): SharedSettings {
+  const { durability, waitReplicas, onEnsembleLoss, priorityLagBytes } =
+    state.records.settings?.value ?? state.settings.shared;
+  const lagBytes = durability === 'durable' ? 0 : priorityLagBytes;
+  return { durability, waitReplicas, onEnsembleLoss, priorityLagBytes: lagBytes };
+}
+
+export function isDurable(state: State): boolean {
+  return inForce(state).durability === 'durable';
+}
+
+/** Our file says something else than the service's record, which is obeyed. */
+export function settingDiffers(state: State): boolean {
+  const record = state.records.settings?.value;
+  const { shared } = state.settings;
+  if (record === undefined) return false;
+  return (
+    record.durability !== shared.durability ||
+    record.waitReplicas !== shared.waitReplicas ||
+    record.onEnsembleLoss !== shared.onEnsembleLoss ||
+    record.priorityLagBytes !== shared.priorityLagBytes
+  );
+}
+
+/** Whether something that is not a record of ours stands at the top level under this name. */
+export function isUnreadable(state: State, record: 'lease' | 'term' | 'settings'): boolean {
+  // A node may be called "term", too: only `/dictator/<svc>/<record>` itself is meant.
+  return state.unreadable.some((path) => path.split('/').length === 4 && path.endsWith(`/${record}`));
+}
+
+/** The record that a lease holder has to write, or null while one stands there, whatever it holds. */
+export function missingSettings(state: State): SettingsRecord | null {
+  if (state.records.settings !== null || isUnreadable(state, 'settings')) return null;
+  const version = (state.records.term?.value.settingsVersion ?? 0) + 1;
+  return { version, ...state.settings.shared };
+}
+
+/** Version that the next term names, together with the record to create or the one to check. */
+export function settingsOfClaim(state: State): {
+  readonly version: number;
+  readonly create: SettingsRecord | null;
+  readonly check: Kept<SettingsRecord>['znode']['version'] | null;
+} {
+  const create = missingSettings(state);
+  const kept = state.records.settings;
+  const before = state.records.term?.value.settingsVersion ?? 0;
+  return { version: create?.version ?? kept?.value.version ?? before, create, check: kept?.znode.version ?? null };
+}
