@@ -20,10 +20,14 @@ const REPLICA = {
   ...MASTER, role: 'slave', master_host: '10.0.0.1', master_port: 6379, master_link_status: 'up',
   master_sync_in_progress: 0, slave_read_repl_offset: 105, slave_repl_offset: 100, slave_priority: 7,
 };
+const PONG: Reply = { ok: true, value: 'PONG' };
+const MISCONF: Reply = { ok: false, code: 'MISCONF', message: 'MISCONF Errors writing to the AOF file' };
 const settings = (...pairs: string[]): Reply => ({ ok: true, value: pairs });
 
 /** The sections come one by one; what they say is read as one text. */
-const answer = (first: Reply, ...pairs: string[]): Reply[] => [first, info({}), info({}), info({}), settings(...pairs)];
+const answer = (first: Reply, ...pairs: string[]): Reply[] => [
+  first, info({}), info({}), info({}), settings(...pairs), PONG,
+];
 
 function facts(first: Reply, ...pairs: string[]) {
   const seen = observe(answer(first, ...pairs));
@@ -32,7 +36,7 @@ function facts(first: Reply, ...pairs: string[]) {
 }
 
 test('the question takes one section or one pattern per command, as Redis 6.2 does', () => {
-  expect(QUESTION.map((command) => command.length)).toEqual([2, 2, 2, 2, 3]);
+  expect(QUESTION.map((command) => command.length)).toEqual([2, 2, 2, 2, 3, 1]);
   expect(observe([])).toMatchObject({ kind: 'blocked' });
 });
 
@@ -88,4 +92,19 @@ test.each([
 
 test('an answer without the facts that matter is no observation', () => {
   expect(observe(answer(info({ redis_version: '7.0.15' })))).toMatchObject({ kind: 'blocked' });
+});
+
+describe('whether it would refuse every write', () => {
+  const asked = (first: Reply, probe: Reply) => observe([...answer(first).slice(0, -1), probe]);
+  test.each<[string, Reply, Reply, boolean]>([
+    ['a master that answers', info(MASTER), PONG, false],
+    ['a master whose disk is full', info(MASTER), MISCONF, true],
+    ['a failed save that stops nothing', info({ ...MASTER, rdb_last_bgsave_status: 'err' }), PONG, false],
+    ['a replica, as Redis 7.0 says it', info(REPLICA), MISCONF, true],
+    ['a replica, as Redis 6.2 says it', info({ ...REPLICA, rdb_last_bgsave_status: 'err' }), PONG, true],
+    ['a replica whose AOF fails, the same', info({ ...REPLICA, aof_last_write_status: 'err' }), PONG, true],
+    ['whoever may not PING is not known to', info(MASTER), { ok: false, code: 'NOPERM', message: '' }, false],
+  ])('%s', (_what, first, probe, refuses) => {
+    expect(asked(first, probe)).toMatchObject({ facts: { refusesWrites: refuses } });
+  });
 });

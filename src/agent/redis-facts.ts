@@ -18,10 +18,16 @@ const SECTIONS: readonly Command[] = [
 ];
 
 /**
+ * `PING` is refused with MISCONF exactly when a write would be, and puts nothing into the dataset: INFO alone would
+ * leave out `stop-writes-on-bgsave-error`, and a failed fsync.
+ */
+const PROBE: Command = ['PING'];
+
+/**
  * One pattern, as Redis 6.2 takes no more per command, for all settings that matter: `min-replicas-*`, `replica-*`,
  * and KeyDB's `active-replica`, which its INFO shows only once it replicates from somebody.
  */
-export const QUESTION: readonly Command[] = [...SECTIONS, ['CONFIG', 'GET', '*replica*']];
+export const QUESTION: readonly Command[] = [...SECTIONS, ['CONFIG', 'GET', '*replica*'], PROBE];
 
 /** Priority of a server that does not tell: Redis' own default. */
 const PRIORITY_DEFAULT = 100;
@@ -66,10 +72,17 @@ function changesOf(text: string): number {
   return Number(/^rdb_changes_since_last_save:(\d+)/m.exec(text)?.[1] ?? 0);
 }
 
+/** Before Redis 7.0 a replica answers PING all the same; what its INFO says then counts. */
+function refusesWrites(probe: Reply | undefined, role: 'master' | 'replica', text: string): boolean {
+  if (probe?.ok === false && probe.code === 'MISCONF') return true;
+  return role === 'replica' && /^(rdb_last_bgsave_status|aof_last_write_status):err/m.test(text);
+}
+
 /** Facts from the answer to `QUESTION`, or what keeps this Redis from giving any. */
 export function observe(replies: readonly Reply[]): Observation {
   const sections = replies.slice(0, SECTIONS.length);
   const config = replies[SECTIONS.length];
+  const probe = replies[SECTIONS.length + 1];
   const refused = sections.find((reply) => !reply.ok);
   if (refused?.ok === false) return { kind: 'blocked', by: BLOCKED_BY[refused.code] ?? 'denied' };
   const text = sections.map((reply) => (reply.ok ? textOf(reply.value) : '')).join('\r\n');
@@ -87,6 +100,8 @@ export function observe(replies: readonly Reply[]): Observation {
       activeReplica: replication.activeReplica || settings.get('active-replica') === 'yes',
       loading: loading ?? false,
       uptimeSeconds: server.uptimeSeconds,
+      processId: server.processId,
+      refusesWrites: refusesWrites(probe, replication.role, text),
       role: replication.role,
       replid: replication.replid,
       replid2: replication.replid2,

@@ -8,7 +8,9 @@
 import { randomBytes } from 'node:crypto';
 import { Agent } from '../agent/agent.ts';
 import type { Credentials } from '../agent/agent.ts';
+import { createProcessPort } from '../agent/linux-process.ts';
 import type { Outside } from '../agent/ports.ts';
+import { createRescuePort } from '../agent/rescue-files.ts';
 import { systemClock } from '../agent/system-clock.ts';
 import { openZooKeeperPort } from '../agent/zookeeper-port.ts';
 import type { Config } from '../config/config.ts';
@@ -56,6 +58,9 @@ function settingsOf(config: Config, instance: string): Settings {
     recoveryGraceMs: config.recoveryGraceMs,
     shared: config.shared,
     shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
+    unwritableAfterMs: config.unwritableAfterMs,
+    fenceByKill: config.fenceByKill,
+    rescueMode: config.rescue.mode,
   };
 }
 
@@ -78,6 +83,14 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
       ),
     openPeers: (events) => createPeerHub({ service, name, instance }, events, systemClock),
     identify: (address, timeoutMs, done) => void identifyAgent(address, timeoutMs, done),
+    rescue: createRescuePort({
+      ...config.rescue,
+      service,
+      node: name,
+      target: { ...settings.redis, ...credentialsOf(config) },
+      wallNow: () => systemClock.wallNow(),
+    }),
+    process: createProcessPort(),
     exit,
   };
 }

@@ -65,4 +65,17 @@ export interface Config {
     readonly onEnsembleLoss: 'fence' | 'continue';
     readonly priorityLagBytes: number;
   };
+  /** A master whose Redis refuses every write for this long is replaced, if a replica is better off. */
+  readonly unwritableAfterMs: number;
+  /** Whether a stopped Redis whose lease is lost may be killed. */
+  readonly fenceByKill: boolean;
+  /** Copies of data that following another master would discard. */
+  readonly rescue: {
+    readonly mode: 'on' | 'off' | 'require';
+    readonly dir: string;
+    readonly keep: number;
+    /** Bytes that must stay free on the file system of `dir`. */
+    readonly minFreeBytes: number;
+    readonly timeoutMs: number;
+  };
 }

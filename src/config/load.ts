@@ -166,6 +166,15 @@ function compose(values: Values, password: Secret | null): Config {
       onEnsembleLoss: values.on_ensemble_loss,
       priorityLagBytes: values.priority_lag_bytes,
     },
+    unwritableAfterMs: values.unwritable_after_ms,
+    fenceByKill: values.fence_by_kill,
+    rescue: {
+      mode: values['rescue.mode'],
+      dir: values['rescue.dir'],
+      keep: values['rescue.keep'],
+      minFreeBytes: values['rescue.min_free_bytes'],
+      timeoutMs: values['rescue.timeout_ms'],
+    },
   };
 }
 

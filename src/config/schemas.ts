@@ -3,6 +3,7 @@
  * What two keys must be to each other is in `cross-checks.ts`.
  */
 import { isIP, isIPv6 } from 'node:net';
+import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import type { HostPort, LogLevel } from './config.ts';
 import type { KEYS, KeyName } from './keys.ts';
@@ -123,6 +124,13 @@ const PRIORITY_LAG_BYTES_MAX = 1_000_000_000;
 /** One less than the nodes that a service can have. */
 const WAIT_REPLICAS_MAX = 63;
 
+const rescueMode = v.picklist(['on', 'off', 'require'], 'must be "on", "off" or "require"');
+const absolutePath = v.pipe(
+  text,
+  v.check((path) => isAbsolute(path), 'is not an absolute path'),
+  v.check((path) => !path.includes('\0'), 'contains a NUL character'),
+);
+
 /** `later` widens its order to all of them: only a key that is written out has one of its own. */
 type NameImplemented = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' | 'B' ? K : never }[KeyName];
 
@@ -153,6 +161,13 @@ export const SCHEMAS = {
   wait_replicas: integer(1, WAIT_REPLICAS_MAX),
   on_ensemble_loss: v.picklist(['fence', 'continue'], 'must be "fence" or "continue"'),
   priority_lag_bytes: integer(0, PRIORITY_LAG_BYTES_MAX),
+  unwritable_after_ms: integer(500, 3_600_000),
+  fence_by_kill: v.boolean('must be true or false'),
+  'rescue.mode': rescueMode,
+  'rescue.dir': absolutePath,
+  'rescue.keep': integer(1, 1000),
+  'rescue.min_free_bytes': integer(0, 1_000_000_000_000_000),
+  'rescue.timeout_ms': integer(1000, 86_400_000),
 } as const satisfies Record<NameImplemented, v.GenericSchema<unknown, unknown>>;
 
 export type ImplementedKey = keyof typeof SCHEMAS;

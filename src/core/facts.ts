@@ -36,6 +36,10 @@ export interface RedisFacts {
   readonly activeReplica: boolean;
   readonly loading: boolean;
   readonly uptimeSeconds: number;
+  /** As the server says; in its own PID namespace. */
+  readonly processId: number;
+  /** It would refuse every write for a reason of its own, whoever is master: its disk, in practice (`MISCONF`). */
+  readonly refusesWrites: boolean;
   readonly role: 'master' | 'replica';
   readonly replid: string;
   readonly replid2: string | null;

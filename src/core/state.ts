@@ -38,6 +38,10 @@ export interface Settings {
   readonly shared: SharedSettings;
   /** Bound on waiting for a successor when asked to stop. */
   readonly shutdownTimeoutMs: number;
+  readonly unwritableAfterMs: number;
+  readonly fenceByKill: boolean;
+  /** `require`: data that cannot be copied is not discarded, and the node stays out. */
+  readonly rescueMode: 'on' | 'off' | 'require';
 }
 
 export interface Session {

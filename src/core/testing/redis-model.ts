@@ -215,6 +215,8 @@ export class RedisModel {
       activeReplica: false,
       loading: false,
       uptimeSeconds: 60,
+      processId: 100,
+      refusesWrites: false,
       role: target === null ? 'master' : 'replica',
       replid: this.replid,
       replid2: this.replid2,

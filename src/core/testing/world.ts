@@ -69,6 +69,9 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     recoveryGraceMs: 3000,
     shared: SHARED,
     shutdownTimeoutMs: 3000,
+    unwritableAfterMs: 5000,
+    fenceByKill: false,
+    rescueMode: 'on',
     ...change,
   };
 }
@@ -175,6 +178,8 @@ export function facts(name: string, change: Partial<RedisFacts> = {}): RedisFact
     activeReplica: false,
     loading: false,
     uptimeSeconds: 3600,
+    processId: 4000 + name.charCodeAt(0),
+    refusesWrites: false,
     role: change.link ? 'replica' : 'master',
     replid: REPLID,
     replid2: OLD_REPLID,
