@@ -99,6 +99,8 @@ export class Agent {
   }
 
   view(): PublishedView {
+    // After a pause of this process a request may be read before the timer: what is overdue is decided first.
+    if (this.outside.clock.now() > this.loop.state.wakeAtMs) this.post({ kind: 'tick' });
     const { state } = this.loop;
     return project({ ...state, nowMs: Math.max(state.nowMs, this.outside.clock.now()) });
   }

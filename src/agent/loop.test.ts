@@ -1,11 +1,13 @@
 // The loop: one input at a time, one timer, and a broken invariant ends it.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { Action } from '../core/actions.ts';
 import type { WallClock } from '../contract/clock.ts';
 import type { Input } from '../core/inputs.ts';
-import { masterFacts, masterRecord, settings, sessionOf } from '../core/testing/world.ts';
+import {
+  kept, lease, masterFacts, masterRecord, member, sessionOf, settings, term as termOf,
+} from '../core/testing/world.ts';
 import type { Wanted } from '../core/wanted.ts';
 import { Loop, TICK_MAX_MS } from './loop.ts';
 
@@ -25,16 +27,18 @@ function stage() {
   const watched: Wanted[] = [];
   const crashes: unknown[] = [];
   const reactions: Input[] = [];
+  const hooks = { onPerform: (_action: Action): void => undefined };
   const loop: Loop = new Loop(settings('a'), clock, {
     perform(action) {
       actions.push(action);
+      hooks.onPerform(action);
       for (const input of reactions.splice(0)) loop.post(input);
     },
     watch: (wanted) => watched.push(wanted),
     crash: (error) => crashes.push(error),
   });
   const pending = () => timers.filter(({ cancelled }) => !cancelled);
-  return { loop, time, timers, pending, actions, watched, crashes, reactions };
+  return { loop, time, timers, pending, actions, watched, crashes, reactions, hooks };
 }
 
 const CONNECTED: Input = { kind: 'session_connected', sessionId: sessionOf('a'), timeoutMs: 6000 };
@@ -76,6 +80,52 @@ test('a wall clock that ran ahead of ours tells that the machine slept', () => {
   time.wallLeadMs += 60_000;
   loop.post({ kind: 'tick' });
   expect(loop.state.sleptAtMs).toBe(1010);
+});
+
+describe('a process that is stopped between deciding and doing', () => {
+  const ofA = { owner: sessionOf('a') };
+  const BECOMES_MASTER: readonly Input[] = [
+    CONNECTED,
+    { kind: 'record_read', read: { record: 'members', name: 'a', kept: kept(member('a'), ofA) } },
+    { kind: 'record_read', read: { record: 'term', kept: kept(termOf(), { version: 7 }) } },
+    { kind: 'record_read', read: { record: 'lease', kept: kept(lease('a'), ofA) } },
+    { kind: 'records_synced' },
+    { kind: 'own_redis', event: { seen: 'opened' } },
+    { kind: 'own_redis', event: { seen: 'answered', facts: masterFacts() } },
+  ];
+  const isSaid = (action: Action, event: string): boolean => action.kind === 'report' && action.event === event;
+
+  /** What is done from the promotion on, when `pause` happens while an action is carried out. */
+  function doneAfter(pause: (staged: ReturnType<typeof stage>, action: Action) => void): readonly string[] {
+    const staged = stage();
+    staged.hooks.onPerform = (action) => pause(staged, action);
+    for (const input of BECOMES_MASTER) staged.loop.post(input);
+    const from = staged.actions.findIndex((action) => isSaid(action, 'promoted'));
+    const done = staged.actions.slice(from).map(({ kind }) => kind);
+    return done.filter((kind) => kind === 'announce' || kind === 'fence_reversibly');
+  }
+
+  test('not stopped, it announces', () => {
+    expect(doneAfter(() => undefined)).toEqual(['announce']);
+  });
+
+  test('drops what needs power once its time is over, and fences', () => {
+    expect(doneAfter(({ time }, action) => {
+      if (isSaid(action, 'promoted')) time.nowMs += 20_000;
+    })).toEqual(['fence_reversibly']);
+  });
+
+  test('the same when the machine slept, which the monotonic clock does not count', () => {
+    expect(doneAfter(({ time }, action) => {
+      if (isSaid(action, 'promoted')) time.wallLeadMs += 20_000;
+    })).toEqual(['fence_reversibly']);
+  });
+
+  test('what slipped through is followed by the fence at once, with no timer in between', () => {
+    expect(doneAfter(({ time }, action) => {
+      if (action.kind === 'announce') time.nowMs += 20_000;
+    })).toEqual(['announce', 'fence_reversibly']);
+  });
 });
 
 test('a broken invariant stops the loop and is handed on; nothing is looked at afterwards', () => {

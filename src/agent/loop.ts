@@ -3,8 +3,13 @@
  *
  * Everything that happens, whether event, answer or timer, is put into the mailbox and looked at in order. Nothing
  * here decides: what an input means is the core's business, what an action does is `perform`'s.
+ *
+ * The process may be stopped at any point, and go on a minute later without knowing. What was decided before and
+ * must not be done after is caught here: the clock is looked at again before each action that has an end, and once
+ * more behind it, so that one which slipped through is followed by the turn that takes it back.
  */
 import type { Action } from '../core/actions.ts';
+import { TOO_LATE } from '../core/actions.ts';
 import type { Input } from '../core/inputs.ts';
 import { initialState, type Settings, type State } from '../core/state.ts';
 import { step } from '../core/step.ts';
@@ -81,9 +86,23 @@ export class Loop {
   private take(input: Input): void {
     const { state, actions } = step(this.current, input, this.clock.now());
     this.current = state;
-    for (const action of actions) this.drivers.perform(action);
+    for (const action of actions) this.perform(action);
     // After every step: a target that changes and changes back in one batch is a new connection to the core.
     if (!this.stopped) this.drivers.watch(wanted(state));
+  }
+
+  private perform(action: Action): void {
+    if (action.notAfterMs === Number.POSITIVE_INFINITY) return this.drivers.perform(action);
+    const outcome = { result: 'failed', code: TOO_LATE } as const;
+    if (this.isLate(action)) return void this.mailbox.push({ kind: 'action_done', id: action.id, outcome });
+    this.drivers.perform(action);
+    if (this.isLate(action)) this.mailbox.push({ kind: 'tick' });
+  }
+
+  private isLate(action: Action): boolean {
+    const slept = this.slept();
+    if (slept) this.mailbox.unshift({ kind: 'slept' });
+    return slept || this.clock.now() > action.notAfterMs;
   }
 
   private slept(): boolean {

@@ -108,9 +108,15 @@ describe('transactions', () => {
   });
 
   test('the master record is created, or replaced in one transaction', () => {
-    const announced = (replace: boolean) => shape({ kind: 'announce', record: masterRecord('b'), replace });
-    expect(announced(false)).toEqual([['create', PATHS.masterRecord, true]]);
-    expect(announced(true)).toEqual([['delete', PATHS.masterRecord, false], ['create', PATHS.masterRecord, true]]);
+    const announced = (replace: boolean) =>
+      shape({ kind: 'announce', record: masterRecord('b'), replace, termVersion: 7 });
+    const check = ['check', PATHS.term, 7];
+    expect(announced(false)).toEqual([check, ['create', PATHS.masterRecord, true]]);
+    expect(announced(true)).toEqual([
+      check,
+      ['delete', PATHS.masterRecord, false],
+      ['create', PATHS.masterRecord, true],
+    ]);
   });
 });
 

@@ -125,7 +125,8 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
         data: encodeMasterRecord(action.record),
         ephemeral: true,
       };
-      return action.replace ? [{ op: 'delete', path: paths.masterRecord }, create] : [create];
+      const check: MultiOp = { op: 'check', path: paths.term, version: action.termVersion };
+      return action.replace ? [check, { op: 'delete', path: paths.masterRecord }, create] : [check, create];
     }
   }
 }

@@ -129,8 +129,8 @@ export const REASONS = {
     next: 'Start an agent beside it, or detach it.',
   },
   starts_writable: {
-    what: 'Redis accepts writes as soon as it starts, before the agent can fence it.',
-    next: 'Start Redis with min-replicas-to-write 1.',
+    what: 'Redis was restarted and took writes at once, before the agent could fence it. A hint: nothing waits for it.',
+    next: 'Start Redis with min-replicas-to-write 1; the hint ends with the next restart.',
   },
   slow_ensemble_detection: {
     what: 'syncLimit x tickTime of the ensemble exceeds twice the session timeout.',

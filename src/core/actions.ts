@@ -69,8 +69,16 @@ export type ActionBody =
       readonly version: number | null;
       readonly settings?: SettingsRecord;
     }
-  /** Before: `ROLE` said master under this epoch. `replace`: a record of our own earlier session is in the way. */
-  | { readonly kind: 'announce'; readonly record: MasterRecord; readonly replace: boolean }
+  /**
+   * Before: `ROLE` said master under this epoch. `replace`: a record of our own earlier session is in the way.
+   * Checked against the version of the term: one that comes late must not announce a master of the past.
+   */
+  | {
+      readonly kind: 'announce';
+      readonly record: MasterRecord;
+      readonly replace: boolean;
+      readonly termVersion: number;
+    }
   /** Ask who answers at the address of a recorded agent. */
   | { readonly kind: 'identify'; readonly address: Address; readonly instance: string }
   /** Refuse every write at once, undone without a resync (`min-replicas-to-write` out of reach). */
@@ -107,4 +115,12 @@ export type ActionKind = ActionBody['kind'];
 export const UNANSWERED = ['tell', 'report', 'answer_order', 'exit'] as const satisfies readonly ActionKind[];
 
 /** An action with the id under which its result comes back, and the epoch it was issued under. */
-export type Action = ActionBody & { readonly id: number; readonly epoch: number };
+export type Action = ActionBody & {
+  readonly id: number;
+  readonly epoch: number;
+  /** Not to be carried out after this moment: whoever carries it out looks at the clock once more before. */
+  readonly notAfterMs: number;
+};
+
+/** Code of an action that was dropped because its moment had passed. */
+export const TOO_LATE = 'TOO_LATE';

@@ -12,6 +12,7 @@
  * out anew in every turn and compared with what Redis was seen to have, so that whoever else changes it, and whatever
  * command was lost, the next look puts it right.
  */
+import type { ActionKind } from './actions.ts';
 import { isEnabled, isForeign, isLinkedTo, othersLease } from './queries.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
@@ -48,6 +49,45 @@ export function fenceAtMs(state: State): number {
 /** The moment from which an agent without proof from the ensemble must not leave its Redis streaming (dead-man). */
 export function proofEndsAtMs(state: State): number {
   return state.lastProofMs + FENCE_PART * timeoutMs(state);
+}
+
+/**
+ * Until when an action may still be carried out. An agent may be stopped between deciding and doing: what gives power,
+ * or acts on the strength of it, is then dropped, because by now the lease may be another's. What takes power away is
+ * never too late. Writes to the ensemble need no such bound: a version check stands in each that matters.
+ */
+export function notAfterMs(state: State, kind: ActionKind): number {
+  const { role } = state;
+  switch (kind) {
+    case 'promote':
+    case 'announce':
+    case 'remote_fence_reversibly':
+    case 'remote_fence_hard':
+      return fenceAtMs(state);
+    case 'set_min_replicas':
+      return role.name === 'master' || role.name === 'promoting' ? fenceAtMs(state) : Number.POSITIVE_INFINITY;
+    case 'follow':
+      return othersLease(state) === null ? Number.POSITIVE_INFINITY : proofEndsAtMs(state);
+    case 'heartbeat':
+    case 'write_member':
+    case 'write_node':
+    case 'cast_ballot':
+    case 'withdraw_ballot':
+    case 'claim':
+    case 'release':
+    case 'write_term':
+    case 'identify':
+    case 'fence_reversibly':
+    case 'fence_hard':
+    case 'freeze':
+    case 'configure':
+    case 'kill_stragglers':
+    case 'tell':
+    case 'report':
+    case 'answer_order':
+    case 'exit':
+      return Number.POSITIVE_INFINITY;
+  }
 }
 
 /** Heartbeat of the lease holder: six in a timeout. */
@@ -124,10 +164,13 @@ function adopts(state: State, facts: RedisFacts): boolean {
  * 4. No office, Redis says master: the fence, unless the lease may be adopted, no term knows us, or an operator
  *    disabled this node while nobody else was master.
  * 5. Replica of the master: no fence of ours may be left behind.
+ *
+ * Before all of them: a promotion on its way to Redis whose time is over is followed by the fence, unseen.
  */
 export function wantedMinReplicas(state: State): number | null {
   const facts = commandableFacts(state);
   if (facts === null) return null;
+  if (promotesTooLate(state)) return FENCE_MIN_REPLICAS;
   const inSync = state.records.term?.value.inSync ?? [];
   switch (state.role.name) {
     case 'master':
@@ -146,6 +189,13 @@ export function wantedMinReplicas(state: State): number | null {
   }
 }
 
+/** A promotion was sent in time and is not answered, and the lease that it was sent under is in doubt or gone. */
+function promotesTooLate(state: State): boolean {
+  const { role, nowMs } = state;
+  if (!state.inFlight.has('promote')) return false;
+  return (role.name !== 'promoting' && role.name !== 'master') || nowMs >= fenceAtMs(state);
+}
+
 /**
  * Facts of our Redis while it may be sent a `CONFIG SET`: also during loading, so that it is fenced before it serves,
  * and while it is silent, so that a fence waits in its socket when it thaws.
@@ -160,10 +210,17 @@ export function reconcileMinReplicas(turn: Turn): void {
   const wanted = wantedMinReplicas(turn.state);
   const facts = commandableFacts(turn.state);
   if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + FIRST_LOOK_MS);
-  if (wanted === null || facts === null || facts.minReplicas === wanted) return;
-  if (wanted === FENCE_MIN_REPLICAS) turn.emit({ kind: 'fence_reversibly' });
+  if (wanted === null || facts === null) return;
+  if (wanted === FENCE_MIN_REPLICAS) return fence(turn, facts);
   // Whatever gives power must not wait in a socket: when it is read it may be wrong.
-  else if (turn.state.own.silentSinceMs === null) setMinReplicas(turn, wanted, facts);
+  if (facts.minReplicas === wanted || turn.state.own.silentSinceMs !== null) return;
+  if (!turn.awaits('fence_reversibly')) setMinReplicas(turn, wanted, facts);
+}
+
+/** What was last seen says nothing while a command that lifts the fence is on its way: the fence follows it. */
+function fence(turn: Turn, facts: RedisFacts): void {
+  const mayBeLifted = turn.awaits('set_min_replicas') || turn.awaits('promote');
+  if (facts.minReplicas !== FENCE_MIN_REPLICAS || mayBeLifted) turn.emit({ kind: 'fence_reversibly' });
 }
 
 function setMinReplicas(turn: Turn, minReplicas: number, before: RedisFacts): void {

@@ -26,8 +26,8 @@ function noticeIncarnation(turn: Turn, before: RedisSight, after: RedisSight): v
     turn.update({ minReplicasFloor: floor, unplaced: unknown });
     return;
   }
-  turn.update({ unplaced: true, mustRelink: false });
   const startsWritable = facts.role === 'master' && facts.minReplicas === 0;
+  turn.update({ unplaced: true, mustRelink: false, startsWritable });
   turn.report('redis_restarted', { run_id: facts.runId, keys: facts.keys, starts_writable: startsWritable });
 }
 

@@ -59,6 +59,7 @@ function explain(turn: Turn): void {
     turn.refuse(nowMs >= untilMs ? 'loading_timeout' : 'redis_loading');
     turn.wakeAt(untilMs);
   }
+  if (turn.state.startsWritable) turn.refuse('starts_writable');
   if (commandRefused === 'NOPERM') turn.refuse('redis_command_refused');
   const fenceOverdue = wantedMinReplicas(turn.state) === FENCE_MIN_REPLICAS && nowMs >= fenceAtMs(turn.state);
   if (commandRefused === 'BUSY' && fenceOverdue) turn.refuse('cannot_fence_busy');

@@ -2,6 +2,7 @@
  * Results of actions: each comes back once, with the id it was issued under; what nobody waits for is dropped.
  */
 import type { ActionKind } from './actions.ts';
+import { TOO_LATE } from './actions.ts';
 import type { Outcome } from './inputs.ts';
 import type { RedisFacts } from './facts.ts';
 import { holdsPower } from './power.ts';
@@ -103,7 +104,9 @@ function failed(turn: Turn, kind: ActionKind, code: string): void {
   const retryAtMs = new Map(turn.state.retryAtMs);
   retryAtMs.set(kind, turn.now + pauseMs);
   turn.update({ retryAtMs });
-  if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
+  if (kind === 'remote_fence_hard' && role.name === 'promoting') {
+    amendRole(turn, role, { remoteFence: code === TOO_LATE ? 'none' : 'answered' });
+  }
   if (kind === 'claim') turn.report('claim_lost', { code });
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fence_failed', { how: kind, code });
 }

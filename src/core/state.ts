@@ -166,6 +166,8 @@ export interface State {
   readonly mustRelink: boolean;
   /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
   readonly unplaced: boolean;
+  /** The last restart of our Redis that we saw came up as a master that takes writes: it has no start fence. */
+  readonly startsWritable: boolean;
   /** Rounds of disconnecting clients that are still due after our Redis was deposed, or null. */
   readonly stragglers: { readonly rounds: number; readonly nextMs: number } | null;
   /** The claim on its way, or the last one: what a lease of ours means when it is read back. */
@@ -210,6 +212,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     minReplicasFloor: null,
     mustRelink: false,
     unplaced: false,
+    startsWritable: false,
     stragglers: null,
     claimed: null,
     takeoverFailedEpoch: null,

@@ -10,6 +10,7 @@ import type { EventName } from '../contract/events.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
 import type { Action, ActionBody, ActionKind, Fields } from './actions.ts';
 import { UNANSWERED } from './actions.ts';
+import { notAfterMs } from './fencing.ts';
 import { RECORD_FORMAT } from './records.ts';
 import type { State } from './state.ts';
 
@@ -59,7 +60,7 @@ export class Turn {
     }
     const id = state.nextActionId;
     const epoch = 'epoch' in state.role ? state.role.epoch : (state.records.term?.value.epoch ?? 0);
-    this.actions.push({ ...body, id, epoch });
+    this.actions.push({ ...body, id, epoch, notAfterMs: notAfterMs(state, body.kind) });
     const inFlight = new Map(state.inFlight);
     if (!isUnanswered(body.kind)) inFlight.set(body.kind, { id, epoch, sinceMs: this.now });
     this.update({ nextActionId: id + 1, inFlight });

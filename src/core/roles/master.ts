@@ -30,7 +30,7 @@ export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   if (term.value.epoch !== role.epoch) return;
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
   if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
-  announce(turn);
+  announce(turn, term.znode.version);
   fenceDeposed(turn, doubted, term.value);
   maintainInSync(turn, doubted, term, facts);
 }
@@ -80,16 +80,18 @@ function resumeMastership(turn: Turn, role: RoleOf<'master'>, term: Term, facts:
   turn.emit({ kind: 'promote', minReplicas: deadMan(turn.state, term.inSync.length > 0) });
 }
 
-function announce(turn: Turn): void {
+function announce(turn: Turn, termVersion: number): void {
+  // It would name a version that is about to pass.
+  if (turn.awaits('write_term')) return;
   const { masterRecord } = turn.state.records;
   const record = masterRecordOf(turn.state);
   if (masterRecord === null) {
-    if (turn.emit({ kind: 'announce', record, replace: false })) turn.report('announced', { ...record });
+    if (turn.emit({ kind: 'announce', record, replace: false, termVersion })) turn.report('announced', { ...record });
     return;
   }
   const ours = masterRecord.znode.owner === turn.state.session?.id;
   if (!ours && isOwnEarlierRecord(turn.state, masterRecord.value)) {
-    turn.emit({ kind: 'announce', record, replace: true });
+    turn.emit({ kind: 'announce', record, replace: true, termVersion });
   }
 }
 

@@ -141,6 +141,7 @@ export class Ensemble {
         return action.settings === undefined ? [term] : [term, this.created(action.settings)];
       }
       case 'announce':
+        if (records.term?.znode.version !== action.termVersion) return [null];
         if ((records.masterRecord === null) === action.replace) return [null];
         return [{ record: 'masterRecord', kept: this.fresh(action.record, session) }];
       case 'claim':

@@ -1,0 +1,32 @@
+// Noticing what happens to our own Redis.
+
+import { describe, expect, test } from 'vitest';
+
+import { facts, ownAnswers, ownSees, replicaFacts, run, world } from './testing/world.ts';
+
+describe('a Redis that was restarted', () => {
+  const restart = [ownSees({ seen: 'closed' }), ownSees({ seen: 'opened' })];
+
+  test.each([
+    ['as a master that takes writes: a hint, and it is fenced all the same', { minReplicas: 0 }, true],
+    ['as a master with the start fence: none', { minReplicas: 1 }, false],
+    ['as a replica: none', { ...replicaFacts('b'), minReplicas: 0 }, false],
+  ])('%s', (_what, change, hinted) => {
+    const { state, does } = run(world('b', 'replica'), ...restart, ownAnswers(facts('b', { ...change, runId: 'new' })));
+    expect(state.reasons.has('starts_writable')).toBe(hinted);
+    if (hinted) expect(does.some((kind) => kind === 'fence_reversibly' || kind === 'fence_hard')).toBe(true);
+  });
+
+  test('the hint outlives everything but the next restart', () => {
+    const first = run(world('b', 'replica'), ...restart, ownAnswers(facts('b', { runId: 'new', minReplicas: 0 })));
+    const later = run(first.state, 1000, ownAnswers(replicaFacts('b', { runId: 'new' })), 1000);
+    expect(later.state.reasons.has('starts_writable')).toBe(true);
+    const again = run(later.state, ...restart, ownAnswers(facts('b', { runId: 'newer', minReplicas: 1 })));
+    expect(again.state.reasons.has('starts_writable')).toBe(false);
+  });
+
+  test('a server that is seen for the first time says nothing about its start', () => {
+    expect(run(world('b', 'starting', { own: world('b', 'starting').remote }), 0).state.reasons)
+      .not.toContain('starts_writable');
+  });
+});
