@@ -34,6 +34,11 @@ const LOOKUP_SHARE = 1 / 2;
 const USEFUL_SHARE = 1 / 3;
 /** Longest pause, as a share of the session timeout, while the session may still be alive. */
 const LIVE_SESSION_PAUSE_SHARE = 1 / 10;
+/**
+ * How long a session is left alone so that it can end, as a share of its timeout. The server counts from the last
+ * handshake that reached it and rounds up to its tick, of which a timeout has at least two.
+ */
+const LET_GO_SHARE = 3 / 2;
 
 export interface SessionOptions {
   readonly hosts: readonly { host: string; port: number }[];
@@ -77,6 +82,9 @@ export class Session {
   #openedMs = 0;
   /** Attempts since a connection was of use. */
   #failures = 0;
+  /** Whether a server was reached in this round of attempts and gave no answer. */
+  #unanswered = false;
+  #letGoUntilMs = Number.NEGATIVE_INFINITY;
   /** Ends whatever the next attempt waits for: a pause or a lookup. */
   #cancelWait: () => void = () => undefined;
 
@@ -185,8 +193,9 @@ export class Session {
       onEvent: (event) => { this.#onEvent(event); },
       onZxid: (zxid) => { this.#onZxid(zxid); },
       onWatchesSet: () => { this.#onWatchesSet(); },
-      onEnd: (fault) => {
+      onEnd: (fault, phase) => {
         if (fault.code === 'not_serving' && lastZxid > 0n) entry.refusedOurZxid = true;
+        if (fault.code === 'silent' && phase === 'handshake') this.#unanswered = true;
         this.#onEnd(fault);
       },
     });
@@ -308,7 +317,21 @@ export class Session {
     const sessionMayLive = this.#announced && performance.now() - this.#lastReceivedMs < this.#timeoutMs;
     const sessionMaxMs = sessionMayLive ? this.#timeoutMs * LIVE_SESSION_PAUSE_SHARE : Number.POSITIVE_INFINITY;
     const pauseMs = Math.min(this.#options.reconnectPauseMaxMs, doubledMs, sessionMaxMs);
-    return pauseMs * (0.5 + this.#options.random() / 2);
+    return Math.max(pauseMs * (0.5 + this.#options.random() / 2), this.#letGoMs());
+  }
+
+  // A handshake without an answer may have arrived all the same, and then it has kept the session alive on the server:
+  // a client whose answers are lost or late could so hold for ever what it cannot use and others wait for. After a
+  // timeout without being heard it stays away for once, long enough for the session to end, and then tries again.
+  #letGoMs(): number {
+    const unanswered = this.#unanswered;
+    this.#unanswered = false;
+    const nowMs = performance.now();
+    const triedSinceMs = Math.max(this.#lastReceivedMs, this.#letGoUntilMs);
+    if (!this.#announced || !unanswered || nowMs - triedSinceMs < this.#timeoutMs) return 0;
+    const pauseMs = this.#timeoutMs * LET_GO_SHARE;
+    this.#letGoUntilMs = nowMs + pauseMs;
+    return pauseMs;
   }
 
   #report(code: Fault['code'], entry: HostEntry, detail: string): void {

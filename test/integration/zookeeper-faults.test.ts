@@ -243,6 +243,18 @@ describe('a session', () => {
     expect(events.watches).toEqual([]);
   });
 
+  test('whose requests arrive and whose answers do not is let go, however often the client tries', async () => {
+    await connectThroughProxy({ reconnectPauseMaxMs: 50 });
+    await client.create('/held', '', { ephemeral: true });
+    proxy.freeze('toClient');
+    await waitFor(async () => !(await observer.getChildren('/')).includes('held'), 'the session has ended');
+    expect(events.session).toEqual(['connected fresh', 'disconnected']);
+    proxy.resetAll();
+    proxy.thaw();
+    await waitFor(() => events.session.at(-1) === 'connected fresh', 'a session of its own again');
+    expect(events.session).toEqual(['connected fresh', 'disconnected', 'expired', 'connected fresh']);
+  });
+
   test('presents its credentials on every connection before anything else', async () => {
     const acl = [{ permissions: 31, scheme: 'auth', id: '' }];
     await connectThroughProxy({ auth: [{ scheme: 'digest', credential: 'user:secret' }] });
