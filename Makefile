@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: build install demo test bench check clean help deps
+.PHONY: build install demo test test-matrix bench check clean help deps
 
 SOURCES := $(shell find src demo bench test/support -name '*.ts' 2>/dev/null) \
 	package.json package-lock.json scripts/build.mjs $(wildcard .git/logs/HEAD)
@@ -52,6 +52,9 @@ bench: deps build ## measure against Redis Sentinel; ARGS="--only redis-killed -
 test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core" for some vitest files
 	@scripts/test.sh $(ARGS)
 
+test-matrix: deps build ## failover tests on Redis 8, Valkey 8, ZooKeeper 3.9, Node.js 24; REDIS_SERVER=/x/y for another
+	@scripts/matrix.sh $(ARGS)
+
 check: node_modules/.package-lock.json ## types, lint, house rules
 	@scripts/setup.sh node
 	node_modules/.bin/tsc -p tsconfig.json
@@ -66,4 +69,4 @@ clean: ## remove what was built and fetched
 	rm -rf dist coverage .cache .tools node_modules
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
