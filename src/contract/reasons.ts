@@ -24,6 +24,14 @@ export const REASONS = {
     what: 'The Redis of this node did not answer within down_after_ms.',
     next: 'Look for a blocking command, CLIENT PAUSE, swapping or a stopped process.',
   },
+  redis_refuses_writes: {
+    what: 'The Redis of this node refuses every write for a reason of its own (MISCONF): a save or its AOF failed.',
+    next: 'Free its disk or correct its directory. A master hands over after unwritable_after_ms if that helps.',
+  },
+  no_better_replica: {
+    what: 'The Redis of this master refuses every write, and no in-sync replica is better off.',
+    next: 'Free the disk of one of them, or CONFIG SET stop-writes-on-bgsave-error no.',
+  },
   redis_loading: {
     what: 'The Redis of this node is loading its dataset.',
     next: 'Wait, up to node.loading_timeout seconds.',

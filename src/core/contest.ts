@@ -14,6 +14,7 @@ import { positionOf } from './lineage.ts';
 import { isEnabled, isForeign, isFrozen, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
 import type { Ballot, Term } from './records.ts';
 import type { RoleOf, State } from './state.ts';
+import { hasBetterSuccessor } from './succession.ts';
 
 /** The read offset stood still for this long: the kernel has nothing more. */
 export const DRAIN_STILL_MS = 20;
@@ -53,6 +54,7 @@ export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'd
 function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['standing']): ReasonCode | null {
   const { name } = state.settings;
   if (!isEnabled(state)) return 'node_disabled';
+  if (standing === 'incumbent' && gaveUpFor(state, term)) return 'redis_refuses_writes';
   if (standing === 'designated' || standing === 'incumbent') return null;
   if (isNamedMaster({ name, runId: facts.runId }, term)) {
     if (state.own.halfSynced) return 'not_in_sync';
@@ -62,6 +64,20 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (isForeign(facts, term, name)) return 'foreign_dataset';
   if (state.own.halfSynced || facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
   return null;
+}
+
+/** It gave up this very epoch for the sake of a successor that takes writes, and such a one is there still. */
+function gaveUpFor(state: State, term: Term): boolean {
+  return state.unwritableEpoch === term.epoch && hasBetterSuccessor(state);
+}
+
+/** Behind every priority that can be configured. */
+const UNWRITABLE_PRIORITY = 1_000_000_000;
+
+/** Among equals, whoever refuses every write comes last; but 0 stays "never". */
+function ballotPriority(state: State, facts: RedisFacts): number {
+  const priority = priorityOf(state, facts);
+  return priority > 0 && facts.refusesWrites ? priority + UNWRITABLE_PRIORITY : priority;
 }
 
 export function priorityOf(state: State, facts: RedisFacts): number {
@@ -88,7 +104,7 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
     replid2: facts.replid2,
     secondReplOffset: facts.secondReplOffset,
     offset: facts.offset,
-    priority: priorityOf(state, facts),
+    priority: ballotPriority(state, facts),
     standing,
     refusal: why,
     deathProof: lease !== null && provesDeath(state, lease) ? lease.runId : null,

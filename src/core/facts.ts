@@ -84,6 +84,8 @@ export interface RedisSight {
   readonly endedAfterHealth: boolean;
   /** A full sync began to replace the dataset and was not seen to end with a link: it may be half of something. */
   readonly halfSynced: boolean;
+  /** Since when it would have refused every write, counted from the last answer that did not say so; or null. */
+  readonly refusesSinceMs: number | null;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
 }
@@ -101,6 +103,7 @@ export const UNSEEN: RedisSight = {
   refusals: 0,
   endedAfterHealth: false,
   halfSynced: false,
+  refusesSinceMs: null,
   readOffsetSinceMs: Number.NEGATIVE_INFINITY,
 };
 
@@ -170,8 +173,16 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
     halfSynced: facts.link?.up === false && (begun || flushed || (former !== null && sight.halfSynced)),
+    refusesSinceMs: refusedSince(sight, facts, nowMs),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
   };
+}
+
+/** It may have begun right after the last answer, and whoever waits for it to end counts from there. */
+function refusedSince(sight: RedisSight, facts: RedisFacts, nowMs: number): number | null {
+  if (!facts.refusesWrites) return null;
+  if (sight.facts?.runId !== facts.runId) return nowMs;
+  return sight.refusesSinceMs ?? sight.answeredAtMs;
 }
 
 /** Another agent, seen over the stream that we dialled. */

@@ -30,6 +30,7 @@ function endOverdueStop(turn: Turn): void {
 export function reconcile(turn: Turn): void {
   endOverdueStop(turn);
   explain(turn);
+  if (ownFacts(turn.state)?.refusesWrites === true) turn.refuse('redis_refuses_writes');
   if (mayTouchRedis(turn)) {
     reconcileMinReplicas(turn);
     disconnectStragglers(turn);
@@ -125,8 +126,9 @@ function wantedMember(state: State): Member {
   const runId = facts?.runId ?? members.get(name)?.value.runId ?? null;
   const priority = facts === null ? (members.get(name)?.value.priority ?? null) : priorityOf(state, facts);
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
+  const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;
   const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
-  return { name, instance, http, redis, runId, priority, dataset, rememberedEpoch };
+  return { name, instance, http, redis, runId, priority, dataset, refusesWrites, rememberedEpoch };
 }
 
 function sameMember(a: Member, b: Member): boolean {

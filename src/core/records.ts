@@ -96,6 +96,8 @@ export interface Member {
   readonly priority: number | null;
   /** What a first start needs to know of the dataset; null until Redis was seen. */
   readonly dataset: MemberDataset | null;
+  /** Its Redis would refuse every write for a reason of its own: no better than a master that does. */
+  readonly refusesWrites: boolean;
   /** Highest epoch that this agent remembers, so that a wiped ensemble cannot make epochs go back (I1). */
   readonly rememberedEpoch: number;
 }

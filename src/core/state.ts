@@ -52,7 +52,7 @@ export interface Session {
 }
 
 /** Why an agent gives up mastership in an orderly way. */
-export type SteppingDownBecause = 'stop' | 'disable' | 'foreign_master_record' | 'yield';
+export type SteppingDownBecause = 'stop' | 'disable' | 'foreign_master_record' | 'yield' | 'unwritable';
 
 export type Role =
   /** No place in the service yet: no session, no Redis, or something forbids to act. */
@@ -174,6 +174,8 @@ export interface State {
   readonly claimed: Claimed | null;
   /** Epoch in which a lossless takeover was tried in vain: its successor is elected among frozen candidates. */
   readonly takeoverFailedEpoch: number | null;
+  /** Epoch that this node gave up because its Redis refuses writes: others come first in the election after it. */
+  readonly unwritableEpoch: number | null;
   /** Code of the last command that our Redis refused, or null. */
   readonly commandRefused: string | null;
   /** An operator's `bootstrap` that waits for its answer. */
@@ -216,6 +218,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     stragglers: null,
     claimed: null,
     takeoverFailedEpoch: null,
+    unwritableEpoch: null,
     commandRefused: null,
     bootstrap: null,
     twin: null,

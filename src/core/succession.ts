@@ -7,11 +7,20 @@ import type { State } from './state.ts';
 
 /** Whether a live, enabled, promotable member of the in-sync set exists: else giving up would only end the service. */
 export function hasSuccessor(state: State): boolean {
+  return successors(state).length > 0;
+}
+
+/** The same, of those whose own Redis takes writes: with none, handing over would move the trouble and end nothing. */
+export function hasBetterSuccessor(state: State): boolean {
+  return successors(state).some((member) => !member.refusesWrites);
+}
+
+function successors(state: State): readonly Member[] {
   const inSync = state.records.term?.value.inSync ?? [];
-  return inSync.some((name) => {
-    const member = state.records.members.get(name)?.value;
-    return member !== undefined && member.priority !== 0 && state.records.nodes.get(name)?.value.disabled !== true;
-  });
+  const members = inSync.map((name) => state.records.members.get(name)?.value).filter((member) => member !== undefined);
+  return members.filter(
+    ({ name, priority }) => priority !== 0 && state.records.nodes.get(name)?.value.disabled !== true,
+  );
 }
 
 /**

@@ -85,6 +85,7 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
       masterPort: v.nullable(count),
     }),
   ),
+  refusesWrites: v.optional(v.boolean(), false),
   rememberedEpoch: count,
 });
 

@@ -13,7 +13,7 @@ import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import type { RoleOf } from '../state.ts';
-import { hasSuccessor, successorWithData } from '../succession.ts';
+import { hasBetterSuccessor, hasSuccessor, successorWithData } from '../succession.ts';
 import { missingSettings } from '../service-settings.ts';
 import { amendRole, enterSteppingDown } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -61,9 +61,26 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
     enterSteppingDown(turn, role, { because, alone });
     return true;
   }
+  if (refusesWritesTooLong(turn)) {
+    turn.update({ unwritableEpoch: role.epoch });
+    enterSteppingDown(turn, role, { because: 'unwritable', alone: false });
+    return true;
+  }
   if (successorWithData(state) === null) return false;
   enterSteppingDown(turn, role, { because: 'yield', alone: false });
   return true;
+}
+
+/** Writable is what a master is for: one whose disk is full hands over, if that helps. It loses nothing: it lives. */
+function refusesWritesTooLong(turn: Turn): boolean {
+  const { own, settings } = turn.state;
+  if (own.refusesSinceMs === null) return false;
+  const untilMs = own.refusesSinceMs + settings.unwritableAfterMs;
+  turn.wakeAt(untilMs);
+  if (turn.now < untilMs) return false;
+  if (hasBetterSuccessor(turn.state)) return true;
+  turn.refuse('no_better_replica');
+  return false;
 }
 
 /**

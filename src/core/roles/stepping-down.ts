@@ -26,6 +26,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
     return giveUpLease(turn, 'node_disabled');
   }
   if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
+  if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
   if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled');
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');

@@ -43,6 +43,8 @@ export class RedisModel {
   priority = 100;
   /** Full syncs that it took. */
   fullSyncs = 0;
+  /** Its disk is full. */
+  refusesWrites = false;
   private starts = 1;
   private hungSinceMs: number | null = null;
   /** What waits in its sockets while it hangs. */
@@ -93,7 +95,7 @@ export class RedisModel {
 
   takesWrites(replicas: number): boolean {
     const serves = this.alive && this.hungSinceMs === null;
-    return serves && this.target === null && replicas >= this.minReplicas;
+    return serves && !this.refusesWrites && this.target === null && replicas >= this.minReplicas;
   }
 
   /** Lets the stream flow once. */
@@ -216,7 +218,7 @@ export class RedisModel {
       loading: false,
       uptimeSeconds: 60,
       processId: 100,
-      refusesWrites: false,
+      refusesWrites: this.refusesWrites,
       role: target === null ? 'master' : 'replica',
       replid: this.replid,
       replid2: this.replid2,

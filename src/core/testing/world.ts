@@ -122,6 +122,7 @@ export function member(name: string, change: Partial<Member> = {}): Member {
     runId: runIdOf(name),
     priority: 100,
     dataset: null,
+    refusesWrites: false,
     rememberedEpoch: 0,
     ...change,
   };
