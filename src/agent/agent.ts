@@ -11,7 +11,6 @@ import { CLOSED_ADDRESS } from '../core/queries.ts';
 import type { Settings } from '../core/state.ts';
 import { project } from '../core/view.ts';
 import type { Wanted } from '../core/wanted.ts';
-import { POLL_PEACE_MS } from '../core/wanted.ts';
 import type { PeerMessage } from '../peers/messages.ts';
 import type { PeerEnd, PeerHub } from '../peers/peers.ts';
 import { servicePaths } from '../records/paths.ts';
@@ -35,6 +34,8 @@ export interface Credentials {
 export const EXIT_INVARIANT_BROKEN = 70;
 /** Shortest silence that is reported; the verdict on it is the core's. */
 const SILENT_AFTER_MIN_MS = 200;
+/** By so much a silence is reported before `down_after_ms` is over: then the core times its verdict itself. */
+const SILENT_AHEAD_MS = 500;
 /** A remote Redis that does not answer for this long is not worth a takeover. */
 const REMOTE_SILENT_AFTER_MS = 1000;
 const IDENTIFY_TIMEOUT_MS = 1000;
@@ -63,7 +64,7 @@ export class Agent {
       watch: (wanted) => this.watch(wanted),
       crash: (error) => this.crash(error),
     });
-    this.own = this.watcher('agent', Math.max(SILENT_AFTER_MIN_MS, settings.downAfterMs - POLL_PEACE_MS));
+    this.own = this.watcher('agent', Math.max(SILENT_AFTER_MIN_MS, settings.downAfterMs - SILENT_AHEAD_MS));
     this.remote = this.watcher('peer', REMOTE_SILENT_AFTER_MS);
     this.peers = outside.openPeers(this.peerEvents());
     this.zk = outside.openZooKeeper({

@@ -59,7 +59,7 @@ test('what an action posts waits for its turn: the core is never re-entered', ()
   expect(watched).toHaveLength(3);
 });
 
-test('there is one timer at a time, never longer than a second', () => {
+test('there is one timer at a time, for the next full second at the latest that is not too near', () => {
   const { loop, pending, time } = stage();
   loop.post({ kind: 'tick' });
   loop.post(CONNECTED);

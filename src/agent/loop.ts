@@ -15,13 +15,14 @@ import { initialState, type Settings, type State } from '../core/state.ts';
 import { step } from '../core/step.ts';
 import type { Wanted } from '../core/wanted.ts';
 import { wanted } from '../core/wanted.ts';
+import { untilGridMs } from '../contract/clock.ts';
 import type { WallClock } from '../contract/clock.ts';
 
 /** Inputs that wait to be looked at. Reaching it means that something posts in a circle. */
 export const MAILBOX_MAX = 10_000;
 /** Wall time that passed beyond monotonic time: more than this, and the machine slept, or its clock was set. */
 export const SLEEP_JUMP_MS = 1000;
-/** No timer is longer: a wait without a deadline is looked at again all the same. */
+/** A wait without a deadline is looked at again all the same: at a multiple of this, when other timers are due too. */
 export const TICK_MAX_MS = 1000;
 
 export interface LoopDrivers {
@@ -114,7 +115,8 @@ export class Loop {
 
   private scheduleTick(): void {
     this.cancelTick();
-    const delayMs = Math.min(TICK_MAX_MS, Math.max(0, this.current.wakeAtMs - this.clock.now()));
+    const nowMs = this.clock.now();
+    const delayMs = Math.min(untilGridMs(nowMs, TICK_MAX_MS), Math.max(0, this.current.wakeAtMs - nowMs));
     this.cancelTick = this.clock.after(delayMs, () => this.post({ kind: 'tick' }));
   }
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Reply } from '../redis/link.ts';
-import { observe, QUESTION } from './redis-facts.ts';
+import { observe, QUESTION, questionFor } from './redis-facts.ts';
 
 const info = (lines: Record<string, string | number>): Reply => ({
   ok: true,
@@ -38,6 +38,17 @@ function facts(first: Reply, ...pairs: string[]) {
 test('the question takes one section or one pattern per command, as Redis 6.2 does', () => {
   expect(QUESTION.map((command) => command.length)).toEqual([2, 2, 2, 2, 3, 1]);
   expect(observe([])).toMatchObject({ kind: 'blocked' });
+});
+
+test.each([['6.2.14', 6], ['6.3.4', 6], ['7.0.15', 3], ['8.1.0', 3], ['', 6]])(
+  'a server of version "%s" is asked in %i commands', (version, commands) => {
+    expect(questionFor(version)).toHaveLength(commands);
+  },
+);
+
+test('what is asked in one command and what is asked in four gives the same facts', () => {
+  const short = observe([info(MASTER), settings('min-replicas-to-write', '1'), PONG]);
+  expect(short).toMatchObject({ kind: 'facts', facts: facts(info(MASTER), 'min-replicas-to-write', '1') });
 });
 
 test('a master with its replicas, its changes and its dead-man', () => {
@@ -87,7 +98,8 @@ test.each([
   ['LOADING', 'loading'], ['BUSY', 'busy'], ['NOAUTH', 'denied'], ['NOPERM', 'denied'],
   ['WRONGPASS', 'denied'], ['ERR', 'denied'],
 ])('%s blocks as %s', (code, by) => {
-  expect(observe([{ ok: false, code, message: code }])).toMatchObject({ kind: 'blocked', by });
+  const refusal: Reply = { ok: false, code, message: code };
+  expect(observe(QUESTION.map(() => refusal))).toMatchObject({ kind: 'blocked', by });
 });
 
 test('an answer without the facts that matter is no observation', () => {

@@ -9,13 +9,8 @@ import type { Address } from '../core/records.ts';
 import { parseInfo } from '../redis/info.ts';
 import type { Command, Reply, ReplyValue } from '../redis/link.ts';
 
-/** The sections that are needed and no more; Redis 6.2 takes one per command. */
-const SECTIONS: readonly Command[] = [
-  ['INFO', 'server'],
-  ['INFO', 'replication'],
-  ['INFO', 'persistence'],
-  ['INFO', 'keyspace'],
-];
+/** The sections that are needed and no more. */
+const SECTIONS = ['server', 'replication', 'persistence', 'keyspace'] as const;
 
 /**
  * `PING` is refused with MISCONF exactly when a write would be, and puts nothing into the dataset: INFO alone would
@@ -27,7 +22,21 @@ const PROBE: Command = ['PING'];
  * One pattern, as Redis 6.2 takes no more per command, for all settings that matter: `min-replicas-*`, `replica-*`,
  * and KeyDB's `active-replica`, which its INFO shows only once it replicates from somebody.
  */
-export const QUESTION: readonly Command[] = [...SECTIONS, ['CONFIG', 'GET', '*replica*'], PROBE];
+const SETTINGS: Command = ['CONFIG', 'GET', '*replica*'];
+
+/** What follows the sections. */
+const TAIL = [SETTINGS, PROBE] as const;
+
+/** What every server understands: Redis 6.2 takes one section per command. */
+export const QUESTION: readonly Command[] = [...SECTIONS.map((section): Command => ['INFO', section]), ...TAIL];
+
+/** The same in fewer commands, which are what a question costs: from Redis 7.0 on, and Valkey (which began at 7.2). */
+const SHORT_QUESTION: readonly Command[] = [['INFO', ...SECTIONS], ...TAIL];
+
+/** How to ask a server of this version, as its last answer told it. */
+export function questionFor(version: string): readonly Command[] {
+  return Number(version.split('.', 1)[0]) >= 7 ? SHORT_QUESTION : QUESTION;
+}
 
 /** Priority of a server that does not tell: Redis' own default. */
 const PRIORITY_DEFAULT = 100;
@@ -78,11 +87,10 @@ function refusesWrites(probe: Reply | undefined, role: 'master' | 'replica', tex
   return role === 'replica' && /^(rdb_last_bgsave_status|aof_last_write_status):err/m.test(text);
 }
 
-/** Facts from the answer to `QUESTION`, or what keeps this Redis from giving any. */
+/** Facts from the answer to a question in either form, or what keeps this Redis from giving any. */
 export function observe(replies: readonly Reply[]): Observation {
-  const sections = replies.slice(0, SECTIONS.length);
-  const config = replies[SECTIONS.length];
-  const probe = replies[SECTIONS.length + 1];
+  const sections = replies.slice(0, -TAIL.length);
+  const [config, probe] = replies.slice(-TAIL.length);
   const refused = sections.find((reply) => !reply.ok);
   if (refused?.ok === false) return { kind: 'blocked', by: BLOCKED_BY[refused.code] ?? 'denied' };
   const text = sections.map((reply) => (reply.ok ? textOf(reply.value) : '')).join('\r\n');

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { SightEvent } from '../core/facts.ts';
 import type { Command, RedisLinkEvents, Reply, SendOutcome } from '../redis/link.ts';
-import { QUESTION } from './redis-facts.ts';
+import { QUESTION, questionFor } from './redis-facts.ts';
 import { COMMAND_DEADLINE_MS, REDIAL_PAUSE_MS, REDIAL_REFUSED_MS, RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
 
@@ -23,11 +23,13 @@ function stage(eager = true) {
   let timers: { readonly dueMs: number; readonly callback: () => void }[] = [];
   const dials: { readonly events: RedisLinkEvents; readonly sent: Sent[]; closed: boolean }[] = [];
   const sights: SightEvent[] = [];
+  const timersSet: number[] = [];
   const clock = {
     now: () => nowMs,
     after(delayMs: number, callback: () => void) {
       const timer = { dueMs: nowMs + delayMs, callback };
       timers.push(timer);
+      timersSet.push(timer.dueMs);
       return () => void (timers = timers.filter((each) => each !== timer));
     },
   };
@@ -62,7 +64,7 @@ function stage(eager = true) {
   const next = (untilMs: number) => timers.filter(({ dueMs }) => dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs)[0];
   const link = () => dials.at(-1)!;
   const answer = (): void => link().sent.at(-1)!.done({ kind: 'answered', replies: QUESTION.map(() => LOADING) });
-  return { watch, dials, sights, pass, link, answer };
+  return { watch, dials, sights, pass, link, answer, timersSet };
 }
 
 function opened(eager = true) {
@@ -108,6 +110,38 @@ describe('questions', () => {
     expect(link().closed).toBe(false);
     answer();
     expect(sights.at(-1)).toEqual({ seen: 'blocked', by: 'loading' });
+  });
+});
+
+describe('in peace', () => {
+  const SERVER = ['redis_version:7.0.15', 'redis_mode:standalone', 'process_id:1', 'run_id:r', 'uptime_in_seconds:9'];
+  const REPLICATION = ['role:master', 'master_replid:abc', 'master_repl_offset:1', 'second_repl_offset:-1'];
+  const INFO: Reply = { ok: true, value: [...SERVER, ...REPLICATION].join('\r\n') };
+
+  test('a server that understands the short question is asked it, until the connection ends', () => {
+    const { link, pass, dials } = opened();
+    link().sent.at(-1)!.done({ kind: 'answered', replies: [INFO, ...QUESTION.slice(1).map(() => OK)] });
+    pass(500);
+    expect(link().sent.at(-1)!.commands).toEqual(questionFor('7.0.15'));
+    link().events.onClosed('fin');
+    pass(0);
+    link().events.onOpen();
+    expect(dials).toHaveLength(2);
+    expect(link().sent.at(-1)!.commands).toEqual(QUESTION);
+  });
+
+  test('timers are set for the moments of questions and for no other: a cancelled one wakes up all the same', () => {
+    const { watch, link, answer, pass, timersSet } = opened();
+    watch.pollEvery(250);
+    answer();
+    pass(250);
+    const before = timersSet.length;
+    for (const round of [2, 3, 4, 5]) {
+      answer();
+      pass(250);
+      expect(link().sent).toHaveLength(round + 1);
+    }
+    expect([...new Set(timersSet.slice(before))]).toEqual([500, 750, 1000, 1250, 1500]);
   });
 });
 

@@ -14,7 +14,7 @@ import type { Address } from '../core/records.ts';
 import { firstError } from '../redis/link.ts';
 import type { CloseKind, Command, RedisConnector, RedisLink, RedisTarget, Reply, SendOutcome } from '../redis/link.ts';
 import { untilGridMs } from '../contract/clock.ts';
-import { observe, QUESTION } from './redis-facts.ts';
+import { observe, QUESTION, questionFor } from './redis-facts.ts';
 
 /** A question may stay open this long: in practice until the connection ends. */
 const QUESTION_DEADLINE_MS = 24 * 3600 * 1000;
@@ -67,8 +67,14 @@ export class RedisWatch {
   private lastAnswerMs = Number.NEGATIVE_INFINITY;
   /** Nobody was silent on a connection that was not there yet. */
   private openedAtMs = Number.NEGATIVE_INFINITY;
-  private cancelPoll: () => void = () => undefined;
-  private cancelSilence: () => void = () => undefined;
+  private askedAtMs = Number.NEGATIVE_INFINITY;
+  /** If it stays unanswered: since when. */
+  private silentSinceMs = Number.NEGATIVE_INFINITY;
+  /** That was reported. */
+  private silent = false;
+  /** In the form that this server understands. */
+  private question: readonly Command[] = QUESTION;
+  private cancelLook: () => void = () => undefined;
   private cancelDial: () => void = () => undefined;
   /** From the last observation; `configure` needs it. */
   backlogBytes: number | null = null;
@@ -90,7 +96,7 @@ export class RedisWatch {
   pollEvery(pollMs: number): void {
     if (pollMs === this.pollMs) return;
     this.pollMs = pollMs;
-    if (this.open && !this.asking) this.schedulePoll();
+    if (this.open) this.scheduleLook();
   }
 
   /** Carries out commands; the observation that follows them is reported before `done` is called. */
@@ -101,7 +107,7 @@ export class RedisWatch {
       return;
     }
     const sentAtMs = clock.now();
-    this.link.send([...commands, ...QUESTION], COMMAND_DEADLINE_MS, (outcome) => {
+    this.link.send([...commands, ...this.question], COMMAND_DEADLINE_MS, (outcome) => {
       if (outcome.kind !== 'answered') return done({ ok: false, code: outcome.kind.toUpperCase() });
       this.report(outcome.replies.slice(commands.length));
       const error = firstError(outcome.replies.slice(0, commands.length));
@@ -114,8 +120,7 @@ export class RedisWatch {
   }
 
   private hangUp(): void {
-    this.cancelPoll();
-    this.cancelSilence();
+    this.cancelLook();
     this.cancelDial();
     const { link } = this;
     this.link = null;
@@ -146,6 +151,7 @@ export class RedisWatch {
 
   private opened(): void {
     this.open = true;
+    this.question = QUESTION;
     this.openedAtMs = this.options.clock.now();
     this.refusals = 0;
     this.failures = 0;
@@ -176,41 +182,57 @@ export class RedisWatch {
     this.options.onSight(event);
   }
 
-  private schedulePoll(): void {
-    this.cancelPoll();
-    if (this.pollMs === Number.POSITIVE_INFINITY) return;
-    this.cancelPoll = this.options.clock.after(this.untilNextMs(), () => this.ask());
+  /**
+   * Plans the next look. An answered question is followed by the next one; an open one is found silent, or not yet.
+   * In peace a look never finds one open: silence has no timer of its own, since one that is cancelled each time
+   * wakes an idle process all the same.
+   */
+  private scheduleLook(): void {
+    this.cancelLook();
+    if (this.pollMs === Number.POSITIVE_INFINITY || (this.asking && this.silent)) return;
+    this.cancelLook = this.options.clock.after(this.untilLookMs(), () => this.look());
   }
 
   /** Rare questions are asked at common moments, so that an idle agent wakes up once for several of them. */
-  private untilNextMs(): number {
+  private untilLookMs(): number {
     const nowMs = this.options.clock.now();
-    if (this.pollMs >= RARE_POLL_MS) return untilGridMs(nowMs, this.pollMs);
-    return Math.max(0, this.lastAnswerMs + this.pollMs - nowMs);
+    const rare = this.pollMs >= RARE_POLL_MS;
+    if (this.asking) return Math.min(this.untilSilentMs(), rare ? untilGridMs(nowMs, this.pollMs) : Infinity);
+    return rare ? untilGridMs(nowMs, this.pollMs) : Math.max(0, this.lastAnswerMs + this.pollMs - nowMs);
+  }
+
+  private untilSilentMs(): number {
+    return Math.max(0, this.askedAtMs + this.options.silentAfterMs - this.options.clock.now());
+  }
+
+  private look(): void {
+    if (!this.asking) return this.ask();
+    if (this.untilSilentMs() > 0) return this.scheduleLook();
+    // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
+    this.cancelLook = this.options.clock.after(READ_FIRST_MS, () => {
+      this.silent = true;
+      this.options.onSight({ seen: 'silent', sinceMs: this.silentSinceMs });
+    });
   }
 
   private ask(): void {
     if (this.link === null || !this.open || this.asking) return;
-    this.asking = true;
-    const { clock, silentAfterMs, onSight } = this.options;
-    const sinceMs = Math.max(this.lastAnswerMs, this.openedAtMs, clock.now() - SILENCE_DOUBT_MS);
-    const report = (): void => onSight({ seen: 'silent', sinceMs });
-    // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
-    this.cancelSilence = clock.after(silentAfterMs, () => {
-      this.cancelSilence = clock.after(READ_FIRST_MS, report);
-    });
     const { link } = this;
-    link.send(QUESTION, QUESTION_DEADLINE_MS, (outcome) => {
+    this.asking = true;
+    this.silent = false;
+    this.askedAtMs = this.options.clock.now();
+    this.silentSinceMs = Math.max(this.lastAnswerMs, this.openedAtMs, this.askedAtMs - SILENCE_DOUBT_MS);
+    link.send(this.question, QUESTION_DEADLINE_MS, (outcome) => {
       if (this.link === link) this.answered(outcome);
     });
+    this.scheduleLook();
   }
 
   private answered(outcome: SendOutcome): void {
     this.asking = false;
-    this.cancelSilence();
-    if (outcome.kind !== 'answered') return;
+    if (outcome.kind !== 'answered') return this.cancelLook();
     this.report(outcome.replies);
-    this.schedulePoll();
+    this.scheduleLook();
   }
 
   private report(replies: readonly Reply[]): void {
@@ -218,6 +240,7 @@ export class RedisWatch {
     const seen = observe(replies);
     if (seen.kind === 'blocked') return this.options.onSight({ seen: 'blocked', by: seen.by });
     this.backlogBytes = seen.backlogBytes;
+    this.question = questionFor(seen.facts.version);
     this.options.onSight({ seen: 'answered', facts: seen.facts });
   }
 }

@@ -29,3 +29,21 @@ test('what was cancelled does not come, and cancelling late does no harm', async
   });
   expect(called).toEqual([]);
 });
+
+test('long waits for nearly the same moment are over in one wake-up, and none of them early', async () => {
+  const baseMs = Math.ceil(systemClock.now() / 10) * 10 + 110;
+  let slept = false;
+  const ends = [4.4, 1.1, 2.2, 3.3].map((offsetMs) =>
+    new Promise<{ readonly earlyMs: number; readonly slept: boolean }>((resolve) => {
+      const dueMs = baseMs + offsetMs;
+      systemClock.after(dueMs - systemClock.now(), () => {
+        resolve({ earlyMs: dueMs - systemClock.now(), slept });
+        setImmediate(() => (slept = true));
+      });
+    }),
+  );
+  for (const end of await Promise.all(ends)) {
+    expect(end.slept).toBe(false);
+    expect(end.earlyMs).toBeLessThanOrEqual(0);
+  }
+});

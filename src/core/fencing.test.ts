@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest';
 
 import type { RedisFacts } from './facts.ts';
-import { FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, proofEndsAtMs, wantedMinReplicas } from './fencing.ts';
+import {
+  FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, heartbeatDueMs, proofEndsAtMs, wantedMinReplicas,
+} from './fencing.ts';
 import type { Role, State } from './state.ts';
 import {
   answer, facts, kept, lease, linkTo, masterFacts, only, ownAnswers, ownSees, readsTerm, redisOf, replicaFacts, roleIs,
@@ -145,6 +147,18 @@ describe('deadlines', () => {
     expect(after.does).toEqual(['fence_reversibly']);
     expect(after.says).toContain('lease_in_doubt');
     expect([...after.state.reasons]).toContain('zookeeper_unreachable');
+  });
+
+  test.each([
+    ['master', 6000, 10_100, 11_000],
+    ['master', 5000, 10_100, 10_750],
+    ['replica', 5000, 10_100, 11_000],
+    ['replica', 5000, 10_700, 11_000 + 950],
+    ['replica', 2000, 10_100, 10_600],
+  ] as const)('a %s with T = %i and a proof of %i beats again at %i: at a question, where one is due', (...example) => {
+    const [role, timeoutMs, lastProofMs, dueMs] = example;
+    const session = { id: 1n, timeoutMs, connected: true };
+    expect(heartbeatDueMs(world('a', role, { session, lastProofMs }))).toBe(dueMs);
   });
 
   test('F counts from the moment at which the heartbeat was sent, however late its answer came', () => {

@@ -19,6 +19,7 @@ import type { RedisFacts } from './facts.ts';
 import { hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
+import { POLL_MASTER_MS, POLL_PEACE_MS } from './wanted.ts';
 
 /** `min-replicas-to-write` that no service reaches: every write is refused. */
 export const FENCE_MIN_REPLICAS = 1_000_000;
@@ -95,9 +96,18 @@ export const HEARTBEATS_OF_HOLDER = 6;
 /** Everybody else's proof that the ensemble hears them; it stands in for the session ping. */
 export const HEARTBEATS_OF_OTHERS = 4;
 
+/**
+ * When the next heartbeat is due: at least so often, and where that leaves half of the interval or more, as early as
+ * the questions to our Redis are asked: an agent at rest pays for waking up, not for what it does then.
+ */
 export function heartbeatDueMs(state: State): number {
-  const holder = state.role.name === 'master' || state.role.name === 'promoting';
-  return timeoutMs(state) / (holder ? HEARTBEATS_OF_HOLDER : HEARTBEATS_OF_OTHERS);
+  const { lastProofMs, role } = state;
+  const holder = role.name === 'master' || role.name === 'promoting';
+  const everyMs = timeoutMs(state) / (holder ? HEARTBEATS_OF_HOLDER : HEARTBEATS_OF_OTHERS);
+  const gridMs = holder ? POLL_MASTER_MS : POLL_PEACE_MS;
+  const dueMs = lastProofMs + everyMs;
+  const onGridMs = Math.floor(dueMs / gridMs) * gridMs;
+  return onGridMs - lastProofMs >= everyMs / 2 ? onGridMs : dueMs;
 }
 
 /** Dead-man for an in-sync set: 1 while anybody could be promoted in our place, never below the operator's own. */

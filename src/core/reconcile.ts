@@ -98,11 +98,11 @@ function leavesMaster(turn: Turn): boolean {
 }
 
 function heartbeat(turn: Turn): void {
-  const { session, lastProofMs, synced } = turn.state;
-  if (session?.connected !== true || !synced) return;
-  const dueMs = lastProofMs + heartbeatDueMs(turn.state);
+  const { session, synced } = turn.state;
+  if (session?.connected !== true || !synced || turn.awaits('heartbeat')) return;
+  const dueMs = heartbeatDueMs(turn.state);
   if (turn.now >= dueMs) turn.emit({ kind: 'heartbeat' });
-  turn.wakeAt(Math.max(dueMs, turn.now + 1));
+  else turn.wakeAt(dueMs);
 }
 
 function datasetOf(state: State, facts: RedisFacts): MemberDataset {

@@ -79,7 +79,6 @@ export class Connection {
   #timeoutMs = 0;
   #authAnswersDue = 0;
   #lastReceivedMs = Number.NEGATIVE_INFINITY;
-  #lastWrittenMs = Number.NEGATIVE_INFINITY;
   #deadline: NodeJS.Timeout;
   #pinger: NodeJS.Timeout | null = null;
   #answeredSinceYield = false;
@@ -177,8 +176,8 @@ export class Connection {
   }
 
   #write(frame: Buffer): void {
-    this.#lastWrittenMs = performance.now();
     this.#socket.write(frame);
+    this.#pinger?.refresh();
   }
 
   #onData(chunk: Buffer): void {
@@ -238,6 +237,7 @@ export class Connection {
     const header = this.#guarded(() => readReplyHeader(reader));
     if (header === null) return;
     this.#lastReceivedMs = performance.now();
+    if (this.#phase === 'open') this.#deadline.refresh();
     this.#onReply(header, reader);
   }
 
@@ -258,8 +258,8 @@ export class Connection {
   #open(): void {
     this.#phase = 'open';
     clearTimeout(this.#deadline);
-    this.#watchSilence(this.#timeoutMs * this.#setup.readDeadlineShare);
-    this.#keepAlive(this.#timeoutMs * PING_SHARE);
+    this.#watchSilence();
+    this.#keepAlive();
     this.#handlers.onOpen();
   }
 
@@ -294,29 +294,20 @@ export class Connection {
     if (this.#phase === 'auth' && this.#authAnswersDue === 0) this.#open();
   }
 
-  #watchSilence(delayMs: number): void {
+  // Both timers are put off by what they wait for, and so seldom end: a timer that ends wakes the process.
+
+  #watchSilence(): void {
+    const limitMs = this.#timeoutMs * this.#setup.readDeadlineShare;
     this.#deadline = setTimeout(() => {
       this.#afterPendingInput(() => {
-        const limitMs = this.#timeoutMs * this.#setup.readDeadlineShare;
-        const leftMs = this.#lastReceivedMs + limitMs - performance.now();
-        if (leftMs <= 0) this.#drop('silent', `nothing heard for ${String(Math.round(limitMs))} ms`);
-        else this.#watchSilence(leftMs);
+        if (performance.now() - this.#lastReceivedMs < limitMs) this.#deadline.refresh();
+        else this.#drop('silent', `nothing heard for ${String(Math.round(limitMs))} ms`);
       });
-    }, Math.ceil(delayMs));
+    }, Math.ceil(limitMs) + 1);
   }
 
-  #keepAlive(delayMs: number): void {
-    this.#pinger = setTimeout(() => {
-      const intervalMs = this.#timeoutMs * PING_SHARE;
-      // A timer may fire a fraction early; without the rounding it would then be set again for 0 ms.
-      const leftMs = Math.floor(this.#lastWrittenMs + intervalMs - performance.now());
-      if (leftMs > 0) {
-        this.#keepAlive(leftMs);
-        return;
-      }
-      this.#write(pingFrame());
-      this.#keepAlive(intervalMs);
-    }, delayMs);
+  #keepAlive(): void {
+    this.#pinger = setTimeout(() => { this.#write(pingFrame()); }, this.#timeoutMs * PING_SHARE);
   }
 
   // A process that was stopped or busy finds its timers due before it read its sockets: let it read first, what we
