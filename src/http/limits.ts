@@ -12,8 +12,8 @@ export const HTTP_LIMITS = {
   bodyBytesMax: 64 * 1024,
   /** Time for a whole request to arrive, from the connection or from the end of the request before it. */
   requestTimeoutMs: 5000,
-  /** How often that time is looked at. */
-  requestCheckMs: 500,
+  /** How often that time is looked at; each look wakes the process up. */
+  requestCheckMs: 2500,
   /** Time that a connection stays open without a request. */
   idleTimeoutMs: 5000,
   /** Time without a byte in either direction: ends a caller that does not read its answer. */
