@@ -1,34 +1,18 @@
 // Failure table, "agent of the master dies, Redis lives": adoption by a restarted agent, else a lossless takeover.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { YOUNG_SERVER_SECONDS } from '../../src/core/fencing.ts';
+import { failureStage } from '../support/failure-stage.ts';
 import { heal, listen, peace, says } from '../support/healing.ts';
-import type { Node, Service } from '../support/service.ts';
-import { startService } from '../support/service.ts';
+import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { followedPort, roleOf, untilFollows, Writers } from '../support/writers.ts';
+import { followedPort, roleOf, untilFollows } from '../support/writers.ts';
 
-let service: Service;
-let writers: Writers | null = null;
-
-beforeAll(async () => {
-  service = await startService({
-    tickTimeMs: 200,
-    // Long enough for a restarted agent to be back in time on a busy machine.
-    config: { zk_session_timeout_ms: 4000, down_after_ms: 1000 },
-    redisArgs: ['--repl-diskless-sync-delay', '0'],
-  });
+const stage = failureStage({
+  // Long enough for a restarted agent to be back in time on a busy machine.
+  config: { zk_session_timeout_ms: 4000 },
 });
-afterEach(async () => {
-  await writers?.stop();
-  writers = null;
-});
-afterAll(() => service.stop());
-
-async function successorOf(old: Node): Promise<Node> {
-  return waitFor(async () => service.master().then((master) => (master === old ? null : master)), 'a successor');
-}
 
 /** A younger Redis may have been restarted together with its agent, and is fenced until that is known. */
 async function untilGrownUp(node: Node): Promise<void> {
@@ -39,19 +23,19 @@ async function untilGrownUp(node: Node): Promise<void> {
 }
 
 test('a restarted agent adopts the lease: one epoch more, and no write is refused', async () => {
-  const { master, replicas } = await peace(service);
+  const { master, replicas } = await peace(stage.service);
   await untilGrownUp(master);
   const epoch = (await master.agent.view())?.epoch ?? 0;
   const runId = (await master.agent.view())?.redis.runId;
-  writers = new Writers(service.nodes);
+  const writers = stage.writeTo(stage.service.nodes);
   await writers.progress(master, 100);
   const heard = replicas.map(listen);
   await master.agent.kill();
   master.agent.restart();
   await waitFor(async () => (await master.agent.view())?.epoch === epoch + 1, 'the next epoch');
-  await waitFor(async () => (await service.master()) === master, 'the same master');
+  await waitFor(async () => (await stage.service.master()) === master, 'the same master');
   await writers.progress(master, 100);
-  const settled = await service.settled();
+  const settled = await stage.service.settled();
   await writers.progress(master, 100);
   await writers.stop();
   expect(settled.view.redis.runId).toBe(runId);
@@ -65,12 +49,12 @@ test('a restarted agent adopts the lease: one epoch more, and no write is refuse
 });
 
 test('without its agent the master is taken over at the session end, and no acknowledged write is lost', async () => {
-  const { master } = await heal(service);
+  const { master } = await heal(stage.service);
   const epoch = (await master.agent.view())?.epoch ?? 0;
-  writers = new Writers(service.nodes, { batch: 2 });
+  const writers = stage.writeTo(stage.service.nodes, { batch: 2 });
   await writers.progress(master, 500);
   await master.agent.kill();
-  const successor = await successorOf(master);
+  const successor = await stage.successorOf(master);
   await writers.progress(successor, 200);
   await waitFor(async () => (await followedPort(master.redis)) === successor.redis.port, 'the orphan follows');
   await writers.stop();
@@ -81,10 +65,10 @@ test('without its agent the master is taken over at the session end, and no ackn
 });
 
 test('the agent of the deposed master comes back and its node follows on', async () => {
-  const dead = service.nodes.find(({ agent }) => !agent.alive);
+  const dead = stage.service.nodes.find(({ agent }) => !agent.alive);
   if (dead === undefined) throw new Error('the test before leaves a dead agent');
   dead.agent.restart();
-  const { master } = await peace(service);
+  const { master } = await peace(stage.service);
   expect(master).not.toBe(dead);
   expect(await roleOf(dead.redis)).toBe('slave');
   await untilFollows(dead, master);
@@ -92,22 +76,19 @@ test('the agent of the deposed master comes back and its node follows on', async
 });
 
 test('two agents in a row die: the takeover is repeated by the next one', async () => {
-  const { master } = await heal(service);
-  writers = new Writers(service.nodes);
+  const { master } = await heal(stage.service);
+  const writers = stage.writeTo(stage.service.nodes);
   await writers.progress(master, 100);
   await master.agent.kill();
-  const first = await successorOf(master);
+  const first = await stage.successorOf(master);
   await writers.progress(first, 100);
-  await service.settled(1);
+  await stage.service.settled(1);
   await first.agent.kill();
-  const second = await waitFor(async () => {
-    const found = await service.master();
-    return found === first || found === master ? null : found;
-  }, 'a second successor');
+  const second = await stage.successorOf(master, first);
   await writers.progress(second, 100);
   await writers.stop();
   expect(await writers.missingOn(second.redis)).toEqual([]);
   expect(writers.overlap(master, first)).toEqual([]);
   expect(writers.overlap(first, second)).toEqual([]);
-  await heal(service);
+  await heal(stage.service);
 });

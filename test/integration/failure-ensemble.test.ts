@@ -1,44 +1,32 @@
 // The ensemble fails, the service goes on: restarted in time, wiped, frozen for longer than the holder's deadline.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { FENCE_MIN_REPLICAS } from '../../src/core/fencing.ts';
+import { failureStage } from '../support/failure-stage.ts';
 import { heal, listen, peace, says } from '../support/healing.ts';
-import type { Service } from '../support/service.ts';
-import { startService } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { minReplicas, Writers } from '../support/writers.ts';
+import { minReplicas } from '../support/writers.ts';
 
-let service: Service;
-let writers: Writers | null = null;
-
-beforeAll(async () => {
-  service = await startService({
-    tickTimeMs: 500,
-    // Longer than a ZooKeeper server needs to be back, and shorter than a test may take.
-    config: { zk_session_timeout_ms: 8000, down_after_ms: 1000 },
-    redisArgs: ['--repl-diskless-sync-delay', '0'],
-  });
+const stage = failureStage({
+  tickTimeMs: 500,
+  // Longer than a ZooKeeper server needs to be back, and shorter than a test may take.
+  config: { zk_session_timeout_ms: 8000 },
 });
-afterEach(async () => {
-  await writers?.stop();
-  writers = null;
-});
-afterAll(() => service.stop());
 
 test('the ensemble is killed and back within the session: same master, same epoch, no write refused', async () => {
-  const { master } = await peace(service);
+  const { master } = await peace(stage.service);
   const epoch = (await master.agent.view())?.epoch;
-  writers = new Writers([master]);
+  const writers = stage.writeTo([master]);
   await writers.progress(master, 100);
   const lines = listen(master);
-  await service.zookeeper.kill();
+  await stage.service.zookeeper.kill();
   await waitFor(() => says(lines(), 'session_disconnected'), 'the outage is noticed');
-  await service.zookeeper.restart();
+  await stage.service.zookeeper.restart();
   await waitFor(() => says(lines(), 'session_connected'), 'the session goes on');
   await waitFor(async () => (await master.agent.view())?.reasons.length === 0, 'nothing is refused any more');
   await writers.progress(master, 100);
-  const after = await peace(service);
+  const after = await peace(stage.service);
   await writers.stop();
   expect(after.master).toBe(master);
   expect((await master.agent.view())?.epoch).toBe(epoch);
@@ -46,42 +34,42 @@ test('the ensemble is killed and back within the session: same master, same epoc
 });
 
 test('the ensemble comes back empty: the epoch does not go back, and no data is lost', async () => {
-  const { master } = await heal(service);
+  const { master } = await heal(stage.service);
   const epoch = (await master.agent.view())?.epoch ?? 0;
-  writers = new Writers(service.nodes, { wait: 1 });
+  const writers = stage.writeTo(stage.service.nodes, { wait: 1 });
   await writers.progress(master, 100);
-  await service.zookeeper.wipeAndRestart();
+  await stage.service.zookeeper.wipeAndRestart();
   const after = await waitFor(async () => {
-    const found = await service.master();
+    const found = await stage.service.master();
     const view = await found?.agent.view();
     return found && view && view.epoch > epoch ? found : null;
   }, 'a master with a later epoch');
-  await peace(service);
+  await peace(stage.service);
   await writers.progress(after, 100);
   await writers.stop();
   expect(await writers.missingOn(after.redis)).toEqual([]);
-  for (const node of service.others(after)) {
+  for (const node of stage.service.others(after)) {
     const keys = await after.redis.cmd('DBSIZE');
     await waitFor(async () => (await node.redis.cmd('DBSIZE')) === keys, `${node.name} holds the same keys`);
   }
 });
 
 test('the ensemble freezes: the master is fenced by its own deadline, and serves again when it thaws', async () => {
-  const { master } = await heal(service);
+  const { master } = await heal(stage.service);
   const epoch = (await master.agent.view())?.epoch;
-  writers = new Writers(service.nodes);
+  const writers = stage.writeTo(stage.service.nodes);
   await writers.progress(master, 100);
   const lines = listen(master);
-  service.zookeeper.freeze();
+  stage.service.zookeeper.freeze();
   await waitFor(() => says(lines(), 'lease_in_doubt'), 'the lease is in doubt');
   await waitFor(async () => (await minReplicas(master.redis)) === FENCE_MIN_REPLICAS, 'the master is fenced');
   const { lease } = await waitFor(() => master.agent.view(), 'the agent answers');
   // Fenced before the ensemble could have given the lease away, had it been alive.
   expect(lease.heardAgoMs).toBeLessThan(8000);
   const fenced = writers.acknowledged.length;
-  service.zookeeper.thaw();
+  stage.service.zookeeper.thaw();
   await waitFor(() => says(lines(), 'lease_confirmed') || says(lines(), 'lease_lost'), 'the lease is looked at again');
-  const after = await peace(service);
+  const after = await peace(stage.service);
   await writers.progress(after.master, 100);
   await writers.stop();
   expect(writers.acknowledged.length).toBeGreaterThan(fenced);

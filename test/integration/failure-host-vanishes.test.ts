@@ -1,32 +1,14 @@
 // Failure table, "agent and host vanish": both are stopped in mid-step, as a host that is cut off and comes back.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
+import { failureStage } from '../support/failure-stage.ts';
 import { heal, listen, peace, says } from '../support/healing.ts';
-import type { Node, Service } from '../support/service.ts';
-import { startService } from '../support/service.ts';
+import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { followedPort, minReplicas, untilFollows, Writers } from '../support/writers.ts';
+import { followedPort, minReplicas, untilFollows } from '../support/writers.ts';
 
-let service: Service;
-let writers: Writers | null = null;
-
-beforeAll(async () => {
-  service = await startService({
-    tickTimeMs: 200,
-    config: { zk_session_timeout_ms: 2000, down_after_ms: 1000 },
-    redisArgs: ['--repl-diskless-sync-delay', '0'],
-  });
-});
-afterEach(async () => {
-  await writers?.stop();
-  writers = null;
-});
-afterAll(() => service.stop());
-
-async function successorOf(old: Node): Promise<Node> {
-  return waitFor(async () => service.master().then((master) => (master === old ? null : master)), 'a successor');
-}
+const stage = failureStage();
 
 function freezeBoth({ agent, redis }: Node): void {
   agent.signal('SIGSTOP');
@@ -46,12 +28,12 @@ test.each<[string, (node: Node) => void]>([
     redis.thaw();
   }],
 ])('the host vanishes and comes back, %s: no two servers ever acknowledge', async (_name, thaw) => {
-  const { master } = await peace(service);
+  const { master } = await peace(stage.service);
   const epoch = (await master.agent.view())?.epoch ?? 0;
-  writers = new Writers(service.nodes, { wait: 1 });
+  const writers = stage.writeTo(stage.service.nodes, { wait: 1 });
   await writers.progress(master, 100);
   freezeBoth(master);
-  const successor = await successorOf(master);
+  const successor = await stage.successorOf(master);
   await writers.progress(successor, 100);
   expect((await successor.agent.view())?.epoch).toBe(epoch + 1);
   const lines = listen(master);
@@ -63,34 +45,34 @@ test.each<[string, (node: Node) => void]>([
   expect(await writers.missingOn(successor.redis)).toEqual([]);
   // It fences, unless the new master's fence was the first thing that its Redis ran; nothing else, in any case.
   expect(lines().filter(({ event }) => ACTS_OF_POWER.includes(event))).toEqual([]);
-  await peace(service);
+  await peace(stage.service);
   await waitFor(async () => (await minReplicas(master.redis)) < 1_000_000, 'no fence is left behind');
 });
 
 test('only the agent is stopped: the takeover is lossless, and the thawed agent touches nobody', async () => {
-  const { master } = await heal(service);
-  writers = new Writers(service.nodes);
+  const { master } = await heal(stage.service);
+  const writers = stage.writeTo(stage.service.nodes);
   await writers.progress(master, 100);
   master.agent.signal('SIGSTOP');
-  const successor = await successorOf(master);
+  const successor = await stage.successorOf(master);
   await writers.progress(successor, 100);
   await waitFor(async () => (await followedPort(master.redis)) === successor.redis.port, 'the orphan follows');
   master.agent.signal('SIGCONT');
-  await peace(service);
+  await peace(stage.service);
   await writers.progress(successor, 100);
   await writers.stop();
-  expect((await service.master())?.name).toBe(successor.name);
+  expect((await stage.service.master())?.name).toBe(successor.name);
   expect(writers.overlap(master, successor)).toEqual([]);
   expect(await writers.missingOn(successor.redis)).toEqual([]);
 });
 
 test('only Redis is stopped for longer than the session: one successor, one thawed replica', async () => {
-  const { master } = await heal(service);
-  writers = new Writers(service.nodes, { wait: 1 });
+  const { master } = await heal(stage.service);
+  const writers = stage.writeTo(stage.service.nodes, { wait: 1 });
   await writers.progress(master, 100);
   const lines = listen(master);
   master.redis.freeze();
-  const successor = await successorOf(master);
+  const successor = await stage.successorOf(master);
   await writers.progress(successor, 1000);
   master.redis.thaw();
   await untilFollows(master, successor);
@@ -101,14 +83,14 @@ test('only Redis is stopped for longer than the session: one successor, one thaw
 });
 
 test('a replica vanishes with its agent and comes back: it follows whoever is master then', async () => {
-  const { master, replicas: [victim, other] } = await heal(service);
-  writers = new Writers(service.nodes, { wait: 1 });
+  const { master, replicas: [victim, other] } = await heal(stage.service);
+  const writers = stage.writeTo(stage.service.nodes, { wait: 1 });
   await writers.progress(master, 100);
   freezeBoth(victim);
   const shrunk = async (): Promise<boolean> => (await master.agent.view())?.inSync.join() === other.name;
   await waitFor(shrunk, 'the set without the frozen one');
   await master.redis.kill();
-  const successor = await successorOf(master);
+  const successor = await stage.successorOf(master);
   expect(successor).toBe(other);
   victim.redis.thaw();
   victim.agent.signal('SIGCONT');
@@ -117,5 +99,5 @@ test('a replica vanishes with its agent and comes back: it follows whoever is ma
   await writers.stop();
   expect(writers.acknowledgedBy(victim)).toEqual([]);
   expect(await writers.missingOn(other.redis)).toEqual([]);
-  await heal(service);
+  await heal(stage.service);
 });

@@ -1,34 +1,17 @@
 // Giving up mastership in order: SIGTERM, a second SIGTERM, /disable and /enable, with and without a successor.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
+import { failureStage, type FailureStage } from '../support/failure-stage.ts';
 import { heal, listen, peace, says } from '../support/healing.ts';
-import type { Node, Service } from '../support/service.ts';
-import { startService } from '../support/service.ts';
+import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { followedPort, minReplicas, roleOf, untilFollows, Writers } from '../support/writers.ts';
+import { followedPort, minReplicas, roleOf, untilFollows, type Writers } from '../support/writers.ts';
 
-const OPTIONS = {
-  tickTimeMs: 200,
-  config: { zk_session_timeout_ms: 2000, down_after_ms: 1000 },
-  redisArgs: ['--repl-diskless-sync-delay', '0'],
-};
 const EXIT_SIGNALLED = 130;
 
-let service: Service;
-let writers: Writers | null = null;
-
-afterEach(async () => {
-  await writers?.stop();
-  writers = null;
-});
-
-async function successorOf(old: Node): Promise<Node> {
-  return waitFor(async () => service.master().then((master) => (master === old ? null : master)), 'a successor');
-}
-
-async function expectHandedOver(old: Node, writing: Writers): Promise<Node> {
-  const successor = await successorOf(old);
+async function expectHandedOver(stage: FailureStage, old: Node, writing: Writers): Promise<Node> {
+  const successor = await stage.successorOf(old);
   await writing.progress(successor, 100);
   expect(await writing.missingOn(successor.redis)).toEqual([]);
   expect(writing.overlap(old, successor)).toEqual([]);
@@ -36,19 +19,16 @@ async function expectHandedOver(old: Node, writing: Writers): Promise<Node> {
 }
 
 describe('a service of three', () => {
-  beforeAll(async () => {
-    service = await startService(OPTIONS);
-  });
-  afterAll(() => service.stop());
+  const stage = failureStage();
 
   test('SIGTERM hands over without losing a write, and exits 0', async () => {
-    const { master } = await peace(service);
+    const { master } = await peace(stage.service);
     const epoch = (await master.agent.view())?.epoch ?? 0;
-    writers = new Writers(service.nodes, { batch: 2 });
+    const writers = stage.writeTo(stage.service.nodes, { batch: 2 });
     await writers.progress(master, 500);
     master.agent.signal('SIGTERM');
     expect(await master.agent.exited).toBe(0);
-    const successor = await expectHandedOver(master, writers);
+    const successor = await expectHandedOver(stage, master, writers);
     expect((await successor.agent.view())?.epoch).toBe(epoch + 1);
     await waitFor(async () => (await followedPort(master.redis)) === successor.redis.port, 'the old one follows');
     expect(says(master.agent.lines, 'agent_stopped', { code: 0 })).toBe(true);
@@ -56,8 +36,8 @@ describe('a service of three', () => {
   });
 
   test('SIGTERM of a replica\'s agent disturbs nobody', async () => {
-    const { master, replicas: [victim] } = await heal(service);
-    writers = new Writers([master]);
+    const { master, replicas: [victim] } = await heal(stage.service);
+    const writers = stage.writeTo([master]);
     await writers.progress(master, 100);
     victim.agent.signal('SIGTERM');
     expect(await victim.agent.exited).toBe(0);
@@ -67,7 +47,7 @@ describe('a service of three', () => {
   });
 
   test('a second SIGTERM exits at once', async () => {
-    const { master, replicas } = await heal(service);
+    const { master, replicas } = await heal(stage.service);
     // Nobody can succeed while the replicas' agents are stopped, so the first one waits.
     for (const { agent } of replicas) agent.signal('SIGSTOP');
     const lines = listen(master);
@@ -75,15 +55,15 @@ describe('a service of three', () => {
     await waitFor(() => says(lines(), 'lease_released'), 'the first signal is being obeyed');
     master.agent.signal('SIGTERM');
     expect(await master.agent.exited).toBe(EXIT_SIGNALLED);
-    await heal(service);
+    await heal(stage.service);
   });
 
   test('/disable on the master: another takes over, the node follows and stays out, also restarted', async () => {
-    const { master } = await peace(service);
-    writers = new Writers(service.nodes, { batch: 2 });
+    const { master } = await peace(stage.service);
+    const writers = stage.writeTo(stage.service.nodes, { batch: 2 });
     await writers.progress(master, 200);
     expect((await master.agent.http('/disable'))?.status).toBe(200);
-    const first = await expectHandedOver(master, writers);
+    const first = await expectHandedOver(stage, master, writers);
     await untilFollows(master, first);
     await waitFor(async () => (await first.agent.view())?.inSync.length === 1, 'the disabled node is not in sync');
     await master.agent.kill();
@@ -92,30 +72,27 @@ describe('a service of three', () => {
     await waitFor(async () => (await master.agent.view())?.reasons.includes('node_disabled') ?? null, 'it says so');
     await waitFor(async () => (await first.agent.view())?.inSync.length === 1, 'the other replica is in sync');
     await first.redis.kill();
-    const second = await successorOf(first);
+    const second = await stage.successorOf(first);
     expect(second).not.toBe(master);
     await writers.stop();
     await first.redis.restart();
     expect((await master.agent.http('/enable'))?.status).toBe(200);
-    await peace(service);
+    await peace(stage.service);
     await untilFollows(master, second);
   });
 });
 
 describe('a node without a successor', () => {
-  beforeAll(async () => {
-    service = await startService({ ...OPTIONS, nodes: 2 });
-  });
-  afterAll(() => service.stop());
+  const stage = failureStage({ nodes: 2 });
 
   test('SIGTERM fences nothing: Redis stays a writable master, and the next agent takes it up', async () => {
-    const { master, replicas: [replica] } = await peace(service);
+    const { master, replicas: [replica] } = await peace(stage.service);
     await replica.agent.kill();
     await replica.redis.kill();
     await waitFor(async () => (await master.agent.view())?.inSync.length === 0, 'nobody is in sync');
     await waitFor(async () => (await master.agent.view())?.members.length === 1, 'the other session ended');
     await waitFor(async () => (await minReplicas(master.redis)) === 0, 'the dead-man is lowered');
-    writers = new Writers([master]);
+    const writers = stage.writeTo([master]);
     await writers.progress(master, 100);
     const lines = listen(master);
     master.agent.signal('SIGTERM');
@@ -124,7 +101,7 @@ describe('a node without a successor', () => {
     expect(says(lines(), 'refused', { reason: 'no_successor' })).toBe(true);
     expect(writers.refused).toEqual([]);
     master.agent.restart();
-    await waitFor(async () => (await service.master()) === master, 'master again');
+    await waitFor(async () => (await stage.service.master()) === master, 'master again');
     await writers.progress(master, 100);
     // Without a lease it is fenced for the moment that the claim takes: anybody else might have claimed.
     expect(writers.refused.every(({ code }) => code === 'NOREPLICAS')).toBe(true);
@@ -132,10 +109,10 @@ describe('a node without a successor', () => {
   });
 
   test('/disable fences nothing either, and /enable makes it master again', async () => {
-    const [alone] = service.nodes.filter(({ redis }) => redis.running);
+    const [alone] = stage.service.nodes.filter(({ redis }) => redis.running);
     if (alone === undefined) throw new Error('one node is up');
-    await waitFor(async () => (await service.master()) === alone, 'it is master');
-    writers = new Writers([alone]);
+    await waitFor(async () => (await stage.service.master()) === alone, 'it is master');
+    const writers = stage.writeTo([alone]);
     await writers.progress(alone, 100);
     const lines = listen(alone);
     expect((await alone.agent.http('/disable'))?.status).toBe(200);
@@ -144,7 +121,7 @@ describe('a node without a successor', () => {
     expect(await roleOf(alone.redis)).toBe('master');
     expect(writers.refused).toEqual([]);
     expect((await alone.agent.http('/enable'))?.status).toBe(200);
-    await waitFor(async () => (await service.master()) === alone, 'master again');
+    await waitFor(async () => (await stage.service.master()) === alone, 'master again');
     await writers.progress(alone, 100);
     expect(await writers.missingOn(alone.redis)).toEqual([]);
   });

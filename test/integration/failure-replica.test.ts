@@ -1,28 +1,14 @@
 // Failure table, "replica dies, hangs, is wiped, is thawed": the master goes on, and the in-sync set tells the truth.
 
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
+import { failureStage } from '../support/failure-stage.ts';
 import { heal, peace } from '../support/healing.ts';
-import type { Node, Service } from '../support/service.ts';
-import { startService } from '../support/service.ts';
+import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { minReplicas, untilFollows, Writers } from '../support/writers.ts';
+import { minReplicas, untilFollows } from '../support/writers.ts';
 
-let service: Service;
-let writers: Writers | null = null;
-
-beforeAll(async () => {
-  service = await startService({
-    tickTimeMs: 200,
-    config: { zk_session_timeout_ms: 2000, down_after_ms: 1000 },
-    redisArgs: ['--repl-diskless-sync-delay', '0'],
-  });
-});
-afterEach(async () => {
-  await writers?.stop();
-  writers = null;
-});
-afterAll(() => service.stop());
+const stage = failureStage();
 
 async function inSyncIs(master: Node, names: readonly string[]): Promise<void> {
   const wanted = [...names].sort().join();
@@ -38,9 +24,9 @@ test.each<[string, (replica: Node) => Promise<void> | void, (replica: Node) => P
   ['dies and comes back empty', ({ redis }) => redis.kill(), ({ redis }) => redis.restart({ empty: true })],
   ['hangs and is thawed', ({ redis }) => redis.freeze(), ({ redis }) => redis.thaw()],
 ])('one of two replicas %s: no write is refused', async (_name, hurt, mend) => {
-  const { master, replicas: [victim, other] } = await peace(service);
+  const { master, replicas: [victim, other] } = await peace(stage.service);
   const epoch = (await master.agent.view())?.epoch;
-  writers = new Writers([master]);
+  const writers = stage.writeTo([master]);
   await writers.progress(master, 100);
   await hurt(victim);
   await inSyncIs(master, [other.name]);
@@ -57,8 +43,8 @@ test.each<[string, (replica: Node) => Promise<void> | void, (replica: Node) => P
 });
 
 test('an agent of a replica dies and comes back: no write is refused, the set stays or is restored', async () => {
-  const { master, replicas: [victim, other] } = await peace(service);
-  writers = new Writers([master]);
+  const { master, replicas: [victim, other] } = await peace(stage.service);
+  const writers = stage.writeTo([master]);
   await writers.progress(master, 100);
   await victim.agent.kill();
   await writers.progress(master, 100);
@@ -70,8 +56,8 @@ test('an agent of a replica dies and comes back: no write is refused, the set st
 });
 
 test('the last replica dies: writes are refused only until the set is empty; the dead-man returns', async () => {
-  const { master, replicas: [first, last] } = await peace(service);
-  writers = new Writers([master]);
+  const { master, replicas: [first, last] } = await peace(stage.service);
+  const writers = stage.writeTo([master]);
   await first.redis.kill();
   await inSyncIs(master, [last.name]);
   await writers.progress(master, 100);
@@ -89,12 +75,12 @@ test('the last replica dies: writes are refused only until the set is empty; the
   await writers.progress(master, 100);
   await writers.stop();
   expect(writers.refused.length).toBe(refusedThen);
-  await heal(service);
+  await heal(stage.service);
 });
 
 test('the last replica hangs: writes are refused from max-lag on, until the set is empty', async () => {
-  const { master, replicas: [first, last] } = await peace(service);
-  writers = new Writers([master]);
+  const { master, replicas: [first, last] } = await peace(stage.service);
+  const writers = stage.writeTo([master]);
   await first.redis.kill();
   await inSyncIs(master, [last.name]);
   await writers.progress(master, 100);
@@ -110,24 +96,24 @@ test('the last replica hangs: writes are refused from max-lag on, until the set 
   await writers.progress(master, 100);
   await writers.stop();
   expect(writers.refused.length).toBe(refusedThen);
-  const { master: still } = await heal(service);
+  const { master: still } = await heal(stage.service);
   expect(still).toBe(master);
 });
 
 test('a replica that was wiped alone, then its master killed: it is not the successor', async () => {
-  const { master, replicas: [victim, other] } = await peace(service);
-  writers = new Writers(service.nodes, { wait: 1 });
+  const { master, replicas: [victim, other] } = await peace(stage.service);
+  const writers = stage.writeTo(stage.service.nodes, { wait: 1 });
   await writers.progress(master, 100);
   await victim.redis.kill();
   await writers.progress(master, 100);
   await master.redis.kill();
   await victim.redis.restart({ empty: true });
   const successor = await waitFor(async () => {
-    const found = await service.master();
+    const found = await stage.service.master();
     return found === master ? null : found;
   }, 'a successor');
   await writers.stop();
   expect(successor).toBe(other);
   expect(await writers.missingOn(other.redis)).toEqual([]);
-  await heal(service);
+  await heal(stage.service);
 });
