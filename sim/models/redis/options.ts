@@ -1,0 +1,55 @@
+/** What a simulated Redis is started with: its configuration file, and how long the slow things take. */
+import type { Endpoint } from '../../kernel/network.ts';
+
+export type Persistence = 'none' | 'rdb' | 'aof' | 'both';
+
+export interface RedisOptions {
+  readonly port: number;
+  readonly version: string;
+  /** replica-priority. */
+  readonly priority: number;
+  readonly persistence: Persistence;
+  /** `min-replicas-to-write 1` in the configuration file: refuses writes until an agent lifts it. */
+  readonly startFence: boolean;
+  readonly minReplicasMaxLag: number;
+  /** `replicaof` in the configuration file. */
+  readonly replicaOf: Endpoint | null;
+  /** repl-backlog-size; agents raise it. */
+  readonly backlogBytes: number;
+  /** repl-backlog-ttl; agents set it to 0, which means never. */
+  readonly backlogTtlSeconds: number;
+  readonly disklessSync: boolean;
+  /** repl-diskless-sync-delay. */
+  readonly disklessDelaySeconds: number;
+  /** A BGSAVE is begun this often when something changed; 0: only by command and at SHUTDOWN. */
+  readonly saveEverySeconds: number;
+  readonly bgsaveMs: number;
+  /** The sending of a full sync. */
+  readonly transferMs: number;
+  /** Reading a dataset, after a full sync and at a start. */
+  readonly loadMs: number;
+  /** Probability, each second, that a master deletes an expired key. */
+  readonly expiryChance: number;
+  /** busy-reply-threshold. */
+  readonly busyAfterMs: number;
+}
+
+export const REDIS_DEFAULTS: RedisOptions = {
+  port: 6379,
+  version: '7.0.15',
+  priority: 100,
+  persistence: 'none',
+  startFence: false,
+  minReplicasMaxLag: 10,
+  replicaOf: null,
+  backlogBytes: 1024 * 1024,
+  backlogTtlSeconds: 3600,
+  disklessSync: true,
+  disklessDelaySeconds: 5,
+  saveEverySeconds: 0,
+  bgsaveMs: 50,
+  transferMs: 20,
+  loadMs: 20,
+  expiryChance: 0,
+  busyAfterMs: 5000,
+};
