@@ -36,6 +36,8 @@ export const EVENT_NAMES = [
   'in_sync_changed',
   'node_registered',
   'settings_written',
+  'complaint_raised',
+  'complaint_ended',
   'peer_up',
   'peer_down',
   'full_sync_aborted',

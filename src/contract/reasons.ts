@@ -116,6 +116,14 @@ export const REASONS = {
     what: 'A script that cannot be killed keeps Redis from being fenced.',
     next: 'End the script (SCRIPT KILL or SHUTDOWN NOSAVE).',
   },
+  cannot_replicate: {
+    what: 'The Redis of this node cannot replicate from the master, whose agent and Redis are well.',
+    next: 'Check the network between the two servers, maxclients and the password for replication.',
+  },
+  replicas_cut_off: {
+    what: 'A majority of the registered replicas cannot replicate from this master.',
+    next: 'It hands over to a replica in sync; with none it stays. Check the network between the servers.',
+  },
   no_successor: {
     what: 'This node gave up mastership, and no other node can take it.',
     next: 'Redis stays writable. Bring a replica up, or enable this node.',

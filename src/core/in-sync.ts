@@ -46,7 +46,8 @@ export function hasUnregistered(state: State, facts: RedisFacts): boolean {
   return facts.replicas.some((replica) => memberOf(state, replica) === undefined);
 }
 
-function streams(replica: ReplicaFacts | undefined): boolean {
+/** Online, and heard lately. */
+export function streams(replica: ReplicaFacts | undefined): boolean {
   return replica?.state === 'online' && replica.lagSeconds <= MAX_LAG_SECONDS;
 }
 

@@ -98,6 +98,8 @@ export interface Member {
   readonly dataset: MemberDataset | null;
   /** Its Redis would refuse every write for a reason of its own: no better than a master that does. */
   readonly refusesWrites: boolean;
+  /** Epoch of the master that this node's Redis should replicate from and cannot, or null (a complaint). */
+  readonly complainsOf: number | null;
   /** Highest epoch that this agent remembers, so that a wiped ensemble cannot make epochs go back (I1). */
   readonly rememberedEpoch: number;
 }

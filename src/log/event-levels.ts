@@ -39,6 +39,8 @@ export const EVENT_LEVELS = {
   in_sync_changed: 'INFO',
   node_registered: 'INFO',
   settings_written: 'INFO',
+  complaint_raised: 'WARN',
+  complaint_ended: 'INFO',
   peer_up: 'DEBUG',
   peer_down: 'INFO',
   full_sync_aborted: 'WARN',

@@ -86,6 +86,7 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
     }),
   ),
   refusesWrites: v.optional(v.boolean(), false),
+  complainsOf: v.optional(v.nullable(count), null),
   rememberedEpoch: count,
 });
 

@@ -6,7 +6,7 @@
  * The claim waits for the lease to be gone, or for a majority of the registered nodes to have proved its holder dead.
  */
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
-import { deposedBy, freezeStep, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
+import { deposedBy, freezeStep, holdsBack, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
 import { deathIsProved, electionOutcome, keptInSync } from '../election.ts';
 import type { Elector } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
@@ -49,6 +49,7 @@ function falseAlarm(turn: Turn, term: Term): boolean {
 function contend(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts: RedisFacts): void {
   const { state } = turn;
   const wanted = wantedBallot(state, role, term.value, facts);
+  if (state.heldBack !== null && holdsBack(state, term.value)) turn.wakeAt(state.heldBack.untilMs);
   if (wanted === null) return reachFinalPosition(turn, role, facts);
   const cast = ownBallot(state, term.value);
   if (cast === null || !stillTrue(cast, wanted)) {
