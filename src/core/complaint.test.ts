@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { complainsOf, isDeserted, LINK_STILL_MS } from './complaint.ts';
+import { complainsOf, isDeserted, LINK_STILL_MS, SYNC_BEGINS_MS } from './complaint.ts';
 import type { RedisFacts } from './facts.ts';
 import type { Member } from './records.ts';
 import type { State } from './state.ts';
@@ -21,6 +21,7 @@ const fresh = (state: State, ms: number): State => {
   return now;
 };
 
+const syncing = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false, syncInProgress: true }) });
 const down = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) });
 const gone = sight(masterFacts(), { link: 'failed', failure: 'timeout' });
 const replica = (own: RedisFacts, change: Change = {}): State => world('b', 'replica', { own: sight(own), ...change });
@@ -50,6 +51,18 @@ describe('a replica complains', () => {
     expect(complainsOf(fresh(state, LINK_STILL_MS + AFTER_MS + 500))).toBe(EPOCH);
   });
 
+  test('that the master turns away at every attempt: what looks like the beginning of a full sync is none', () => {
+    let state = replica(down);
+    for (let attempt = 0; attempt < 8; attempt++) {
+      state = fresh(run(state, ownAnswers(syncing)).state, 500);
+      state = fresh(run(state, ownAnswers(down)).state, 500);
+    }
+    expect(complainsOf(state)).toBe(EPOCH);
+    const begins = run(state, ownAnswers(syncing)).state;
+    expect(complainsOf(fresh(begins, SYNC_BEGINS_MS - 500))).toBe(EPOCH);
+    expect(complainsOf(fresh(begins, SYNC_BEGINS_MS + 500))).toBe(null);
+  });
+
   test('and takes it back when its link is up', () => {
     const complains = fresh(replica(down), AFTER_MS + 500);
     const linked = run(complains, ownAnswers(replicaFacts('b')));
@@ -59,7 +72,6 @@ describe('a replica complains', () => {
 });
 
 describe('no complaint is', () => {
-  const syncing = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false, syncInProgress: true }) });
   const inTurn = sight(masterFacts({ replicas: [attached('b', { state: 'wait_bgsave' })] }));
   test.each<[string, State]>([
     ['a link that is up', replica(replicaFacts('b'))],

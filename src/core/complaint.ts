@@ -18,7 +18,7 @@ import { attachedReplicas, streams } from './in-sync.ts';
 import { obstacle } from './obstacles.ts';
 import { isEnabled, isLinkedTo, othersLease, ownFacts, remoteIsHealthy, verifiedMaster } from './queries.ts';
 import type { Lease, Term } from './records.ts';
-import type { State } from './state.ts';
+import type { CutOff, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /**
@@ -27,6 +27,12 @@ import type { Turn } from './turn.ts';
  */
 export const LINK_STILL_MS = 12_000;
 
+/**
+ * A full sync that lasts for so long is one. A master that refuses us shows the beginning of one at every attempt, once
+ * a second, and that must not end a complaint.
+ */
+export const SYNC_BEGINS_MS = 2000;
+
 /** Our place in the full syncs of the master: neither linked nor refused, just not our turn yet. */
 function awaitsFullSync(state: State, facts: RedisFacts): boolean {
   if (facts.link?.syncInProgress === true) return true;
@@ -34,17 +40,20 @@ function awaitsFullSync(state: State, facts: RedisFacts): boolean {
   return listed !== undefined && listed.state !== 'online';
 }
 
-function isCutOff(state: State, facts: RedisFacts, lease: Lease): boolean {
+type Link = 'streams' | 'syncs' | 'down';
+
+function linkTo(lease: Lease, state: State, facts: RedisFacts): Link {
   // Whoever can see the master serve and does not follow it has reasons of its own.
-  if (!isLinkedTo(facts, lease.redis)) return !verifiedMaster(state, lease);
+  if (!isLinkedTo(facts, lease.redis)) return verifiedMaster(state, lease) ? 'streams' : 'down';
   if (facts.link?.up === true) {
-    return !remoteIsHealthy(state) && state.nowMs - state.own.readOffsetSinceMs >= LINK_STILL_MS;
+    const isDead = !remoteIsHealthy(state) && state.nowMs - state.own.readOffsetSinceMs >= LINK_STILL_MS;
+    return isDead ? 'down' : 'streams';
   }
-  return !awaitsFullSync(state, facts);
+  return awaitsFullSync(state, facts) ? 'syncs' : 'down';
 }
 
-/** The lease whose Redis ours should follow and cannot, though ours is well; null = nothing to complain of. */
-function unreachable(state: State): Lease | null {
+/** How our Redis stands to the one that it should follow, though ours is well; null = nothing to complain of. */
+function lookAtLink(state: State): { readonly lease: Lease; readonly link: Link } | null {
   const { role, session, synced, nowMs, records, settings } = state;
   if (role.name !== 'replica' && role.name !== 'candidate') return null;
   if (!synced || session?.connected !== true || nowMs >= proofEndsAtMs(state) || !isEnabled(state)) return null;
@@ -54,27 +63,37 @@ function unreachable(state: State): Lease | null {
   if (lease === undefined || facts === null || lease.node === settings.name || obstacle(state) !== null) return null;
   // A master that is still being made has nobody who follows it.
   if (term?.epoch !== lease.epoch || term.pending !== null || !term.nodes.includes(settings.name)) return null;
-  return isCutOff(state, facts, lease) ? lease : null;
+  return { lease, link: linkTo(lease, state, facts) };
+}
+
+/** Since when our Redis has been cut off from the present master, as of now. */
+function cutOffNow(state: State): CutOff | null {
+  const seen = lookAtLink(state);
+  if (seen === null || seen.link === 'streams') return null;
+  const { nowMs, settings } = state;
+  const { epoch } = seen.lease;
+  const former = state.cutOff?.epoch === epoch ? state.cutOff : null;
+  const sinceMs = former?.sinceMs ?? nowMs;
+  if (seen.link === 'down') {
+    const complains = former?.complains === true || nowMs >= sinceMs + settings.complaintAfterMs;
+    return { epoch, sinceMs, complains, syncsSinceMs: null };
+  }
+  const syncsSinceMs = former?.syncsSinceMs ?? nowMs;
+  return former === null || nowMs - syncsSinceMs >= SYNC_BEGINS_MS ? null : { ...former, syncsSinceMs };
 }
 
 /** Keeps since when our Redis has been cut off, and says when that becomes a complaint, and when it ends. */
 export function noteCutOff(turn: Turn): void {
   const before = turn.state.cutOff;
-  const lease = unreachable(turn.state);
-  if (lease === null) {
-    turn.update({ cutOff: null });
-    if (before?.complains === true) turn.report('complaint_ended', { epoch: before.epoch });
-    return;
-  }
-  const sinceMs = before?.epoch === lease.epoch ? before.sinceMs : turn.now;
-  const untilMs = sinceMs + turn.state.settings.complaintAfterMs;
-  const complains = turn.now >= untilMs;
-  turn.update({ cutOff: { epoch: lease.epoch, sinceMs, complains } });
-  if (!complains) return turn.wakeAt(untilMs);
-  turn.refuse('cannot_replicate');
-  if (before?.complains !== true || before.epoch !== lease.epoch) {
-    turn.report('complaint_raised', { epoch: lease.epoch, master: lease.node });
-  }
+  const now = cutOffNow(turn.state);
+  turn.update({ cutOff: now });
+  const complained = before?.complains === true ? before.epoch : null;
+  const complains = now?.complains === true ? now.epoch : null;
+  if (complains !== null) turn.refuse('cannot_replicate');
+  else if (now !== null) turn.wakeAt(Math.max(now.sinceMs + turn.state.settings.complaintAfterMs, turn.now + 1));
+  if (complained === complains) return;
+  if (complained !== null) turn.report('complaint_ended', { epoch: complained });
+  if (complains !== null) turn.report('complaint_raised', { epoch: complains });
 }
 
 /** What our member record says: the epoch whose master our Redis cannot replicate from. */

@@ -129,6 +129,14 @@ export interface Claimed {
   readonly former: Term | null;
 }
 
+export interface CutOff {
+  readonly epoch: number;
+  readonly sinceMs: number;
+  readonly complains: boolean;
+  /** Since when a full sync seems to be under way, or null. */
+  readonly syncsSinceMs: number | null;
+}
+
 /** An action that was issued and not yet answered. */
 export interface InFlight {
   readonly id: number;
@@ -185,7 +193,7 @@ export interface State {
   /** Code of the last command that our Redis refused, or null. */
   readonly commandRefused: string | null;
   /** Since when our Redis cannot replicate from the master of this epoch, and whether that is a complaint by now. */
-  readonly cutOff: { readonly epoch: number; readonly sinceMs: number; readonly complains: boolean } | null;
+  readonly cutOff: CutOff | null;
   /** We gave up the lease of this epoch for others to take it, and do not stand for it until then. */
   readonly heldBack: { readonly epoch: number; readonly untilMs: number } | null;
   /** An operator's `bootstrap` that waits for its answer. */
