@@ -130,8 +130,9 @@ function wantedMember(state: State): Member {
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;
   const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
+  const complaint = complainsOf(state);
   return {
-    name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complainsOf(state), rememberedEpoch,
+    name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complaint, rememberedEpoch,
   };
 }
 
