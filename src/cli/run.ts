@@ -134,8 +134,11 @@ function warnOfSlowEnsemble({ zk }: Config, log: Logger): void {
   const [host] = zk.hosts;
   if (host === undefined) return;
   askServerLimits(host, LIMITS_TIMEOUT_MS, (limits) => {
-    if (limits === null || limits.syncLimitTicks * limits.tickTimeMs <= 2 * zk.sessionTimeoutMs) return;
-    log.event('refused', { reason: 'slow_ensemble_detection', ...limits });
+    if (limits === null) return;
+    const { tickTimeMs, syncLimitTicks } = limits;
+    if (syncLimitTicks * tickTimeMs <= 2 * zk.sessionTimeoutMs) return;
+    const said = { tick_time_ms: tickTimeMs, sync_limit_ticks: syncLimitTicks };
+    log.event('refused', { reason: 'slow_ensemble_detection', ...said });
   });
 }
 

@@ -160,7 +160,7 @@ class Server implements ZooKeeperServer {
       clientPort: this.port,
       maxClientCnxns: 0,
       'admin.enableServer': 'false',
-      '4lw.commands.whitelist': 'srvr,ruok,mntr,wchs',
+      '4lw.commands.whitelist': 'srvr,ruok,mntr,wchs,conf',
       ...this.#options.config,
     };
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}\n`);
