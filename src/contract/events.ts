@@ -29,6 +29,7 @@ export const EVENT_NAMES = [
   'remote_fenced',
   'frozen',
   'ballot_cast',
+  'failover_put_off',
   'death_proved',
   'promoted',
   'announced',

@@ -104,6 +104,10 @@ export const REASONS = {
     what: 'Live members of the in-sync set have not voted yet.',
     next: 'Wait, up to election_settle_ms.',
   },
+  failover_backoff: {
+    what: 'Masters fell one after the other; the next failover is put off, for longer each time, up to 30 s.',
+    next: 'Find what kills them (a write, the memory). The view says when it goes on: failover.resumesInMs.',
+  },
   awaiting_session_end: {
     what: 'An agent that does not answer has a session that has not expired yet.',
     next: 'Wait for the ZooKeeper session timeout; its death could not be proved.',

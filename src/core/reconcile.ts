@@ -229,6 +229,7 @@ function bootstrap(turn: Turn): void {
     lineage: [],
     pending: null,
     designated: master,
+    falls: 0,
     settingsVersion: term?.value.settingsVersion ?? 0,
   };
   turn.emit({ kind: 'write_term', term: designating, version: term?.znode.version ?? null });

@@ -64,6 +64,8 @@ export interface Term {
   readonly pending: { readonly epoch: number; readonly node: string } | null;
   /** The only node that may claim next, named by an operator or by an empty master that yields to data. */
   readonly designated: string | null;
+  /** Failovers in a row whose master did not serve for long: what puts off the next one. */
+  readonly falls: number;
   /** Version of the service's settings in force; 0 while there are none. */
   readonly settingsVersion: number;
 }

@@ -32,6 +32,7 @@ export const EVENT_LEVELS = {
   remote_fenced: 'WARN',
   frozen: 'INFO',
   ballot_cast: 'INFO',
+  failover_put_off: 'WARN',
   death_proved: 'WARN',
   promoted: 'INFO',
   announced: 'INFO',

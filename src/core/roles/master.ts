@@ -152,6 +152,7 @@ function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, fa
   const attaching = attachingNow(turn.state, role, facts);
   const current = amendRole(turn, role, attaching);
   if (!allAttached(turn.state, term.value, facts)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
+  if (term.value.falls > 0) turn.wakeAt(role.sinceMs + turn.state.settings.failoverCalmMs);
   const wanted = wantedTerm(turn.state, current, term.value, facts);
   if (wanted === null) return writeMissingSettings(turn, term);
   if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;

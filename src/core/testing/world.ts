@@ -107,6 +107,7 @@ export function term(change: Partial<Term> = {}): Term {
     ],
     pending: null,
     designated: null,
+    falls: 0,
     settingsVersion: 1,
     ...change,
   };
