@@ -20,7 +20,7 @@ function twoHosts() {
   const hosts = ['a', 'b'].map((name) => new Host(name));
   for (const host of hosts) network.addHost(host);
   const [a, b] = hosts.map((host) => new Process(host.name, host, scheduler));
-  const pass = (ms: number): void => scheduler.runUntil(scheduler.nowMs + ms, () => undefined);
+  const pass = (ms: number): void => scheduler.runUntil(scheduler.nowMs + ms);
   return { scheduler, network, a: a!, b: b!, pass };
 }
 
@@ -29,9 +29,9 @@ describe('virtual time', () => {
     const scheduler = new Scheduler();
     const ran: number[] = [];
     for (const ms of [5, 1, 5, 3, 1]) scheduler.at(ms, () => ran.push(ms + ran.length / 10));
-    scheduler.runUntil(4, () => undefined);
+    scheduler.runUntil(4);
     expect(ran).toEqual([1, 1.1, 3.2]);
-    scheduler.runUntil(9, () => undefined);
+    scheduler.runUntil(9);
     expect(ran).toEqual([1, 1.1, 3.2, 5.3, 5.4]);
   });
 });

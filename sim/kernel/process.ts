@@ -122,6 +122,12 @@ export class Process {
   }
 }
 
+/** Two clocks count in different fractions: without it a timer could find that its moment has not quite come. */
+const ROUNDING_MS = 1e-6;
+
+/** No timer of Node.js is shorter. */
+const SHORTEST_TIMER_MS = 1;
+
 /** The clock of one host: it may run up to 10 % wrong, and its wall time may jump. */
 export class SkewedClock implements WallClock {
   private readonly scheduler: Scheduler;
@@ -142,11 +148,16 @@ export class SkewedClock implements WallClock {
     return this.originMs + this.scheduler.nowMs * this.rate;
   }
 
+  /** True time of a moment on this clock. */
+  toTrueMs(atMs: number): number {
+    return (atMs - this.originMs) / this.rate;
+  }
+
   wallNow(): number {
     return this.now() + this.wallLeadMs;
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    return this.process.timer(delayMs / this.rate, callback);
+    return this.process.timer(Math.max(SHORTEST_TIMER_MS, delayMs) / this.rate + ROUNDING_MS, callback);
   }
 }

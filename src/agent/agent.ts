@@ -8,7 +8,7 @@ import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
 import { CLOSED_ADDRESS } from '../core/queries.ts';
-import type { Settings } from '../core/state.ts';
+import type { Settings, State } from '../core/state.ts';
 import { project } from '../core/view.ts';
 import type { Wanted } from '../core/wanted.ts';
 import type { PeerMessage } from '../peers/messages.ts';
@@ -97,6 +97,11 @@ export class Agent {
   bootstrap(master: string, done: (refusal: string | null) => void): void {
     this.orders.push(done);
     this.post({ kind: 'order', order: { order: 'bootstrap', master } });
+  }
+
+  /** What it knows and what it is; for whoever looks from outside, such as the simulator's checkers. */
+  get state(): State {
+    return this.loop.state;
   }
 
   view(): PublishedView {

@@ -46,7 +46,6 @@ function emptyTerm(epoch: number): Term {
     lineage: [],
     pending: null,
     designated: null,
-    falls: 0,
     settingsVersion: 0,
   };
 }

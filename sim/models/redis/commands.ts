@@ -40,7 +40,7 @@ interface Spec {
 const integer = (value: number): Reply => ({ ok: true, value });
 
 const COMMANDS: Readonly<Record<string, Spec>> = {
-  INFO: { loading: true, run: ({ info }, args) => info.section(args[0] ?? '') },
+  INFO: { loading: true, run: ({ info }, args) => info.sections(args) },
   CONFIG: { loading: true, run: config },
   REPLICAOF: { run: replicaOf },
   CLIENT: { loading: true, run: client },

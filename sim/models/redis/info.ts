@@ -6,8 +6,9 @@ import type { Reply } from '../../../src/redis/link.ts';
 import type { MasterLink } from './master-link.ts';
 import type { RedisState } from './state.ts';
 
+const NOTHING: Reply = { ok: true, value: '' };
 const NO_REPLID = '0'.repeat(40);
-const PROCESS_ID = 4711;
+const ALL = ['server', 'replication', 'persistence', 'keyspace'] as const;
 
 export class Info {
   private readonly state: RedisState;
@@ -20,37 +21,43 @@ export class Info {
   private persistenceKey = Number.NaN;
   private keyspace: Reply = { ok: true, value: '' };
   private keyspaceKeys = -1;
+  private readonly joined = new Map<string, { readonly parts: readonly Reply[]; readonly reply: Reply }>();
 
   constructor(state: RedisState, link: MasterLink) {
     this.state = state;
     this.link = link;
   }
 
-  section(name: string): Reply {
+  /** All of them where none is named. */
+  sections(names: readonly string[]): Reply {
+    const wanted: readonly string[] = names.length === 0 ? ALL : names;
+    const key = wanted.join();
+    const parts = wanted.map((name) => this.section(name));
+    const joined = this.joined.get(key);
+    if (joined?.parts.every((part, i) => part === parts[i]) === true) return joined.reply;
+    const texts = parts.map((part) => (part.ok && typeof part.value === 'string' ? part.value : ''));
+    const reply: Reply = { ok: true, value: texts.join('\r\n') };
+    this.joined.set(key, { parts, reply });
+    return reply;
+  }
+
+  private section(name: string): Reply {
     switch (name) {
       case 'server': return this.serverSection();
       case 'replication': return this.replicationSection();
       case 'persistence': return this.persistenceSection();
       case 'keyspace': return this.keyspaceSection();
-      default: return this.everything();
+      default: return NOTHING;
     }
   }
 
-  private everything(): Reply {
-    const sections = [
-      this.serverSection(), this.replicationSection(), this.persistenceSection(), this.keyspaceSection(),
-    ];
-    const texts = sections.map((reply) => (reply.ok && typeof reply.value === 'string' ? reply.value : ''));
-    return { ok: true, value: texts.join('\r\n') };
-  }
-
   private serverSection(): Reply {
-    const { nowMs, startedAtMs, options, runId } = this.state;
+    const { nowMs, startedAtMs, options, runId, processId } = this.state;
     const second = Math.floor((nowMs - startedAtMs) / 1000);
     if (second === this.serverSecond) return this.server;
     this.serverSecond = second;
     const value = `# Server\r\nredis_version:${options.version}\r\nredis_mode:standalone\r\n`
-      + `process_id:${PROCESS_ID}\r\nrun_id:${runId}\r\nuptime_in_seconds:${second}\r\n`;
+      + `process_id:${processId}\r\nrun_id:${runId}\r\nuptime_in_seconds:${second}\r\n`;
     this.server = { ok: true, value };
     return this.server;
   }

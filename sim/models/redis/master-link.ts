@@ -2,8 +2,8 @@
  * The replica's side of replication: the link to the master, from dialling to the stream.
  *
  * Traps of Redis 7.0 that live here: what lies unread in the socket is lost when REPLICAOF is obeyed; a server that
- * loses its link dials again at once, wherever that leads; a full sync that was announced costs the memory of where
- * the server stood, so that an aborted one is followed by another; from the beginning of loading the old data is gone.
+ * loses its link dials again at once, wherever that leads; a full sync can be aborted while it is transferred, and
+ * costs nothing then; from the beginning of loading the old data is gone, and the memory of where it stood.
  */
 import type { End, Endpoint } from '../../kernel/network.ts';
 import type { Readable } from './connection.ts';
@@ -101,6 +101,7 @@ export class MasterLink implements Readable {
     for (const connection of [...state.replicas]) state.free(connection);
     state.selectNext = true;
     state.noReplicasSince = state.second;
+    state.around.onPromoted?.();
   }
 
   /** A restarted replica that knows from its file where it stands. */
@@ -253,7 +254,7 @@ export class MasterLink implements Readable {
       case 'continue':
         return this.resumeStream(message);
       case 'fullresync':
-        return this.beginTransfer();
+        return this.enter('transfer');
       case 'rdb':
         return this.load(message);
       case 'refused':
@@ -291,20 +292,18 @@ export class MasterLink implements Readable {
   }
 
   /** From here on nothing can be continued: neither by us nor by those who follow us. */
-  private beginTransfer(): void {
-    const { state } = this;
-    this.cached = null;
-    state.backlog = null;
-    for (const connection of [...state.replicas]) state.free(connection);
-    this.enter('transfer');
-  }
-
   private load({ snapshot }: FullSync): void {
     const { state } = this;
     killSaving(state);
     keepSynced(state, snapshot);
     state.note('loading', snapshot.data.size);
     state.say(() => `loads ${snapshot.data.size} keys, drops its own ${state.data.size}`);
+    this.cached = null;
+    state.backlog = null;
+    for (const connection of [...state.replicas]) state.free(connection);
+    if (state.target !== null) {
+      state.around.onReplaced?.({ had: state.data, gets: snapshot.data, from: state.target });
+    }
     this.loadingKeys = snapshot.data.size >> 1;
     state.data = Data.EMPTY;
     state.loading = true;
@@ -319,7 +318,6 @@ export class MasterLink implements Readable {
     state.data = snapshot.data;
     state.replid = snapshot.replid;
     state.offset = snapshot.offset;
-    state.changes = 0;
     state.forgetPast();
     state.createBacklog();
     reopenAof(state);

@@ -28,6 +28,8 @@ export interface RedisOptions {
   readonly transferMs: number;
   /** Reading a dataset, after a full sync and at a start. */
   readonly loadMs: number;
+  /** repl-ping-replica-period. */
+  readonly pingSeconds: number;
   /** Probability, each second, that a master deletes an expired key. */
   readonly expiryChance: number;
   /** busy-reply-threshold. */
@@ -50,6 +52,7 @@ export const REDIS_DEFAULTS: RedisOptions = {
   bgsaveMs: 50,
   transferMs: 20,
   loadMs: 20,
+  pingSeconds: 10,
   expiryChance: 0,
   busyAfterMs: 5000,
 };

@@ -93,6 +93,7 @@ export function readFiles(state: RedisState, asReplica: boolean): { replid: stri
   const { rdb, aof } = state.around.disk;
   if (state.persistsAof && aof !== null) {
     state.data = aof;
+    state.changes = aof.size;
     return null;
   }
   if (!state.persistsRdb || rdb === null) return null;

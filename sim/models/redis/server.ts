@@ -26,7 +26,6 @@ import { abandonWait, answerWaits } from './waits.ts';
 
 const READ_BYTES = 16 * 1024;
 const CRON_MS = 1000;
-const PING_SECONDS = 10;
 
 export interface RedisServerParts extends Surroundings {
   readonly options?: Partial<RedisOptions>;
@@ -65,7 +64,7 @@ export class RedisServer implements Machine {
     process.onEnd.add((how) => {
       if (how === 'power') disk.losePower();
     });
-    this.crons = random.below(PING_SECONDS);
+    this.crons = random.below(options.pingSeconds);
     const cached = readFiles(this.state, options.replicaOf !== null);
     if (options.replicaOf !== null) this.link.resume(options.replicaOf, cached);
     this.armCron(random.between(0, CRON_MS));
@@ -88,6 +87,7 @@ export class RedisServer implements Machine {
   }
 
   get runId(): string { return this.state.runId; }
+  get processId(): number { return this.state.processId; }
   get role(): 'master' | 'replica' { return this.state.target === null ? 'master' : 'replica'; }
   get target(): Endpoint | null { return this.state.target; }
   get replid(): string { return this.state.replid; }
@@ -339,11 +339,11 @@ export class RedisServer implements Machine {
     this.armCron(CRON_MS);
     if (state.loading || state.busy) return;
     this.crons += 1;
-    const { expiryChance } = state.options;
+    const { expiryChance, pingSeconds } = state.options;
     if (expiryChance > 0 && state.around.random.chance(expiryChance)) this.expireKeys(1);
     persistenceCron(state);
     if (state.target !== null) this.link.cron();
-    masterCron(state, this.crons % PING_SECONDS === 0);
+    masterCron(state, this.crons % pingSeconds === 0);
   }
 }
 

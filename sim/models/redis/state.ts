@@ -19,6 +19,9 @@ import { Settings } from './settings.ts';
 import { Backlog } from './stream.ts';
 import type { Op } from './stream.ts';
 
+const PROCESS_ID_MIN = 300;
+const PROCESS_IDS = 4_000_000;
+
 export interface Surroundings {
   readonly process: Process;
   readonly network: Network;
@@ -26,6 +29,16 @@ export interface Surroundings {
   readonly random: Random;
   readonly trace: Trace;
   readonly disk: Disk;
+  /** Told of what cannot be undone. */
+  readonly onPromoted?: () => void;
+  readonly onReplaced?: (what: Replacement) => void;
+}
+
+/** A full sync begins to load: the former dataset is gone from here on. */
+export interface Replacement {
+  readonly had: Data;
+  readonly gets: Data;
+  readonly from: Endpoint;
 }
 
 /** The one child that may work on a snapshot of the dataset. */
@@ -54,6 +67,7 @@ export class RedisState {
   readonly options: RedisOptions;
   readonly settings: Settings;
   readonly runId: string;
+  readonly processId: number;
   readonly startedAtMs: number;
   /** Offset of whole seconds of this host against true time: lags are counted in those. */
   private readonly secondPhaseMs: number;
@@ -101,6 +115,7 @@ export class RedisState {
     this.settings = new Settings(options);
     this.loop = loop;
     this.runId = `run-${this.newId()}`;
+    this.processId = PROCESS_ID_MIN + around.random.below(PROCESS_IDS);
     this.replid = this.newId();
     this.startedAtMs = around.scheduler.nowMs;
     this.secondPhaseMs = around.random.below(1000);

@@ -10,6 +10,7 @@ import { Process, SkewedClock } from '../../kernel/process.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Scheduler } from '../../kernel/scheduler.ts';
 import { Server, ServerDisk } from './server.ts';
+import type { Txn } from './tree.ts';
 
 /** How often servers without a leader are looked at. */
 const LOOK_MS = 50;
@@ -24,6 +25,8 @@ export interface EnsembleOptions {
   readonly random: Random;
   readonly tickMs: number;
   readonly syncLimit: number;
+  /** A leader committed it: what is true from now on, whatever a follower still shows. */
+  readonly onCommit?: (txn: Txn) => void;
 }
 
 interface Place {

@@ -48,6 +48,7 @@ export interface ServerOptions {
   readonly syncLimit: number;
   readonly servers: number;
   readonly newSessionId: () => bigint;
+  readonly onCommit?: ((txn: Txn) => void) | undefined;
 }
 
 export class Server {
@@ -82,8 +83,11 @@ export class Server {
   lead(epoch: number): void {
     const { disk, options } = this;
     this.role = 'leading';
-    if (disk.tail !== null) disk.tree.apply(disk.tail);
-    disk.tail = null;
+    if (disk.tail !== null) {
+      options.onCommit?.(disk.tail);
+      disk.tree.apply(disk.tail);
+      disk.tail = null;
+    }
     disk.epoch = epoch;
     this.leader = new Leader({
       ...options,
@@ -94,7 +98,10 @@ export class Server {
       onServing: () => {
         this.serving = true;
       },
-      onCommit: (txn) => this.apply(txn),
+      onCommit: (txn) => {
+        options.onCommit?.(txn);
+        this.apply(txn);
+      },
       onDeposed: () => this.look(),
     });
   }

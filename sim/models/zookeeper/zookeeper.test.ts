@@ -21,7 +21,7 @@ function world(seed = 1) {
   };
   const hosts = ['z1', 'z2', 'z3'].map(hostOf);
   const ensemble = new Ensemble({ hosts, scheduler, network, random, tickMs: TICK_MS, syncLimit: 4 });
-  const pass = (ms: number): void => scheduler.runUntil(scheduler.nowMs + ms, () => undefined);
+  const pass = (ms: number): void => scheduler.runUntil(scheduler.nowMs + ms);
   function client(name: string, servers = ['z1', 'z2', 'z3']) {
     const process = new Process(name, hostOf(name), scheduler);
     const clock = new SkewedClock(scheduler, process, { rate: 1, originMs: 0 });

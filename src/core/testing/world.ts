@@ -69,9 +69,6 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     recoveryGraceMs: 3000,
     shared: SHARED,
     shutdownTimeoutMs: 3000,
-    complaintAfterMs: 5000,
-    failoverBudget: 3,
-    failoverCalmMs: 30_000,
     unwritableAfterMs: 5000,
     fenceByKill: false,
     rescueMode: 'on',
@@ -107,7 +104,6 @@ export function term(change: Partial<Term> = {}): Term {
     ],
     pending: null,
     designated: null,
-    falls: 0,
     settingsVersion: 1,
     ...change,
   };
@@ -127,7 +123,6 @@ export function member(name: string, change: Partial<Member> = {}): Member {
     priority: 100,
     dataset: null,
     refusesWrites: false,
-    complainsOf: null,
     rememberedEpoch: 0,
     ...change,
   };

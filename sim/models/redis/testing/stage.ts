@@ -90,7 +90,7 @@ export class Stage {
   }
 
   pass(ms: number): void {
-    this.scheduler.runUntil(this.scheduler.nowMs + ms, () => undefined);
+    this.scheduler.runUntil(this.scheduler.nowMs + ms);
   }
 
   /** Lets time pass until this holds. */

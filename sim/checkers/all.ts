@@ -1,0 +1,23 @@
+/** Every checker, in the order of the invariants. */
+import type { Checker } from './checker.ts';
+import { OneMasterPerEpoch } from './i1-one-master-per-epoch.ts';
+import { NoTwoMasters } from './i2-no-two-masters.ts';
+import { FreshestWins } from './i3-freshest-wins.ts';
+import { AcknowledgedMeansKept } from './i4-acknowledged-means-kept.ts';
+import { NeverWipe } from './i5-never-wipe.ts';
+import { PowerEndsInTime } from './i6-power-ends-in-time.ts';
+import { ItHeals } from './i7-it-heals.ts';
+import { SilenceInPeace } from './i8-silence-in-peace.ts';
+import { EverythingIsExplained } from './i9-everything-is-explained.ts';
+
+export const ALL_CHECKERS: readonly (() => Checker)[] = [
+  () => new OneMasterPerEpoch(),
+  () => new NoTwoMasters(),
+  () => new FreshestWins(),
+  () => new AcknowledgedMeansKept(),
+  () => new NeverWipe(),
+  () => new PowerEndsInTime(),
+  () => new ItHeals(),
+  () => new SilenceInPeace(),
+  () => new EverythingIsExplained(),
+];

@@ -1,0 +1,92 @@
+/**
+ * What a checker sees, and what it says. One invariant, one file; each is told of every change of what it reads.
+ *
+ * Checkers look from outside and above: they know true time, every server's dataset and every committed transaction,
+ * and nothing of what the agents believe, except where the invariant is about what agents say.
+ */
+import type { Ballot, Lease, Term } from '../../src/core/records.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Data } from '../models/redis/dataset.ts';
+
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9';
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** The service's records as committed: what the quorum knows, whatever any follower still shows. */
+export interface Committed {
+  readonly lease: (Lease & { readonly owner: bigint; readonly czxid: bigint }) | null;
+  readonly term: Term | null;
+  readonly ballots: ReadonlyMap<string, Ballot>;
+  readonly masterRecordOwner: bigint | null;
+}
+
+export type Sight =
+  /** A transaction of the service was committed. */
+  | { readonly saw: 'committed'; readonly before: Committed; readonly after: Committed }
+  /** The ensemble forgot everything. */
+  | { readonly saw: 'wiped' }
+  /** An acknowledgement of a write left this node's Redis. */
+  | { readonly saw: 'acknowledged'; readonly node: string; readonly id: number; readonly waited: number }
+  | { readonly saw: 'promoted'; readonly node: string }
+  /** A full sync replaces a dataset: from here on the old one is gone. */
+  | { readonly saw: 'replaced'; readonly node: string; readonly had: Data; readonly gets: Data;
+      readonly fromRunId: string }
+  /** A Redis began with what its disk had. */
+  | { readonly saw: 'restarted'; readonly node: string; readonly had: Data; readonly has: Data }
+  /** An agent began to refuse something, or ended to, or crashed. */
+  | { readonly saw: 'said'; readonly node: string; readonly event: string }
+  /** Everything works again; nothing more will be broken. */
+  | { readonly saw: 'healed' }
+  /** I7's bound after that has passed. */
+  | { readonly saw: 'bound_passed' }
+  | { readonly saw: 'ended' };
+
+/** One node, seen from above. */
+export interface NodeSight {
+  readonly name: string;
+  readonly hostUp: boolean;
+  /** Its agent's process lives and is not stopped; since when, in true time. */
+  readonly agentRunsSinceMs: number | null;
+  /** Its Redis executes commands: not stopped, not busy, not paused; since when. */
+  readonly redisServesSinceMs: number | null;
+  readonly redisStartedMs: number;
+  readonly redis: {
+    readonly acknowledges: boolean;
+    readonly isMaster: boolean;
+    readonly loading: boolean;
+    readonly linkUp: boolean;
+    readonly target: { readonly host: string; readonly port: number } | null;
+    readonly runId: string;
+    readonly data: Data;
+  } | null;
+  readonly agent: {
+    readonly role: string;
+    readonly epoch: number;
+    readonly reasons: readonly string[];
+    readonly enabled: boolean;
+    readonly master: string | null;
+    readonly rememberedEpoch: number;
+    /** True moment until which its proof from the ensemble is good (F after the heartbeat that was heard). */
+    readonly powerEndsMs: number;
+  } | null;
+}
+
+export interface Overview {
+  readonly plan: Plan;
+  readonly nowMs: number;
+  readonly committed: Committed;
+  readonly nodes: ReadonlyMap<string, NodeSight>;
+  /** Transactions committed so far. */
+  readonly commits: number;
+  /** When a replica was last in good standing with this node's Redis, in true time. */
+  lastGoodReplicaMs(node: string): number;
+  violated(invariant: Invariant, text: string): void;
+}
+
+export interface Checker {
+  see(sight: Sight, world: Overview): void;
+}

@@ -1,0 +1,31 @@
+/**
+ * I4: in durable mode no write that `WAIT w` acknowledged is lost, as long as at most `w` of the nodes that held it
+ * lost their memory.
+ */
+import type { Checker, Overview, Sight } from './checker.ts';
+import { missing } from './datasets.ts';
+
+export class AcknowledgedMeansKept implements Checker {
+  /** Writes whose WAIT was answered, with the number of replicas that it was answered for. */
+  private readonly waited = new Map<number, number>();
+  /** How many nodes that held a write have lost their memory of it. */
+  private readonly forgotten = new Map<number, number>();
+
+  see(sight: Sight, world: Overview): void {
+    if (sight.saw === 'acknowledged' && sight.waited > 0) this.waited.set(sight.id, sight.waited);
+    if (sight.saw === 'restarted') {
+      for (const id of missing(sight.has, sight.had)) this.forgotten.set(id, (this.forgotten.get(id) ?? 0) + 1);
+    }
+    if (sight.saw === 'ended') this.compare(world);
+  }
+
+  private compare(world: Overview): void {
+    const { waitReplicas } = world.plan;
+    const master = [...world.nodes.values()].find(({ redis }) => redis?.acknowledges === true);
+    const kept = master?.redis?.data.all();
+    if (waitReplicas === null || master === undefined || kept === undefined) return;
+    const lost = [...this.waited.keys()].filter((id) => !kept.has(id) && (this.forgotten.get(id) ?? 0) <= waitReplicas);
+    if (lost.length === 0) return;
+    world.violated('I4', `${lost.length} writes that WAIT acknowledged are not on ${master.name}: ${lost[0]}`);
+  }
+}

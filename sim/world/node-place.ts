@@ -1,0 +1,223 @@
+/**
+ * One node of the service: a host with a Redis and an agent, each started, ended and started again as faults have it.
+ */
+import type { EventName } from '../../src/contract/events.ts';
+import type { Fields } from '../../src/core/actions.ts';
+import type { Network } from '../kernel/network.ts';
+import type { Host } from '../kernel/process.ts';
+import { Process } from '../kernel/process.ts';
+import type { Random } from '../kernel/random.ts';
+import type { Scheduler } from '../kernel/scheduler.ts';
+import type { Trace } from '../kernel/trace.ts';
+import { redisConnector } from '../models/redis/connector.ts';
+import { Data } from '../models/redis/dataset.ts';
+import { Disk } from '../models/redis/disk.ts';
+import { RedisServer } from '../models/redis/server.ts';
+import type { Replacement } from '../models/redis/state.ts';
+import type { Data as DiskFate } from '../plan/faults.ts';
+import type { NodePlan, Plan } from '../plan/plan.ts';
+import { AgentRun, REDIS_PORT } from './agent-place.ts';
+import { processPort, rescuePort } from './host-ports.ts';
+import type { HostPortsParts } from './host-ports.ts';
+import { settingsOf } from './settings.ts';
+
+export interface NodeHooks {
+  acknowledged(node: string, id: number, waited: number): void;
+  restarted(node: string, had: Data, has: Data): void;
+  promoted(node: string): void;
+  replaced(node: string, what: Replacement): void;
+  said(node: string, event: EventName, fields: Fields): void;
+}
+
+export interface NodeOptions {
+  readonly plan: Plan;
+  readonly node: NodePlan;
+  readonly host: Host;
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly hooks: NodeHooks;
+}
+
+export class NodePlace {
+  readonly name: string;
+  readonly host: Host;
+  readonly disk = new Disk();
+  redis: RedisServer;
+  redisProcess: Process;
+  redisStartedMs = 0;
+  /** Since when its Redis executes commands; null while it is stopped or ended. */
+  redisServesSinceMs: number | null = 0;
+  run: AgentRun;
+  agentRunsSinceMs: number | null = 0;
+  lastGoodReplicaMs = 0;
+  /** Copies on its agent's disk, which outlive everything. */
+  readonly rescued: Data[] = [];
+  private readonly options: NodeOptions;
+  private starts = 0;
+  private redisStarts = 0;
+
+  constructor(options: NodeOptions) {
+    this.options = options;
+    this.name = options.node.name;
+    this.host = options.host;
+    this.redisProcess = this.newRedisProcess();
+    this.redis = this.newRedis();
+    this.run = this.newAgent();
+  }
+
+  private newRedisProcess(): Process {
+    return new Process(`redis-${this.name}`, this.host, this.options.scheduler);
+  }
+
+  private newRedis(): RedisServer {
+    const { plan, node, network, scheduler, random, trace, hooks } = this.options;
+    this.redisStarts += 1;
+    this.redisStartedMs = scheduler.nowMs;
+    this.redisServesSinceMs = scheduler.nowMs;
+    return new RedisServer({
+      process: this.redisProcess,
+      network,
+      scheduler,
+      random: random.fork(`redis-${this.redisStarts}`),
+      trace,
+      disk: this.disk,
+      options: {
+        port: REDIS_PORT,
+        priority: node.priority,
+        persistence: node.persistence,
+        startFence: plan.startFence,
+        saveEverySeconds: node.persistence === 'none' ? 0 : 10,
+        expiryChance: 0.05,
+        disklessDelaySeconds: plan.disklessDelaySeconds,
+      },
+      onAcknowledged: (id, _atMs, waited) => hooks.acknowledged(this.name, id, waited),
+      onPromoted: () => hooks.promoted(this.name),
+      onReplaced: (what) => hooks.replaced(this.name, what),
+    });
+  }
+
+  private newAgent(): AgentRun {
+    const { plan, node, network, scheduler, random, hooks } = this.options;
+    this.starts += 1;
+    this.agentRunsSinceMs = scheduler.nowMs;
+    const ports = this.hostPorts(random.fork(`host-${this.starts}`));
+    const run = new AgentRun({
+      host: this.host,
+      scheduler,
+      network,
+      random: random.fork(`agent-${this.starts}`),
+      clockRate: node.clockRate,
+      servers: plan.servers,
+      settings: settingsOf(plan, node, `${this.name}-${this.starts}`),
+      connector: (process) => redisConnector(network, process),
+      rescue: rescuePort(ports),
+      hostProcess: processPort(ports),
+      onEvent: (name, fields) => hooks.said(this.name, name, fields),
+    });
+    run.process.onEnd.add(() => {
+      if (this.run === run) this.agentRunsSinceMs = null;
+    });
+    return run;
+  }
+
+  private hostPorts(random: Random): HostPortsParts {
+    return {
+      agent: () => this.run.process,
+      scheduler: this.options.scheduler,
+      random,
+      redis: () => ({ process: this.redisProcess, server: this.redis, starts: this.redisStarts }),
+      rescued: (data) => this.rescued.push(data),
+    };
+  }
+
+  get nowMs(): number {
+    return this.options.scheduler.nowMs;
+  }
+
+  /** After a script or a pause that held it up. */
+  redisServesAgain(): void {
+    if (this.redisProcess.alive && !this.redisProcess.frozen) this.redisServesSinceMs = this.nowMs;
+  }
+
+  get redisLives(): boolean {
+    return this.redisProcess.alive;
+  }
+
+  startRedis(fate: DiskFate): void {
+    if (this.redisProcess.alive || !this.host.up) return;
+    const had = this.memory;
+    if (fate === 'lost') this.disk.wipe();
+    if (fate === 'aof') this.disk.rdb = null;
+    this.redisProcess = this.newRedisProcess();
+    this.redis = this.newRedis();
+    this.options.hooks.restarted(this.name, had, this.redis.data);
+  }
+
+  /** Called when a write is acknowledged: how lately a replica said that it follows. */
+  noteGoodReplica(): void {
+    const { state } = this.redis;
+    for (const { replica } of state.replicas) {
+      if (replica?.state !== 'online') continue;
+      const silentMs = Math.max(0, state.second - replica.ackSecond) * 1000;
+      this.lastGoodReplicaMs = Math.max(this.lastGoodReplicaMs, this.nowMs - silentMs);
+    }
+  }
+
+  /** Whatever was done to it, it works again. */
+  putRight(): void {
+    this.host.up = true;
+    this.redis.state.rdbFailed = false;
+    this.disk.full = false;
+    this.freezeRedis(false);
+    if (this.run.process.frozen) this.freezeAgent(false);
+    this.run.process.slowMs = 0;
+    this.startRedis('kept');
+    this.startAgent();
+    const { process, agent } = this.run;
+    process.deliver(() => agent.order({ order: 'enable' }));
+  }
+
+  killRedis(): void {
+    this.memory = this.redis.data;
+    this.redisServesSinceMs = null;
+    this.redisProcess.kill();
+  }
+
+  /** What its memory held when it ended. */
+  private memory: Data = Data.EMPTY;
+
+  startAgent(): void {
+    if (this.run.process.alive || !this.host.up) return;
+    this.run = this.newAgent();
+  }
+
+  killAgent(): void {
+    this.agentRunsSinceMs = null;
+    this.run.process.kill();
+  }
+
+  freezeAgent(frozen: boolean): void {
+    if (!this.run.process.alive) return;
+    if (frozen) this.run.process.freeze();
+    else this.run.process.thaw();
+    this.agentRunsSinceMs = frozen ? null : this.options.scheduler.nowMs;
+  }
+
+  freezeRedis(frozen: boolean): void {
+    if (!this.redisProcess.alive) return;
+    if (frozen) this.redisProcess.freeze();
+    else this.redisProcess.thaw();
+    this.redisServesSinceMs = frozen ? null : this.options.scheduler.nowMs;
+  }
+
+  losePower(): void {
+    this.memory = this.redis.data;
+    this.redisServesSinceMs = null;
+    this.agentRunsSinceMs = null;
+    this.host.up = false;
+    this.redisProcess.kill('power');
+    this.run.process.kill('power');
+  }
+}

@@ -1,0 +1,53 @@
+/** The service's records, read from the ensemble's committed tree with the agent's own decoder. */
+import type { RecordRead } from '../../src/core/records.ts';
+import { decodeRecord } from '../../src/records/codec.ts';
+import { servicePaths } from '../../src/records/paths.ts';
+import type { Committed } from '../checkers/checker.ts';
+import type { Endpoint } from '../kernel/network.ts';
+import type { Tree, Txn, Znode } from '../models/zookeeper/tree.ts';
+import { SERVICE } from './agent-place.ts';
+
+export const NOTHING_COMMITTED: Committed = { lease: null, term: null, ballots: new Map(), masterRecordOwner: null };
+
+const PATHS = servicePaths(SERVICE);
+
+function decode(path: string, node: Znode): RecordRead | null {
+  const key = PATHS.keyOf(path);
+  if (key === null) return null;
+  return decodeRecord(key, node.data, { version: node.version, owner: node.owner, czxid: node.czxid });
+}
+
+function withBallot(before: Committed, path: string, node: Znode | null): Committed {
+  const key = PATHS.keyOf(path);
+  if (key?.record !== 'ballots') return before;
+  const ballots = new Map(before.ballots);
+  const read = node === null ? null : decode(path, node);
+  if (read?.record === 'ballots' && read.kept !== null) ballots.set(key.name, read.kept.value);
+  else ballots.delete(key.name);
+  return { ...before, ballots };
+}
+
+function withChange(before: Committed, path: string, node: Znode | null): Committed {
+  if (path === PATHS.masterRecord) return { ...before, masterRecordOwner: node?.owner ?? null };
+  if (path !== PATHS.lease && path !== PATHS.term) return withBallot(before, path, node);
+  const read = node === null ? null : decode(path, node);
+  if (path === PATHS.term) return { ...before, term: read?.record === 'term' ? (read.kept?.value ?? null) : null };
+  if (read?.record !== 'lease' || read.kept === null || node === null) return { ...before, lease: null };
+  return { ...before, lease: { ...read.kept.value, owner: node.owner, czxid: node.czxid } };
+}
+
+/** Where the published record sends clients, as a reader of this tree finds it. */
+export function publishedMaster(tree: Tree): Endpoint | null {
+  const node = tree.nodes.get(PATHS.masterRecord);
+  const read = node === undefined ? null : decode(PATHS.masterRecord, node);
+  if (read?.record !== 'masterRecord' || read.kept === null) return null;
+  const { host, port } = read.kept.value;
+  return { host, port: Number(port) };
+}
+
+/** What stands after a transaction. */
+export function afterCommit(before: Committed, txn: Txn): Committed {
+  let after = before;
+  for (const [path, node] of txn.changes) after = withChange(after, path, node);
+  return after;
+}

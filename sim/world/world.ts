@@ -1,0 +1,188 @@
+/**
+ * One simulated service with everything around it, run from a plan.
+ *
+ * Three phases: it comes up; faults overlap freely; everything is put right. After the last it must heal within the
+ * bound of I7, and then be quiet.
+ */
+import { Host } from '../kernel/process.ts';
+import { Network } from '../kernel/network.ts';
+import type { Endpoint } from '../kernel/network.ts';
+import { Random } from '../kernel/random.ts';
+import { Scheduler } from '../kernel/scheduler.ts';
+import { Trace } from '../kernel/trace.ts';
+import { ALL_CHECKERS } from '../checkers/all.ts';
+import type { Checker, Sight, Violation } from '../checkers/checker.ts';
+import type { Data } from '../models/redis/dataset.ts';
+import type { Replacement } from '../models/redis/state.ts';
+import { Ensemble } from '../models/zookeeper/ensemble.ts';
+import type { Txn } from '../models/zookeeper/tree.ts';
+import { describeFault } from '../plan/faults.ts';
+import type { Fault } from '../plan/faults.ts';
+import type { Plan } from '../plan/plan.ts';
+import { Coverage } from './coverage.ts';
+import { inflict } from './mishaps.ts';
+import type { Stage } from './mishaps.ts';
+import type { NodeHooks } from './node-place.ts';
+import { NodePlace } from './node-place.ts';
+import { WorldView } from './overview.ts';
+import { startWriters } from './writers.ts';
+import { afterCommit, NOTHING_COMMITTED, publishedMaster } from './records.ts';
+
+/** Clocks of agents are slow by up to this: their deadlines are late by as much in true time. */
+const SLOWEST_CLOCK = 0.95;
+const HEAL_EXTRA_MS = 5000;
+
+export interface RunResult {
+  readonly violations: readonly Violation[];
+  /** The same for two runs of one plan, or the simulator is not deterministic. */
+  readonly digest: string;
+  readonly lines: readonly string[];
+  readonly coverage: Coverage;
+  readonly events: number;
+}
+
+export class World implements NodeHooks {
+  readonly plan: Plan;
+  readonly scheduler = new Scheduler();
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly ensemble: Ensemble;
+  readonly nodes = new Map<string, NodePlace>();
+  readonly coverage = new Coverage();
+  private readonly view: WorldView;
+  private readonly checkers: readonly Checker[] = ALL_CHECKERS.map((make) => make());
+
+  constructor(plan: Plan, readable: boolean) {
+    this.plan = plan;
+    const random = new Random(plan.seed);
+    this.trace = new Trace(() => this.scheduler.nowMs, readable);
+    this.network = new Network(this.scheduler, random.fork('network'));
+    const { scheduler, network, trace } = this;
+    const hostOf = (name: string): Host => {
+      const host = new Host(name);
+      network.addHost(host);
+      return host;
+    };
+    this.ensemble = new Ensemble({
+      hosts: plan.servers.map(hostOf),
+      scheduler,
+      network,
+      random: random.fork('ensemble'),
+      tickMs: plan.tickMs,
+      syncLimit: plan.syncLimit,
+      onCommit: (txn) => this.committed(txn),
+    });
+    this.view = new WorldView(plan, scheduler, this.nodes);
+    for (const node of plan.nodes) {
+      const parts = { plan, node, host: hostOf(node.name), scheduler, network, trace, hooks: this };
+      this.nodes.set(node.name, new NodePlace({ ...parts, random: random.fork(node.name) }));
+    }
+    this.view.lookAtNodes();
+    startWriters({ network, random: random.fork('writers'), hostOf, believe: () => this.published() });
+  }
+
+  run(): RunResult {
+    const { plan } = this;
+    for (const fault of plan.faults) this.scheduler.at(fault.atMs, () => this.strike(fault));
+    this.pass(plan.healAtMs);
+    this.heal();
+    const boundMs = (2 * plan.sessionTimeoutMs + HEAL_EXTRA_MS) / SLOWEST_CLOCK;
+    this.pass(plan.healAtMs + boundMs);
+    this.see({ saw: 'bound_passed' });
+    this.pass(plan.endMs);
+    this.see({ saw: 'ended' });
+    const { violations } = this.view;
+    return {
+      violations,
+      digest: this.trace.digest,
+      lines: this.trace.lines,
+      coverage: this.coverage,
+      events: this.scheduler.ran,
+    };
+  }
+
+  private pass(untilMs: number): void {
+    this.scheduler.runUntil(untilMs);
+  }
+
+  private strike(fault: Fault): void {
+    this.trace.note(fault.kind, 'fault');
+    this.trace.say('FAULT', () => describeFault(fault));
+    this.coverage.fault(fault.kind);
+    const undo = inflict(fault, this.stage());
+    this.scheduler.after(fault.forMs, () => {
+      this.trace.say('FAULT', () => `ends: ${fault.kind}`);
+      undo();
+    });
+  }
+
+  private stage(): Stage {
+    const { nodes, ensemble, network, plan } = this;
+    const hosts = [...plan.nodes.map(({ name }) => name), ...plan.servers];
+    return { nodes, ensemble, network, hosts, wiped: () => this.wiped() };
+  }
+
+  /** Everything works again, whatever a fault that ended in another order left behind. */
+  private heal(): void {
+    this.trace.say('FAULT', () => 'everything is put right');
+    this.network.heal();
+    for (const place of this.ensemble.places) {
+      place.server?.process.thaw();
+      this.ensemble.start(place);
+    }
+    for (const place of this.nodes.values()) place.putRight();
+    this.see({ saw: 'healed' });
+  }
+
+  private published(): Endpoint | null {
+    const tree = (this.ensemble.leader ?? this.ensemble.servers[0])?.disk.tree;
+    return tree === undefined ? null : publishedMaster(tree);
+  }
+
+  private wiped(): void {
+    this.view.committed = NOTHING_COMMITTED;
+    this.see({ saw: 'wiped' });
+  }
+
+  private see(sight: Sight): void {
+    for (const checker of this.checkers) checker.see(sight, this.view);
+  }
+
+  private committed(txn: Txn): void {
+    if (txn.changes.size === 0) return;
+    const before = this.view.committed;
+    const after = afterCommit(before, txn);
+    this.view.committed = after;
+    this.view.commits += 1;
+    this.trace.note('commit', 'ensemble', txn.changes.size);
+    this.trace.say('ensemble', () => `commits ${[...txn.changes.keys()].join(' ')}`);
+    if (after !== before) this.see({ saw: 'committed', before, after });
+  }
+
+  acknowledged(node: string, id: number, waited: number): void {
+    this.nodes.get(node)?.noteGoodReplica();
+    this.coverage.acknowledged += 1;
+    this.see({ saw: 'acknowledged', node, id, waited });
+  }
+
+  restarted(node: string, had: Data, has: Data): void {
+    this.see({ saw: 'restarted', node, had, has });
+  }
+
+  promoted(node: string): void {
+    this.trace.note('promoted', node);
+    this.see({ saw: 'promoted', node });
+  }
+
+  replaced(node: string, { had, gets, from }: Replacement): void {
+    const fromRunId = this.nodes.get(from.host)?.redis.runId ?? 'unknown';
+    this.see({ saw: 'replaced', node, had, gets, fromRunId });
+  }
+
+  said(node: string, event: string, fields: object): void {
+    this.trace.note(event, node);
+    this.trace.say(node, () => `${event} ${JSON.stringify(fields)}`);
+    this.coverage.said(event, fields);
+    this.see({ saw: 'said', node, event });
+  }
+}
