@@ -20,9 +20,9 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: build install demo test test-matrix bench check clean help deps
+.PHONY: build install demo test test-matrix bench chaos check clean help deps
 
-SOURCES := $(shell find src demo bench test/support -name '*.ts' 2>/dev/null) \
+SOURCES := $(shell find src demo bench chaos test/support -name '*.ts' 2>/dev/null) \
 	package.json package-lock.json scripts/build.mjs $(wildcard .git/logs/HEAD)
 
 build: node_modules/.package-lock.json dist/dictator.cjs ## build dist/ (the default; needs Node.js and npm, no root)
@@ -48,6 +48,9 @@ demo: deps build ## a live service on this machine; ARGS="--script failover" for
 
 bench: deps build ## measure against Redis Sentinel; ARGS="--only redis-killed --runs 10" for a part
 	@node dist/bench.cjs $(ARGS)
+
+chaos: deps build ## a real service under random faults; ARGS="--seconds 600 --against sentinel" for comparison
+	@node dist/chaos.cjs $(ARGS)
 
 test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core" for some vitest files
 	@scripts/test.sh $(ARGS)

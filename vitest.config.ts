@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'sim/**/*.test.ts', 'chaos/**/*.test.ts', 'test/support/**/*.test.ts'],
+          include: ['src', 'sim', 'chaos', 'bench', 'test/support'].map((folder) => `${folder}/**/*.test.ts`),
           sequence: { groupOrder: 0 },
           testTimeout: 20_000,
         },

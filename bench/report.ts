@@ -6,6 +6,8 @@ import type { Stage } from './stages.ts';
 import type { Summary } from './statistics.ts';
 import { median, summarize } from './statistics.ts';
 
+type Samples = Pick<Context, 'samples'>;
+
 interface Goal {
   readonly atMost?: number;
   readonly atLeast?: number;
@@ -176,12 +178,12 @@ function rounded(value: number): number {
   return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
 
-function middle(context: Context, name: string | undefined): number | null {
+function middle(context: Samples, name: string | undefined): number | null {
   const samples = name === undefined ? undefined : context.samples.get(name);
   return samples === undefined ? null : rounded(median(samples));
 }
 
-function figureOf(context: Context, row: Row): Figure | null {
+function figureOf(context: Samples, row: Row): Figure | null {
   const samples = context.samples.get(row.of);
   if (samples === undefined) return null;
   const { runs, median: mid, min, max } = summarize(samples);
@@ -199,7 +201,7 @@ function figureOf(context: Context, row: Row): Figure | null {
   };
 }
 
-function ratioOf(context: Context, { figure, of, to, goal }: Ratio): Figure | null {
+function ratioOf(context: Samples, { figure, of, to, goal }: Ratio): Figure | null {
   const above = context.samples.get(of);
   const below = context.samples.get(to);
   if (above === undefined || below === undefined) return null;
@@ -210,7 +212,7 @@ function ratioOf(context: Context, { figure, of, to, goal }: Ratio): Figure | nu
   return { ...shown, goal: goalText(goal), ok: met(goal, ratio) };
 }
 
-export function figuresOf(context: Context): readonly Figure[] {
+export function figuresOf(context: Samples): readonly Figure[] {
   const all = [...ROWS.map((row) => figureOf(context, row)), ...RATIOS.map((ratio) => ratioOf(context, ratio))];
   return all.filter((figure) => figure !== null);
 }

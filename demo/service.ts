@@ -83,6 +83,8 @@ export class DemoService {
       zk_hosts: [`127.0.0.1:${this.zooKeeperPort}`],
       node: { name, host: '127.0.0.1', port: redis.port },
       expected_nodes: NODES,
+      // Whoever watches lets one master fall after the other.
+      failover_budget: 1000,
     };
     const command = [process.execPath, program];
     return { name, redis, agent: new AgentProcess({ name, folder: this.folder, config, httpPort, program: command }) };

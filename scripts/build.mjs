@@ -7,6 +7,7 @@
  *   dist/dictator.cjs   src/cli/main.ts   the product
  *   dist/demo.cjs       demo/main.ts      `make demo`
  *   dist/bench.cjs      bench/main.ts     `make bench`
+ *   dist/chaos.cjs      chaos/main.ts     `make chaos`
  *
  * A program without its entry is left out (the product's is required). In the bundle these constants are known, with
  * `typeof X === 'undefined'` telling that the code runs unbundled, as in unit tests:
@@ -28,6 +29,7 @@ const PROGRAMS = [
   { entry: 'src/cli/main.ts', outfile: 'dist/dictator.cjs', required: true },
   { entry: 'demo/main.ts', outfile: 'dist/demo.cjs', required: false },
   { entry: 'bench/main.ts', outfile: 'dist/bench.cjs', required: false },
+  { entry: 'chaos/main.ts', outfile: 'dist/chaos.cjs', required: false },
 ];
 
 /** `import.meta.url` does not exist in CommonJS; the bundle's own address stands in for it. */

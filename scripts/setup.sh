@@ -52,6 +52,8 @@ NEEDS=(
   "java|have_java|default-jre-headless|a Java runtime, as \`java\` on the PATH"
   "zookeeper|have_zookeeper|libzookeeper-java|Apache ZooKeeper 3.8 or newer, its jars in the folder ZOOKEEPER_JARS"
   "ip|have_ip|iproute2|iproute2 (\`ip\`)"
+  "tc|have_tc|iproute2|iproute2 (\`tc\`)"
+  "nft|have_nft|nftables|nftables (\`nft\`)"
   "unshare|have_unshare|util-linux|util-linux (\`unshare\`)"
   "ps|have_ps|procps|procps (\`ps\`)"
   "openssl|have_openssl|openssl|OpenSSL (\`openssl\`)"
@@ -70,6 +72,8 @@ have_node() { hash -r && have node && node_suits node; }
 have_npm() { have npm; }
 have_java() { have java; }
 have_ip() { have ip || [ -x /usr/sbin/ip ] || [ -x /sbin/ip ]; }
+have_tc() { have tc || [ -x /usr/sbin/tc ] || [ -x /sbin/tc ]; }
+have_nft() { have nft || [ -x /usr/sbin/nft ] || [ -x /sbin/nft ]; }
 have_unshare() { have unshare; }
 have_ps() { have ps; }
 have_openssl() { have openssl; }

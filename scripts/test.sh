@@ -39,6 +39,15 @@ finish() {
   exit
 }
 
+# What to look at when the tests take too long.
+slowest() {
+  if [ ! -s "$RESULTS" ]; then return; fi
+  node -e 'const { testResults } = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
+    const files = testResults.map((f) => [(f.endTime - f.startTime) / 1000, path.relative(".", f.name ?? "")]);
+    files.sort((a, b) => b[0] - a[0]);
+    for (const [s, name] of files.slice(0, 10)) console.log(`--- ${s.toFixed(1).padStart(6)} s  ${name}`);' "$RESULTS"
+}
+
 # Adds vitest's own counts. Its exit code has the last word: a file that does not load, or an error outside of any
 # test, fails the run though every test that ran has passed.
 run_vitest() {
@@ -54,6 +63,7 @@ run_vitest() {
   passed=$((passed + ${ok:-0}))
   failed=$((failed + ${bad:-0}))
   if [ "$status" != 0 ] && [ "${bad:-0}" = 0 ]; then failed=$((failed + 1)); fi
+  slowest
   if [ "${skipped:-0}" != 0 ]; then echo "--- $skipped tests were left out" >&2; fi
 }
 

@@ -58,6 +58,9 @@ function settingsOf(config: Config, instance: string): Settings {
     recoveryGraceMs: config.recoveryGraceMs,
     shared: config.shared,
     shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
+    complaintAfterMs: config.complaintAfterMs,
+    failoverBudget: config.failoverBudget,
+    failoverCalmMs: config.failoverCalmMs,
     unwritableAfterMs: config.unwritableAfterMs,
     fenceByKill: config.fenceByKill,
     rescueMode: config.rescue.mode,
@@ -131,8 +134,11 @@ function warnOfSlowEnsemble({ zk }: Config, log: Logger): void {
   const [host] = zk.hosts;
   if (host === undefined) return;
   askServerLimits(host, LIMITS_TIMEOUT_MS, (limits) => {
-    if (limits === null || limits.syncLimitTicks * limits.tickTimeMs <= 2 * zk.sessionTimeoutMs) return;
-    log.event('refused', { reason: 'slow_ensemble_detection', ...limits });
+    if (limits === null) return;
+    const { tickTimeMs, syncLimitTicks } = limits;
+    if (syncLimitTicks * tickTimeMs <= 2 * zk.sessionTimeoutMs) return;
+    const said = { tick_time_ms: tickTimeMs, sync_limit_ticks: syncLimitTicks };
+    log.event('refused', { reason: 'slow_ensemble_detection', ...said });
   });
 }
 

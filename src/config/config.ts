@@ -66,6 +66,9 @@ export interface Config {
     readonly priorityLagBytes: number;
   };
   /** A master whose Redis refuses every write for this long is replaced, if a replica is better off. */
+  readonly complaintAfterMs: number;
+  readonly failoverBudget: number;
+  readonly failoverCalmMs: number;
   readonly unwritableAfterMs: number;
   /** Whether a stopped Redis whose lease is lost may be killed. */
   readonly fenceByKill: boolean;

@@ -166,6 +166,9 @@ function compose(values: Values, password: Secret | null): Config {
       onEnsembleLoss: values.on_ensemble_loss,
       priorityLagBytes: values.priority_lag_bytes,
     },
+    complaintAfterMs: values.complaint_after_ms,
+    failoverBudget: values.failover_budget,
+    failoverCalmMs: values.failover_calm_ms,
     unwritableAfterMs: values.unwritable_after_ms,
     fenceByKill: values.fence_by_kill,
     rescue: {

@@ -104,6 +104,10 @@ export const REASONS = {
     what: 'Live members of the in-sync set have not voted yet.',
     next: 'Wait, up to election_settle_ms.',
   },
+  failover_backoff: {
+    what: 'Masters fell one after the other; the next failover is put off, for longer each time, up to 30 s.',
+    next: 'Find what kills them (a write, the memory). The view says when it goes on: failover.resumesInMs.',
+  },
   awaiting_session_end: {
     what: 'An agent that does not answer has a session that has not expired yet.',
     next: 'Wait for the ZooKeeper session timeout; its death could not be proved.',
@@ -115,6 +119,14 @@ export const REASONS = {
   cannot_fence_busy: {
     what: 'A script that cannot be killed keeps Redis from being fenced.',
     next: 'End the script (SCRIPT KILL or SHUTDOWN NOSAVE).',
+  },
+  cannot_replicate: {
+    what: 'The Redis of this node cannot replicate from the master, whose agent and Redis are well.',
+    next: 'Check the network between the two servers, maxclients and the password for replication.',
+  },
+  replicas_cut_off: {
+    what: 'A majority of the registered replicas cannot replicate from this master.',
+    next: 'It hands over to a replica in sync; with none it stays. Check the network between the servers.',
   },
   no_successor: {
     what: 'This node gave up mastership, and no other node can take it.',

@@ -59,6 +59,8 @@ export interface PublishedView {
     readonly onEnsembleLoss: 'fence' | 'continue';
     readonly priorityLagBytes: number;
   };
+  /** Failovers in a row whose master did not serve for long, and when one that is put off for it may go on. */
+  readonly failover: { readonly falls: number; readonly resumesInMs: number | null };
   readonly inSync: readonly string[];
   readonly nodes: readonly string[];
   readonly members: readonly string[];

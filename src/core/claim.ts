@@ -38,6 +38,8 @@ export interface ClaimPlan {
   readonly takeover: boolean;
   /** Delete the present lease in the same transaction: its holder is proved dead, or it is our own earlier one. */
   readonly removeLease: boolean;
+  /** It succeeds a master that fell: one more in the series. */
+  readonly fell?: boolean;
   /** Adoption: the promotion is already true, so the record is replaced at once. */
   readonly adopt: boolean;
 }
@@ -55,6 +57,7 @@ export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term 
     lineage: keepsLineage ? before.lineage : [],
     pending: { epoch, node: name },
     designated: null,
+    falls: (before?.falls ?? 0) + (plan.fell === true ? 1 : 0),
     settingsVersion: settingsOfClaim(state).version,
   };
 }

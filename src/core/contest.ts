@@ -51,10 +51,16 @@ export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'd
   return still || restarted || nowMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }
 
+/** Just handed over because others serve better: they have their time to claim before we stand again. */
+export function holdsBack({ heldBack, nowMs }: State, term: Term): boolean {
+  return heldBack?.epoch === term.epoch && nowMs < heldBack.untilMs;
+}
+
 function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['standing']): ReasonCode | null {
   const { name } = state.settings;
   if (!isEnabled(state)) return 'node_disabled';
   if (standing === 'incumbent' && gaveUpFor(state, term)) return 'redis_refuses_writes';
+  if (holdsBack(state, term)) return 'replicas_cut_off';
   if (standing === 'designated' || standing === 'incumbent') return null;
   if (isNamedMaster({ name, runId: facts.runId }, term)) {
     if (state.own.halfSynced) return 'not_in_sync';

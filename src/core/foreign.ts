@@ -46,6 +46,7 @@ function emptyTerm(epoch: number): Term {
     lineage: [],
     pending: null,
     designated: null,
+    falls: 0,
     settingsVersion: 0,
   };
 }

@@ -10,6 +10,7 @@
  * for most of a second before the stream starts. A replica counts once it acknowledged the offset that the master
  * had when the replica was first seen online.
  */
+import { fallsNow } from './backoff.ts';
 import type { RedisFacts, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { appendEntry } from './lineage.ts';
@@ -46,7 +47,8 @@ export function hasUnregistered(state: State, facts: RedisFacts): boolean {
   return facts.replicas.some((replica) => memberOf(state, replica) === undefined);
 }
 
-function streams(replica: ReplicaFacts | undefined): boolean {
+/** Online, and heard lately. */
+export function streams(replica: ReplicaFacts | undefined): boolean {
   return replica?.state === 'online' && replica.lagSeconds <= MAX_LAG_SECONDS;
 }
 
@@ -118,7 +120,9 @@ export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, fac
     replid: facts.replid,
     offset: facts.replid2 === null ? facts.offset : facts.secondReplOffset - 1,
   });
+  const falls = fallsNow(state, role, term);
   const unchanged =
+    falls === term.falls &&
     sameNames(inSync, term.inSync) && sameNames(nodes, term.nodes) && lineage === term.lineage && term.pending === null;
-  return unchanged ? null : { ...term, inSync, nodes, lineage, pending: null };
+  return unchanged ? null : { ...term, inSync, nodes, lineage, falls, pending: null };
 }

@@ -2,6 +2,7 @@
  * What every role keeps true beside its own duties: fence, own records, heartbeat, and the reasons that hold.
  */
 import { nextEpoch } from './claim.ts';
+import { complainsOf, noteCutOff } from './complaint.ts';
 import { priorityOf } from './contest.ts';
 import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FENCE_MIN_REPLICAS } from './fencing.ts';
 import { sameAddress } from './facts.ts';
@@ -31,6 +32,7 @@ export function reconcile(turn: Turn): void {
   endOverdueStop(turn);
   explain(turn);
   if (ownFacts(turn.state)?.refusesWrites === true) turn.refuse('redis_refuses_writes');
+  noteCutOff(turn);
   if (mayTouchRedis(turn)) {
     reconcileMinReplicas(turn);
     disconnectStragglers(turn);
@@ -128,7 +130,10 @@ function wantedMember(state: State): Member {
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;
   const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
-  return { name, instance, http, redis, runId, priority, dataset, refusesWrites, rememberedEpoch };
+  const complaint = complainsOf(state);
+  return {
+    name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complaint, rememberedEpoch,
+  };
 }
 
 function sameMember(a: Member, b: Member): boolean {
@@ -224,6 +229,7 @@ function bootstrap(turn: Turn): void {
     lineage: [],
     pending: null,
     designated: master,
+    falls: 0,
     settingsVersion: term?.value.settingsVersion ?? 0,
   };
   turn.emit({ kind: 'write_term', term: designating, version: term?.znode.version ?? null });

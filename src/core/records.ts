@@ -64,6 +64,8 @@ export interface Term {
   readonly pending: { readonly epoch: number; readonly node: string } | null;
   /** The only node that may claim next, named by an operator or by an empty master that yields to data. */
   readonly designated: string | null;
+  /** Failovers in a row whose master did not serve for long: what puts off the next one. */
+  readonly falls: number;
   /** Version of the service's settings in force; 0 while there are none. */
   readonly settingsVersion: number;
 }
@@ -98,6 +100,8 @@ export interface Member {
   readonly dataset: MemberDataset | null;
   /** Its Redis would refuse every write for a reason of its own: no better than a master that does. */
   readonly refusesWrites: boolean;
+  /** Epoch of the master that this node's Redis should replicate from and cannot, or null (a complaint). */
+  readonly complainsOf: number | null;
   /** Highest epoch that this agent remembers, so that a wiped ensemble cannot make epochs go back (I1). */
   readonly rememberedEpoch: number;
 }

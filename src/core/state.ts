@@ -38,6 +38,12 @@ export interface Settings {
   readonly shared: SharedSettings;
   /** Bound on waiting for a successor when asked to stop. */
   readonly shutdownTimeoutMs: number;
+  /** A replica that cannot reach a living master for so long says so in its member record. */
+  readonly complaintAfterMs: number;
+  /** Quick failovers, one after the other, before the next ones are put off. */
+  readonly failoverBudget: number;
+  /** A master that has served for so long ends the series. */
+  readonly failoverCalmMs: number;
   readonly unwritableAfterMs: number;
   readonly fenceByKill: boolean;
   /** `require`: data that cannot be copied is not discarded, and the node stays out. */
@@ -52,7 +58,7 @@ export interface Session {
 }
 
 /** Why an agent gives up mastership in an orderly way. */
-export type SteppingDownBecause = 'stop' | 'disable' | 'foreign_master_record' | 'yield' | 'unwritable';
+export type SteppingDownBecause = 'stop' | 'disable' | 'foreign_master_record' | 'yield' | 'unwritable' | 'complaint';
 
 export type Role =
   /** No place in the service yet: no session, no Redis, or something forbids to act. */
@@ -123,6 +129,14 @@ export interface Claimed {
   readonly former: Term | null;
 }
 
+export interface CutOff {
+  readonly epoch: number;
+  readonly sinceMs: number;
+  readonly complains: boolean;
+  /** Since when a full sync seems to be under way, or null. */
+  readonly syncsSinceMs: number | null;
+}
+
 /** An action that was issued and not yet answered. */
 export interface InFlight {
   readonly id: number;
@@ -178,6 +192,10 @@ export interface State {
   readonly unwritableEpoch: number | null;
   /** Code of the last command that our Redis refused, or null. */
   readonly commandRefused: string | null;
+  /** Since when our Redis cannot replicate from the master of this epoch, and whether that is a complaint by now. */
+  readonly cutOff: CutOff | null;
+  /** We gave up the lease of this epoch for others to take it, and do not stand for it until then. */
+  readonly heldBack: { readonly epoch: number; readonly untilMs: number } | null;
   /** An operator's `bootstrap` that waits for its answer. */
   readonly bootstrap: string | null;
   /** Answer of `identify` about a twin: our name's other session is alive. */
@@ -220,6 +238,8 @@ export function initialState(settings: Settings, nowMs: number): State {
     takeoverFailedEpoch: null,
     unwritableEpoch: null,
     commandRefused: null,
+    cutOff: null,
+    heldBack: null,
     bootstrap: null,
     twin: null,
     rememberedEpoch: 0,

@@ -1,6 +1,8 @@
 /**
  * Who could take over from this master, if it gave up now?
  */
+import type { RedisFacts } from './facts.ts';
+import { attachedReplicas, streams } from './in-sync.ts';
 import { ownFacts } from './queries.ts';
 import type { Member } from './records.ts';
 import type { State } from './state.ts';
@@ -20,6 +22,14 @@ function successors(state: State): readonly Member[] {
   const members = inSync.map((name) => state.records.members.get(name)?.value).filter((member) => member !== undefined);
   return members.filter(
     ({ name, priority }) => priority !== 0 && state.records.nodes.get(name)?.value.disabled !== true,
+  );
+}
+
+/** Whether one of them takes writes, streams from us now and complains of nothing: it takes over without loss. */
+export function hasStreamingSuccessor(state: State, facts: RedisFacts): boolean {
+  const attached = attachedReplicas(state, facts);
+  return successors(state).some(
+    ({ name, refusesWrites, complainsOf }) => !refusesWrites && complainsOf === null && streams(attached.get(name)),
   );
 }
 

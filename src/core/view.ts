@@ -1,5 +1,6 @@
 /** The published view: the state as others may see it, projected in one place. */
 import type { PublishedView, ReplicaView } from '../contract/view.ts';
+import { resumesAtMs } from './backoff.ts';
 import { attachedReplicas } from './in-sync.ts';
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts } from './facts.ts';
@@ -45,6 +46,12 @@ function redisOf({ own }: State): PublishedView['redis'] {
   return { reachable, role, runId, replid, offset, linkUp: link?.up ?? false };
 }
 
+function failoverOf(state: State): PublishedView['failover'] {
+  const atMs = resumesAtMs(state);
+  const resumesInMs = atMs === null ? null : Math.max(0, Math.round(atMs - state.nowMs));
+  return { falls: state.records.term?.value.falls ?? 0, resumesInMs };
+}
+
 export function project(state: State): PublishedView {
   const { settings, session, nowMs, records, role } = state;
   const { facts } = state.own;
@@ -68,6 +75,7 @@ export function project(state: State): PublishedView {
     session: { connected: session?.connected ?? false, timeoutMs: session?.timeoutMs ?? 0 },
     redis: redisOf(state),
     settings: inForce(state),
+    failover: failoverOf(state),
     inSync: term?.inSync ?? [],
     nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),

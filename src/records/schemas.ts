@@ -44,6 +44,7 @@ const termObject = v.object({
   lineage: v.pipe(v.array(lineageEntry), v.maxLength(LINEAGE_ENTRIES_MAX)),
   pending: v.nullable(v.object({ epoch: count, node: text })),
   designated: v.nullable(text),
+  falls: v.optional(count, 0),
   settingsVersion: count,
 });
 
@@ -86,6 +87,7 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
     }),
   ),
   refusesWrites: v.optional(v.boolean(), false),
+  complainsOf: v.optional(v.nullable(count), null),
   rememberedEpoch: count,
 });
 

@@ -192,7 +192,7 @@ describe('Node.js that is too old', () => {
 
 describe('on this machine', () => {
   const SERVERS = ['redis-tools', 'libzookeeper-java', 'default-jre-headless'];
-  const PACKAGES = [...SERVERS, 'iproute2', 'util-linux', 'procps', 'openssl'];
+  const PACKAGES = [...SERVERS, 'iproute2', 'nftables', 'util-linux', 'procps', 'openssl'];
   const SERVICE = /^\/(?:usr\/)?lib\/systemd\/system\/.*(?:redis|zookeeper)|^\/etc\/init\.d\/.*(?:redis|zookeeper)/m;
 
   test('the packages that setup installs bring no Redis or ZooKeeper service', async () => {

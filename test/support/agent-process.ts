@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly folder: string;
   readonly config: Record<string, unknown>;
   readonly httpPort: number;
+  /** Where it is reached. Default 127.0.0.1. */
+  readonly httpHost?: string;
   /** Another program that understands the same flags. */
   readonly program?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -129,8 +131,9 @@ export class AgentProcess {
 
   /** One GET, or null when nobody answers within a second. */
   http(path: string): Promise<{ status: number; body: string } | null> {
+    const { httpHost: host = '127.0.0.1', httpPort: port } = this.options;
     return new Promise((resolve) => {
-      const request = get({ host: '127.0.0.1', port: this.options.httpPort, path, timeout: 1000, agent: false });
+      const request = get({ host, port, path, timeout: 1000, agent: false });
       request.on('response', (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));

@@ -32,6 +32,7 @@ export const VIEW: PublishedView = {
   session: { connected: false, timeoutMs: 5000 },
   redis: { reachable: false, role: null, runId: null, replid: null, offset: 0, linkUp: false },
   settings: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0 },
+  failover: { falls: 0, resumesInMs: null },
   inSync: [],
   nodes: [],
   members: [],

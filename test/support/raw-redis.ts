@@ -31,12 +31,30 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+export interface RawOptions {
+  readonly host?: string;
+  readonly password?: string;
+  /** A Unix socket instead of host and port. */
+  readonly path?: string;
+  /** Default: as long as the kernel tries. */
+  readonly connectTimeoutMs?: number;
+}
+
 /** Connects, and authenticates where a password is given. Rejects when refused. */
-export async function connectRaw(port: number, options: { host?: string; password?: string } = {}): Promise<RawRedis> {
-  const socket = createConnection({ host: options.host ?? '127.0.0.1', port, noDelay: true });
+export async function connectRaw(port: number, options: RawOptions = {}): Promise<RawRedis> {
+  const socket = options.path === undefined
+    ? createConnection({ host: options.host ?? '127.0.0.1', port, noDelay: true })
+    : createConnection({ path: options.path });
   await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', reject);
+    const limit = options.connectTimeoutMs === undefined ? undefined : setTimeout(() => {
+      socket.destroy(new Error('no connection in time'));
+    }, options.connectTimeoutMs);
+    const settle = (done: () => void) => (): void => {
+      clearTimeout(limit);
+      done();
+    };
+    socket.once('connect', settle(resolve));
+    socket.once('error', (error) => settle(() => reject(error))());
   });
   const client = rawClient(socket);
   if (options.password !== undefined) await client.cmd('AUTH', options.password);

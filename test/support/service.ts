@@ -114,6 +114,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       zk_hosts: [`127.0.0.1:${zkPort}`],
       node: { name: node, host: '127.0.0.1', port: redis.port, loading_timeout: 30, ...secret },
       expected_nodes: count,
+      // Tests let more masters fall in a minute than a service should bear without a pause.
+      failover_budget: 1000,
       ...options.config,
     };
     const env = options.env === undefined ? {} : { env: options.env };

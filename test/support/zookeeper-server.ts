@@ -17,6 +17,10 @@ export interface ZooKeeperServerOptions {
   readonly tickTimeMs?: number;
   /** Default: a free one. */
   readonly port?: number;
+  /** Where it is reached. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Put in front of its command, to run it elsewhere. */
+  readonly prefix?: readonly string[];
   /** Default: a temporary folder, removed by `stop`. A folder given here is kept. */
   readonly dataDir?: string;
   /** Additional flags of the Java virtual machine, `-Dzookeeper.…` for example. */
@@ -156,7 +160,7 @@ class Server implements ZooKeeperServer {
       clientPort: this.port,
       maxClientCnxns: 0,
       'admin.enableServer': 'false',
-      '4lw.commands.whitelist': 'srvr,ruok,mntr,wchs',
+      '4lw.commands.whitelist': 'srvr,ruok,mntr,wchs,conf',
       ...this.#options.config,
     };
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${String(value)}\n`);
@@ -175,6 +179,7 @@ class Server implements ZooKeeperServer {
   async #spawn(): Promise<void> {
     const classPath = JARS.map((jar) => join(JAR_DIR, jar)).join(':');
     const command = [
+      ...(this.#options.prefix ?? []),
       'java',
       ...JAVA_FLAGS,
       ...(this.#options.fsync === false ? ['-Dzookeeper.forceSync=no'] : []),
@@ -227,7 +232,7 @@ class Server implements ZooKeeperServer {
   }
 
   async mode(): Promise<string | null> {
-    const answer = await fourLetterWord(this.port, 'srvr');
+    const answer = await fourLetterWord(this.port, 'srvr', this.#options.host);
     return /^Mode: (\w+)$/m.exec(answer)?.[1] ?? null;
   }
 
@@ -263,10 +268,10 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 /** ZooKeeper's plain-text commands (`srvr`, `mntr`, …); '' when it does not answer. */
-export function fourLetterWord(port: number, word: string): Promise<string> {
+export function fourLetterWord(port: number, word: string, host = '127.0.0.1'): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
-    const socket = connect({ port, host: '127.0.0.1' }, () => { socket.write(word); });
+    const socket = connect({ port, host }, () => { socket.write(word); });
     socket.setTimeout(PROBE_TIMEOUT_MS, () => socket.destroy());
     socket.setEncoding('utf8');
     socket.on('data', (text: string) => { answer += text; });

@@ -5,8 +5,9 @@
  * harmless if the suspicion was wrong: the ballot is withdrawn and the replica follows again, with a partial resync.
  * The claim waits for the lease to be gone, or for a majority of the registered nodes to have proved its holder dead.
  */
+import { backoffMs, isFall, putsOff, rankedMs } from '../backoff.ts';
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
-import { deposedBy, freezeStep, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
+import { deposedBy, freezeStep, holdsBack, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
 import { deathIsProved, electionOutcome, keptInSync } from '../election.ts';
 import type { Elector } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
@@ -49,6 +50,7 @@ function falseAlarm(turn: Turn, term: Term): boolean {
 function contend(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts: RedisFacts): void {
   const { state } = turn;
   const wanted = wantedBallot(state, role, term.value, facts);
+  if (state.heldBack !== null && holdsBack(state, term.value)) turn.wakeAt(state.heldBack.untilMs);
   if (wanted === null) return reachFinalPosition(turn, role, facts);
   const cast = ownBallot(state, term.value);
   if (cast === null || !stillTrue(cast, wanted)) {
@@ -119,12 +121,14 @@ function rank(
   const sinceMs = role.leaseGoneSinceMs ?? turn.now;
   if (role.leaseGoneSinceMs === null) amendRole(turn, role, { leaseGoneSinceMs: sinceMs });
   const { electionSettleMs: settleMs } = state.settings;
-  const elapsedMs = turn.now - sinceMs;
-  turn.wakeAt(sinceMs + (Math.floor(elapsedMs / settleMs) + 1) * settleMs);
+  const putOffMs = backoffMs(term.value, state.settings.failoverBudget);
+  const elapsedMs = rankedMs(turn.now - sinceMs, putOffMs, settleMs);
+  turn.wakeAt(sinceMs + (Math.floor((turn.now - sinceMs) / settleMs) + 1) * settleMs);
   const waitedFor = electors(state, term.value);
   const outcome = electionOutcome({ term: term.value, ballots, electors: waitedFor, elapsedMs, settleMs });
   if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
   if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
+  if (putsOff(turn, { ...role, leaseGoneSinceMs: sinceMs }, term.value, outcome.ballot)) return;
   if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
   // The record of the lease that just went is going too: the next read will say so. One that stays is removed.
   const lingers = lease === null && state.records.masterRecord !== null;
@@ -154,6 +158,7 @@ function claim(
     deposed: deposedBy(state, term.value),
     takeover: !incumbent && own.cast.standing === 'linked' && mayTakeOver(state, role, own.facts),
     removeLease: lease !== null,
+    fell: isFall(own.cast),
     adopt: false,
   });
 }

@@ -5,6 +5,7 @@
  * set) is stopped by giving up the lease, which deletes lease and record in one transaction.
  */
 import { foreignRecord, isOwnEarlierRecord, masterRecordOf } from '../claim.ts';
+import { isDeserted } from '../complaint.ts';
 import { deadMan, fenceAtMs } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
@@ -13,7 +14,7 @@ import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import type { RoleOf } from '../state.ts';
-import { hasBetterSuccessor, hasSuccessor, successorWithData } from '../succession.ts';
+import { hasBetterSuccessor, hasStreamingSuccessor, hasSuccessor, successorWithData } from '../succession.ts';
 import { missingSettings } from '../service-settings.ts';
 import { amendRole, enterSteppingDown } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -30,6 +31,7 @@ export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   if (term.value.epoch !== role.epoch) return;
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
   if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
+  if (handsOver(turn, doubted, term.value, facts)) return;
   announce(turn, term.znode.version);
   fenceDeposed(turn, doubted, term.value);
   maintainInSync(turn, doubted, term, facts);
@@ -84,6 +86,24 @@ function refusesWritesTooLong(turn: Turn): boolean {
 }
 
 /**
+ * Most replicas cannot reach us. Whoever is in sync and streams may be reached by them; and not again at once, or two
+ * masters that others reach equally badly would pass the office to and fro.
+ */
+function handsOver(turn: Turn, role: RoleOf<'master'>, term: Term, facts: RedisFacts): boolean {
+  const { state } = turn;
+  if (!isDeserted(state, term, facts)) return false;
+  turn.refuse('replicas_cut_off');
+  const fromMs = role.sinceMs + state.settings.failoverCalmMs;
+  if (turn.now < fromMs) {
+    turn.wakeAt(fromMs);
+    return false;
+  }
+  if (!hasStreamingSuccessor(state, facts)) return false;
+  enterSteppingDown(turn, role, { because: 'complaint', alone: false });
+  return true;
+}
+
+/**
  * Somebody made our Redis a replica behind our back. That may have been a successor's fence, so the lease is confirmed
  * first, by a heartbeat sent after it was seen. Then, with its data still the service's, it is promoted again; with
  * anything else in it, promoting it would publish foreign data.
@@ -132,6 +152,7 @@ function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, fa
   const attaching = attachingNow(turn.state, role, facts);
   const current = amendRole(turn, role, attaching);
   if (!allAttached(turn.state, term.value, facts)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
+  if (term.value.falls > 0) turn.wakeAt(role.sinceMs + turn.state.settings.failoverCalmMs);
   const wanted = wantedTerm(turn.state, current, term.value, facts);
   if (wanted === null) return writeMissingSettings(turn, term);
   if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;

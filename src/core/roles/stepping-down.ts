@@ -15,6 +15,9 @@ import { successorWithData } from '../succession.ts';
 import { amendRole, enterReplica } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
+/** Election settles in which a successor claims, or the one that handed over takes its office back. */
+const HELD_BACK_SETTLES = 2;
+
 export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): void {
   if (role.released) return awaitSuccessor(turn, role);
   if (leaseIsGone(turn.state)) return released(turn, role);
@@ -27,6 +30,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   }
   if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
   if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
+  if (role.because === 'complaint') return giveUpLease(turn, 'replicas_cut_off');
   if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled');
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
@@ -51,8 +55,14 @@ function leaseIsGone(state: State): boolean {
 function released(turn: Turn, role: RoleOf<'stepping_down'>): void {
   amendRole(turn, role, { released: true, sinceMs: turn.now });
   turn.update({ unplaced: !role.alone, claimed: null });
+  if (role.because === 'complaint') holdBack(turn, role.epoch);
   if (role.alone && turn.state.stopping !== null) turn.emit({ kind: 'exit' });
   else if (role.alone || turn.state.stopping === null) enterReplica(turn, 'released');
+}
+
+/** As the same process with its data whole we would win the election that we called, so we sit it out. */
+function holdBack(turn: Turn, epoch: number): void {
+  turn.update({ heldBack: { epoch, untilMs: turn.now + HELD_BACK_SETTLES * turn.state.settings.electionSettleMs } });
 }
 
 /**

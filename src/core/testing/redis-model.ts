@@ -23,7 +23,7 @@ type RedisAction = Extract<Action, {
 }>;
 
 /** Who looks, so that each watcher hears once that a connection opened or ended. */
-type Watcher = object;
+type Watcher = { readonly name: string };
 
 export class RedisModel {
   readonly name: string;
@@ -41,6 +41,8 @@ export class RedisModel {
   minReplicas = START_FENCE;
   announced: Address | null = null;
   priority = 100;
+  /** Nodes that cannot reach it over the network. */
+  readonly unreachableFor = new Set<string>();
   /** Full syncs that it took. */
   fullSyncs = 0;
   /** Its disk is full. */
@@ -104,6 +106,7 @@ export class RedisModel {
     const master = this.target === null ? undefined : at(this.target);
     this.up = false;
     if (!this.alive || master?.alive !== true || master.target !== null) return;
+    if (master.unreachableFor.has(this.name)) return;
     if (!this.continues(master) && !this.fullSync(nowMs)) return;
     this.syncingSinceMs = null;
     this.up = true;
@@ -186,9 +189,13 @@ export class RedisModel {
     const known = this.connected.get(purpose) ?? new WeakMap<Watcher, string>();
     this.connected.set(purpose, known);
     const before = known.get(watcher);
+    if (this.unreachableFor.has(watcher.name)) {
+      known.set(watcher, 'unreachable');
+      return before === 'unreachable' ? [] : [{ seen: 'failed', code: 'timeout' }];
+    }
+    const wasOpen = before !== undefined && before !== 'refused' && before !== 'unreachable';
     if (!this.alive) {
       known.set(watcher, 'refused');
-      const wasOpen = before !== undefined && before !== 'refused';
       return wasOpen ? [{ seen: 'closed' }, { seen: 'refused' }] : [{ seen: 'refused' }];
     }
     if (this.hungSinceMs !== null) return before === this.runId ? [{ seen: 'silent', sinceMs: this.hungSinceMs }] : [];
@@ -196,7 +203,7 @@ export class RedisModel {
     const answered: SightEvent = { seen: 'answered', facts: this.facts() };
     if (before === this.runId) return [answered];
     const opened: SightEvent[] = [{ seen: 'opened' }, answered];
-    return before === undefined || before === 'refused' ? opened : [{ seen: 'closed' }, ...opened];
+    return wasOpen ? [{ seen: 'closed' }, ...opened] : opened;
   }
 
   hangUp(watcher: Watcher, purpose: string): void {

@@ -69,6 +69,9 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     recoveryGraceMs: 3000,
     shared: SHARED,
     shutdownTimeoutMs: 3000,
+    complaintAfterMs: 5000,
+    failoverBudget: 3,
+    failoverCalmMs: 30_000,
     unwritableAfterMs: 5000,
     fenceByKill: false,
     rescueMode: 'on',
@@ -104,6 +107,7 @@ export function term(change: Partial<Term> = {}): Term {
     ],
     pending: null,
     designated: null,
+    falls: 0,
     settingsVersion: 1,
     ...change,
   };
@@ -123,6 +127,7 @@ export function member(name: string, change: Partial<Member> = {}): Member {
     priority: 100,
     dataset: null,
     refusesWrites: false,
+    complainsOf: null,
     rememberedEpoch: 0,
     ...change,
   };
