@@ -112,6 +112,22 @@ export const REASONS = {
     what: 'An agent that does not answer has a session that has not expired yet.',
     next: 'Wait for the ZooKeeper session timeout; its death could not be proved.',
   },
+  awaiting_recovery: {
+    what: 'No node that could take over kept its data in memory, and not all of them are back.',
+    next: 'Start the others. After recovery_grace_ms the best of those that are back with data is promoted.',
+  },
+  nothing_recoverable: {
+    what: 'No node that could take over came back with data, and a registered node that may have some is away.',
+    next: 'Bring back a node that has data, or decide which one is right: dictator bootstrap --master NAME',
+  },
+  durability_unproved: {
+    what: 'Too few nodes prove what they hold: a failover could lose writes that WAIT confirmed.',
+    next: 'Bring back registered nodes whose Redis did not restart, or decide: dictator bootstrap --master NAME',
+  },
+  awaiting_registration: {
+    what: 'In durable mode a node may not follow before the master has registered it.',
+    next: 'Wait. If it lasts, look at the reasons of the master.',
+  },
   awaiting_bootstrap: {
     what: 'The first start waits for the expected nodes, or for bootstrap_settle_ms.',
     next: 'Wait, or start the other nodes.',

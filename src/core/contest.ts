@@ -13,8 +13,10 @@ import { sameAddress } from './facts.ts';
 import { positionOf } from './lineage.ts';
 import { isEnabled, isForeign, isFrozen, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
 import type { Ballot, Term } from './records.ts';
+import { isDurable } from './service-settings.ts';
 import type { RoleOf, State } from './state.ts';
 import { hasBetterSuccessor } from './succession.ts';
+import { holdingOf } from './wholeness.ts';
 
 /** The read offset stood still for this long: the kernel has nothing more. */
 export const DRAIN_STILL_MS = 20;
@@ -37,6 +39,8 @@ export function isIncumbent(state: State, term: Term, facts: RedisFacts): boolea
 export function mayTakeOver(state: State, role: Candidate, facts: RedisFacts): boolean {
   const { remote, remoteTarget, records } = state;
   if (!role.mayLink || records.lease !== null || remoteTarget === null || !remoteIsHealthy(state)) return false;
+  // Another process under its address has other data: what was confirmed by the recorded one may be missing there.
+  if (remote.facts?.runId !== records.term?.value.master?.runId) return false;
   return remote.facts?.role === 'master' && isLinkedTo(facts, remoteTarget) && facts.link?.up === true;
 }
 
@@ -96,11 +100,16 @@ function standingOf(state: State, role: Candidate, term: Term, facts: RedisFacts
   return mayTakeOver(state, role, facts) ? 'linked' : 'frozen';
 }
 
+/** In durable mode those who may not stand are counted, too; a node that is to be left alone stays as it is. */
+function positionMatters(state: State, refused: ReasonCode | null): boolean {
+  return refused === null || (isDurable(state) && refused !== 'node_disabled' && refused !== 'foreign_dataset');
+}
+
 /** The ballot that this node can truthfully cast now, or null while its position still moves. */
 export function wantedBallot(state: State, role: Candidate, term: Term, facts: RedisFacts): Ballot | null {
   const standing = standingOf(state, role, term, facts);
   const why = refusal(state, term, facts, standing);
-  if (why === null && standing === 'frozen' && freezeStep(state, role, facts) !== 'final') return null;
+  if (positionMatters(state, why) && standing === 'frozen' && freezeStep(state, role, facts) !== 'final') return null;
   const lease = state.records.lease?.value ?? null;
   return {
     name: state.settings.name,
@@ -112,6 +121,7 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
     offset: facts.offset,
     priority: ballotPriority(state, facts),
     standing,
+    holds: holdingOf(state, facts, term),
     refusal: why,
     deathProof: lease !== null && provesDeath(state, lease) ? lease.runId : null,
   };

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { compareStandings, deathIsProved, electionOutcome, ineligible, keptInSync } from './election.ts';
+import { compareStandings, deathIsProved, electionOutcome, ineligible, keptInSync, ranked } from './election.ts';
 import type { ElectionInput } from './election.ts';
 import { comparePositions, positionOf } from './lineage.ts';
 import type { Ballot } from './records.ts';
@@ -16,13 +16,37 @@ const standing = (name: string, change: Partial<Ballot> = {}, position = { entry
 
 function election(change: Partial<ElectionInput>): ElectionInput {
   const electors = ['a', 'b', 'c'].map((name) => ({ name, live: name !== 'a' }));
-  return { term: term(), ballots: [], electors, elapsedMs: 0, settleMs: 1000, ...change };
+  const rules = { waitReplicas: null, lagBytes: 0 };
+  return { term: term(), ballots: [], electors, elapsedMs: 0, settleMs: 1000, rules, ...change };
 }
 
 const winner = (change: Partial<ElectionInput>): string | null => {
   const outcome = electionOutcome(election(change));
   return outcome.result === 'winner' ? outcome.ballot.name : null;
 };
+
+describe('with priority_lag_bytes', () => {
+  const at = (name: string, offset: number, priority: number) => standing(name, { priority }, { entry: 1, offset });
+  const order = (lagBytes: number, ...standings: readonly ReturnType<typeof at>[]): string =>
+    ranked(standings, lagBytes).map(({ ballot: { name } }) => name).join('');
+
+  test('the priority decides among those that are near the best', () => {
+    expect(order(100, at('a', 1000, 10), at('b', 900, 5), at('c', 899, 1))).toBe('bac');
+  });
+
+  test('of 0 the position decides', () => {
+    expect(order(0, at('a', 1000, 10), at('b', 999, 5))).toBe('ab');
+  });
+
+  test('among equal priorities the position decides', () => {
+    expect(order(100, at('a', 950, 5), at('b', 1000, 5))).toBe('ba');
+  });
+
+  test('another lineage entry is not near', () => {
+    const former = standing('b', { priority: 1 }, { entry: 0, offset: 1000 });
+    expect(order(100, at('a', 1000, 10), former)).toBe('ab');
+  });
+});
 
 describe('the better ballot, first difference decides', () => {
   const best = { offset: 9999, priority: 1 } as const;

@@ -9,6 +9,7 @@
  * the claim that follows is a compare-and-set on the term: if two agents saw different ballots, one of them loses.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
+import { keepsConfirmed } from './durable.ts';
 import type { Position } from './lineage.ts';
 import { comparePositions, positionOf } from './lineage.ts';
 import type { Ballot, Term } from './records.ts';
@@ -27,6 +28,15 @@ export interface ElectionInput {
   /** Time since the lease went, or its holder was proved dead. */
   readonly elapsedMs: number;
   readonly settleMs: number;
+  readonly rules: ElectionRules;
+}
+
+/** What the service's settings ask of an election. */
+export interface ElectionRules {
+  /** Durable mode: the `w` of `WAIT w`; else null. */
+  readonly waitReplicas: number | null;
+  /** Behind the best by no more than this is as good, and the priority decides. */
+  readonly lagBytes: number;
 }
 
 export type ElectionOutcome =
@@ -35,7 +45,7 @@ export type ElectionOutcome =
   | { readonly result: 'nobody'; readonly reason: ReasonCode };
 
 /** A ballot that may win, with its place in the lineage. */
-interface Standing {
+export interface Standing {
   readonly ballot: Ballot;
   readonly position: Position;
 }
@@ -83,7 +93,25 @@ export function compareStandings(a: Standing, b: Standing): number {
 }
 
 /**
+ * All standings, best first. Rule 4 has an exception that no comparison of two could express without contradicting
+ * itself: of those that are behind the *best* by no more than `lagBytes`, the priority decides before the position.
+ */
+export function ranked(standings: readonly Standing[], lagBytes: number): readonly Standing[] {
+  const sorted = standings.toSorted(compareStandings);
+  const [best] = sorted;
+  if (best === undefined || lagBytes === 0) return sorted;
+  const isNear = ({ ballot, position }: Standing): boolean =>
+    ballot.standing === best.ballot.standing &&
+    position.entry === best.position.entry &&
+    best.position.offset - position.offset <= lagBytes;
+  const near = sorted.filter(isNear).toSorted((a, b) => a.ballot.priority - b.ballot.priority);
+  return [...near, ...sorted.filter((standing) => !isNear(standing))];
+}
+
+/**
  * The outcome as this agent sees it.
+ *
+ * In durable mode only those may win who prove to keep what was confirmed; who waits for more ballots says so.
  *
  * Live members of the in-sync set, and the old master if its agent lives, are waited for until `settleMs`: a member
  * that could have been more advanced must not be passed over for being 2 ms late. Every further `settleMs` without a
@@ -99,10 +127,12 @@ export function electionOutcome(input: ElectionInput): ElectionOutcome {
   if (forNodes.length > 0 && elapsedMs < settleMs) return { result: 'waiting', forNodes };
   const standings = ballots
     .filter((ballot) => ineligible(ballot, term) === null)
-    .map((ballot) => ({ ballot, position: positionOf(ballot, term) ?? NO_POSITION }))
-    .sort(compareStandings);
-  const best = standings[passedOver(standings.length, elapsedMs, settleMs)];
-  return best ? { result: 'winner', ballot: best.ballot } : { result: 'nobody', reason: 'no_promotable_replica' };
+    .map((ballot) => ({ ballot, position: positionOf(ballot, term) ?? NO_POSITION }));
+  const { waitReplicas, lagBytes } = input.rules;
+  const proved = standings.filter((standing) => keepsConfirmed(standing, term, { ballots, waitReplicas }));
+  const best = ranked(proved, lagBytes)[passedOver(proved.length, elapsedMs, settleMs)];
+  if (best !== undefined) return { result: 'winner', ballot: best.ballot };
+  return { result: 'nobody', reason: standings.length > 0 ? 'durability_unproved' : 'no_promotable_replica' };
 }
 
 /** How many of the best ballots have had their time to claim and did not; then the round begins again. */

@@ -13,8 +13,10 @@
 import { fallsNow } from './backoff.ts';
 import type { RedisFacts, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
+import { newcomers } from './durable.ts';
 import { appendEntry } from './lineage.ts';
 import type { Member, Term } from './records.ts';
+import { isDurable } from './service-settings.ts';
 import type { RoleOf, State } from './state.ts';
 
 /** `min-replicas-max-lag`: the smallest value that never refuses in peace (measured). */
@@ -42,9 +44,16 @@ export function attachedReplicas(state: State, facts: RedisFacts): ReadonlyMap<s
   return byName;
 }
 
-/** Whether a replica without an agent of this service is attached. */
+/**
+ * Whether a replica without an agent of this service is attached. In durable mode its agent is not enough: `WAIT`
+ * counts whoever is attached, and an election only who is registered.
+ */
 export function hasUnregistered(state: State, facts: RedisFacts): boolean {
-  return facts.replicas.some((replica) => memberOf(state, replica) === undefined);
+  const nodes = isDurable(state) ? state.records.term?.value.nodes : undefined;
+  return facts.replicas.some((replica) => {
+    const member = memberOf(state, replica);
+    return member === undefined || nodes?.includes(member.name) === false;
+  });
 }
 
 /** Online, and heard lately. */
@@ -114,7 +123,7 @@ export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, fac
   const shrinks = stay.length < term.inSync.length;
   const mayGrow = !shrinks && facts.minReplicas !== null && facts.minReplicas >= 1;
   const inSync = mayGrow ? [...new Set([...stay, ...role.joining])].sort() : stay;
-  const nodes = [...new Set([...term.nodes, ...inSync, state.settings.name])].sort();
+  const nodes = [...new Set([...term.nodes, ...inSync, ...newcomers(state, term, facts), state.settings.name])].sort();
   const lineage = appendEntry(term.lineage, {
     epoch: role.epoch,
     replid: facts.replid,

@@ -29,6 +29,7 @@ function refusingBallot(state: State, term: Term, refusal: ReasonCode): Ballot {
     offset: facts?.offset ?? 0,
     priority: 0,
     standing: 'frozen',
+    holds: 'nothing',
     refusal,
     deathProof: null,
   };

@@ -15,6 +15,7 @@ import { settingDiffers } from './service-settings.ts';
 import type { State } from './state.ts';
 import { disconnectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
+import { isWhole } from './wholeness.ts';
 
 /** An order to stop ends after this many times the wait for a successor, whatever the ensemble says or does not. */
 const STOP_OVERDUE_FACTOR = 3;
@@ -129,7 +130,9 @@ function wantedMember(state: State): Member {
   const priority = facts === null ? (members.get(name)?.value.priority ?? null) : priorityOf(state, facts);
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;
-  const rememberedEpoch = registered ? 0 : Math.max(state.rememberedEpoch, term?.value.epoch ?? 0);
+  // Nobody has to be told of the epoch of the term; of a higher one everybody, since the ensemble forgot it.
+  const isKnown = registered && state.rememberedEpoch <= term.value.epoch;
+  const rememberedEpoch = isKnown ? 0 : state.rememberedEpoch;
   const complaint = complainsOf(state);
   return {
     name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complaint, rememberedEpoch,
@@ -167,6 +170,7 @@ function keepMember(turn: Turn): void {
 function withdrawIdleBallot(turn: Turn): void {
   const { role, records, settings } = turn.state;
   const ballot = records.ballots.get(settings.name)?.value;
+  if (ballot !== undefined && ballot.epoch === records.term?.value.epoch) turn.update({ ballotSeenMs: turn.now });
   if (role.name !== 'starting' || ballot?.refusal !== null) return;
   if (ballot.epoch === records.term?.value.epoch) turn.emit({ kind: 'withdraw_ballot' });
 }
@@ -180,6 +184,7 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     offset: facts.offset,
     runId: facts.runId,
     inSync: term.inSync.includes(name) || term.master?.name === name,
+    whole: state.role.name === 'master' || isWhole(state, facts, term),
     disabled: state.enabled === false,
   };
 }
@@ -189,6 +194,7 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
     before.epoch !== now.epoch ||
     before.runId !== now.runId ||
     before.inSync !== now.inSync ||
+    before.whole !== now.whole ||
     before.disabled !== now.disabled
   );
 }

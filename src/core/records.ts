@@ -125,6 +125,8 @@ export interface NodeRecord {
   readonly offset: number;
   readonly runId: string;
   readonly inSync: boolean;
+  /** The process of `runId` was seen to hold everything that this node ever acknowledged. */
+  readonly whole: boolean;
   readonly disabled: boolean;
 }
 
@@ -145,6 +147,11 @@ export interface Ballot {
    * `designated`: named by the term.
    */
   readonly standing: 'frozen' | 'linked' | 'incumbent' | 'designated';
+  /**
+   * `whole`: frozen, with everything that this node ever acknowledged. `stream`: its process was linked to a master.
+   * `disk`: its process was not, and found data when it started. `nothing`: no dataset, or half of one.
+   */
+  readonly holds: 'whole' | 'stream' | 'disk' | 'nothing';
   /** Why this node may not stand, or null. A refusing ballot still counts as "this member has spoken". */
   readonly refusal: ReasonCode | null;
   /** run_id of the master whose death this node proves (Redis and agent both refused), or null. */

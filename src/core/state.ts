@@ -9,6 +9,7 @@ import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
 import type { Address, Records, SharedSettings, Term } from './records.ts';
+import type { CatchUp } from './wholeness.ts';
 import { NO_RECORDS } from './records.ts';
 
 /** Who this agent is and how patient it is. All durations in milliseconds. */
@@ -184,6 +185,12 @@ export interface State {
   readonly startsWritable: boolean;
   /** Rounds of disconnecting clients that are still due after our Redis was deposed, or null. */
   readonly stragglers: { readonly rounds: number; readonly nextMs: number } | null;
+  /** A process of our Redis that was linked, on its way to hold everything again; null when none is. */
+  readonly catchUp: CatchUp | null;
+  /** run_id of the process of our Redis that this agent saw whole. */
+  readonly wholeRunId: string | null;
+  /** When a ballot of ours for the present epoch was last seen to stand. */
+  readonly ballotSeenMs: number;
   /** The claim on its way, or the last one: what a lease of ours means when it is read back. */
   readonly claimed: Claimed | null;
   /** Epoch in which a lossless takeover was tried in vain: its successor is elected among frozen candidates. */
@@ -234,6 +241,9 @@ export function initialState(settings: Settings, nowMs: number): State {
     unplaced: false,
     startsWritable: false,
     stragglers: null,
+    catchUp: null,
+    wholeRunId: null,
+    ballotSeenMs: Number.NEGATIVE_INFINITY,
     claimed: null,
     takeoverFailedEpoch: null,
     unwritableEpoch: null,

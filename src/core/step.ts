@@ -32,6 +32,7 @@ import { ourLease, ownFacts } from './queries.ts';
 import type { State } from './state.ts';
 import { enterPromoting, enterStarting } from './transitions.ts';
 import { ALERT_MS, Turn } from './turn.ts';
+import { noteMasterOffset, noteOwnLink } from './wholeness.ts';
 import { wanted } from './wanted.ts';
 
 /** A role may change several times in one turn (replica, candidate); this bounds it. */
@@ -83,9 +84,11 @@ function takeIn(turn: Turn, input: Input): void {
     case 'records_synced':
       return recordsSynced(turn);
     case 'own_redis':
-      return noticeOwnRedis(turn, input.event);
+      noticeOwnRedis(turn, input.event);
+      return input.event.seen === 'answered' ? noteOwnLink(turn) : undefined;
     case 'remote_redis':
-      return turn.update({ remote: withSight(state.remote, input.event, turn.now) });
+      turn.update({ remote: withSight(state.remote, input.event, turn.now) });
+      return input.event.seen === 'answered' ? noteMasterOffset(turn) : undefined;
     case 'peer':
       return notePeer(turn, input);
     case 'peer_hint':
@@ -110,17 +113,18 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const before = turn.state.records;
   const records = withRead(before, read);
   const passedOn = before.lease !== null && before.lease.znode.owner !== records.lease?.znode.owner;
-  turn.update({ records, lastLeaseOwner: passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner });
+  // Now, not at the next connection: that one may find an ensemble that lost everything.
+  const rememberedEpoch = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
+  const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
+  turn.update({ records, lastLeaseOwner, rememberedEpoch });
 }
 
 function recordsSynced(turn: Turn): void {
   const { records, settings, enabled, role } = turn.state;
   const recorded = records.nodes.get(settings.name)?.value;
-  const remembered = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
   turn.update({
     synced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
-    rememberedEpoch: remembered,
     // What a server was before we ever saw it, the records tell; only a restart under our eyes is still to be placed.
     unplaced: turn.state.unplaced && enabled !== null,
     role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,

@@ -94,7 +94,9 @@ function pollOwn(state: State): number {
 function pollRemote(state: State): number {
   const { role, remote } = state;
   if (role.name === 'master' || role.name === 'starting') return POLL_REMOTE_PEACE_MS;
-  if (role.name === 'replica' && remote.facts?.role === 'master') return POLL_REMOTE_PEACE_MS;
+  if (role.name === 'replica' && remote.facts?.role === 'master') {
+    return state.catchUp === null ? POLL_REMOTE_PEACE_MS : POLL_WAITING_MS;
+  }
   return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
 }
 

@@ -98,6 +98,7 @@ export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   offset,
   runId: text,
   inSync: v.boolean(),
+  whole: v.optional(v.boolean(), false),
   disabled: v.boolean(),
 });
 
@@ -111,6 +112,7 @@ export const ballotSchema: v.GenericSchema<unknown, Ballot> = v.object({
   offset,
   priority: count,
   standing: v.picklist(['frozen', 'linked', 'incumbent', 'designated']),
+  holds: v.optional(v.picklist(['whole', 'stream', 'disk', 'nothing']), 'nothing'),
   refusal: v.nullable(reason),
   deathProof: v.nullable(text),
 });

@@ -5,15 +5,19 @@
  * harmless if the suspicion was wrong: the ballot is withdrawn and the replica follows again, with a partial resync.
  * The claim waits for the lease to be gone, or for a majority of the registered nodes to have proved its holder dead.
  */
+import type { ReasonCode } from '../../contract/reasons.ts';
 import { backoffMs, isFall, putsOff, rankedMs } from '../backoff.ts';
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { deposedBy, freezeStep, holdsBack, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
+import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, electionOutcome, keptInSync } from '../election.ts';
 import type { Elector } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
 import { agentIsGone, isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
 import type { Ballot, Kept, Term } from '../records.ts';
-import { isUnreadable } from '../service-settings.ts';
+import { recoveryOutcome } from '../recovery.ts';
+import type { RecoveryOutcome } from '../recovery.ts';
+import { inForce, isDurable, isUnreadable } from '../service-settings.ts';
 import type { RoleOf, State } from '../state.ts';
 import { amendRole, enterReplica, enterStarting } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -125,15 +129,39 @@ function rank(
   const elapsedMs = rankedMs(turn.now - sinceMs, putOffMs, settleMs);
   turn.wakeAt(sinceMs + (Math.floor((turn.now - sinceMs) / settleMs) + 1) * settleMs);
   const waitedFor = electors(state, term.value);
-  const outcome = electionOutcome({ term: term.value, ballots, electors: waitedFor, elapsedMs, settleMs });
-  if (outcome.result === 'waiting') return turn.refuse('awaiting_ballots');
-  if (outcome.result === 'nobody') return turn.refuse(own.cast.refusal ?? outcome.reason);
+  const rules = { waitReplicas: waitReplicasOf(state), lagBytes: inForce(state).priorityLagBytes };
+  const contested = electionOutcome({ term: term.value, ballots, electors: waitedFor, elapsedMs, settleMs, rules });
+  if (contested.result === 'waiting') return turn.refuse('awaiting_ballots');
+  const outcome =
+    contested.result === 'winner' ? contested : recovered(turn, term.value, { ballots, elapsedMs: turn.now - sinceMs, ...contested });
+  if (outcome.result === 'nobody') return explainNobody(turn, own.cast, outcome.reason);
   if (putsOff(turn, { ...role, leaseGoneSinceMs: sinceMs }, term.value, outcome.ballot)) return;
   if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
   // The record of the lease that just went is going too: the next read will say so. One that stays is removed.
   const lingers = lease === null && state.records.masterRecord !== null;
   if (lingers && elapsedMs < RECORD_LINGERS_MS) return turn.wakeAt(sinceMs + RECORD_LINGERS_MS);
   claim(turn, role, term, { ...own, ballots });
+}
+
+/** With nobody who may stand, what the disks kept may be all that there is. */
+function recovered(
+  turn: Turn,
+  term: Term,
+  election: { ballots: readonly Ballot[]; elapsedMs: number; reason: ReasonCode },
+): RecoveryOutcome {
+  const { ballots, elapsedMs, reason } = election;
+  if (reason !== 'no_promotable_replica') return { result: 'nobody', reason };
+  const { recoveryGraceMs: graceMs } = turn.state.settings;
+  const { nodes } = turn.state.records;
+  const input = { term, ballots, nodes, elapsedMs, graceMs, waitReplicas: waitReplicasOf(turn.state) };
+  if (elapsedMs < graceMs) turn.wakeAt(turn.now + graceMs - elapsedMs);
+  return recoveryOutcome(input);
+}
+
+/** What concerns the whole service is said by everybody; why this node does not stand, by itself. */
+function explainNobody(turn: Turn, cast: Ballot, reason: ReasonCode): void {
+  if (cast.refusal !== null) turn.refuse(cast.refusal);
+  if (cast.refusal === null || reason !== 'no_promotable_replica') turn.refuse(reason);
 }
 
 function expect(turn: Turn, winner: string): void {
@@ -150,13 +178,15 @@ function claim(
   const { state } = turn;
   const { lease } = state.records;
   if (lease !== null) turn.report('death_proved', { master: lease.value.node, epoch: lease.value.epoch });
-  const incumbent = own.cast.standing === 'incumbent';
+  const takeover = own.cast.standing === 'linked' && mayTakeOver(state, role, own.facts);
+  // A linked one was asked to prove nothing, because it takes over the last byte.
+  if (own.cast.standing === 'linked' && !takeover && isDurable(state)) return;
   emitClaim(turn, {
     term,
     facts: own.facts,
     inSync: keptInSync(term.value, own.ballots, state.settings.name),
     deposed: deposedBy(state, term.value),
-    takeover: !incumbent && own.cast.standing === 'linked' && mayTakeOver(state, role, own.facts),
+    takeover,
     removeLease: lease !== null,
     fell: isFall(own.cast),
     adopt: false,

@@ -4,13 +4,13 @@
  * `decideMaster` is the list of duties in order of urgency. What is started here (announcement, dead-man, in-sync
  * set) is stopped by giving up the lease, which deletes lease and record in one transaction.
  */
-import { foreignRecord, isOwnEarlierRecord, masterRecordOf } from '../claim.ts';
+import { emitClaim, foreignRecord, isOwnEarlierRecord, masterRecordOf, nextEpoch } from '../claim.ts';
 import { isDeserted } from '../complaint.ts';
 import { deadMan, fenceAtMs } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
 import { positionOf } from '../lineage.ts';
-import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ownFacts } from '../queries.ts';
+import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import type { RoleOf } from '../state.ts';
@@ -19,7 +19,8 @@ import { missingSettings } from '../service-settings.ts';
 import { amendRole, enterSteppingDown } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
-export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
+export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
+  const role = noteRenewal(turn, held);
   const doubted = watchLease(turn, role);
   // A lease that is on its way back is nobody's: an announcement behind the release would outlive it.
   if (turn.awaits('release') || yieldDeadRedis(turn)) return;
@@ -29,12 +30,31 @@ export function decideMaster(turn: Turn, role: RoleOf<'master'>): void {
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
   // A term of another epoch is not ours to change, whatever our lease looks like from here.
   if (term.value.epoch !== role.epoch) return;
+  if (nextEpoch(turn.state) > role.epoch + 1) return renewEpoch(turn, doubted, term, facts);
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
   if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
   if (handsOver(turn, doubted, term.value, facts)) return;
   announce(turn, term.znode.version);
   fenceDeposed(turn, doubted, term.value);
   maintainInSync(turn, doubted, term, facts);
+}
+
+/**
+ * Somebody remembers an epoch above ours: the ensemble was wiped, and our term began too low. The lease is adopted once
+ * more, under an epoch that nobody has seen (I1); the master stays the same.
+ */
+function renewEpoch(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
+  const { inSync } = term.value;
+  const { deposed } = role;
+  const adopt = facts.role === 'master';
+  emitClaim(turn, { term, facts, inSync, deposed, takeover: false, removeLease: true, adopt });
+}
+
+function noteRenewal(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
+  const epoch = ourLease(turn.state)?.value.epoch ?? role.epoch;
+  if (epoch === role.epoch || turn.state.records.term?.value.epoch !== epoch) return role;
+  turn.report('epoch_claimed', { epoch, takeover: false });
+  return amendRole(turn, role, { epoch });
 }
 
 /** Fencing begins by the clock alone, whatever else this agent is doing or waiting for. */

@@ -6,6 +6,7 @@
  * same address would wipe it within 52 ms (measured).
  */
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
+import { mayFollow } from '../durable.ts';
 import { divergentBytes, DIVERGENCE_NOISE_BYTES } from '../lineage.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { followForeign } from '../foreign.ts';
@@ -22,6 +23,7 @@ import {
   verifiedMaster,
 } from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
+import { isDurable } from '../service-settings.ts';
 import type { State } from '../state.ts';
 import { expectStragglers } from '../stragglers.ts';
 import { enterCandidate, enterStarting } from '../transitions.ts';
@@ -65,7 +67,9 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
   }
   const { term, masterRecord } = state.records;
   if (state.twin.as === 'same' || term === null) return;
-  if (runId === facts.runId) {
+  // Claimed but never promoted, it was perhaps to take over the last byte of a living master, which nobody remembers.
+  const mayAdoptIt = facts.role === 'master' || !isDurable(state);
+  if (runId === facts.runId && mayAdoptIt) {
     const { inSync } = term.value;
     return emitClaim(turn, {
       term,
@@ -77,7 +81,7 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
       adopt: facts.role === 'master',
     });
   }
-  // Agent and Redis were both restarted: nobody is behind that lease, so it is released for an election.
+  // Nobody is behind that lease: it is released for an election.
   const removeRecord = masterRecord?.znode.owner === lease.znode.owner;
   const termVersion = term.znode.version;
   turn.emit({ kind: 'release', ballot: null, ballotExists: false, removeRecord, termVersion, term: null });
@@ -95,6 +99,9 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
   if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
   if (linked) return void turn.emit({ kind: 'freeze' });
+  if (!mayFollow(state, term)) return turn.refuse('awaiting_registration');
+  // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
+  if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
   startFollowing(turn, facts, lease, term);
 }
 

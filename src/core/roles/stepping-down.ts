@@ -10,6 +10,7 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
+import { isDurable } from '../service-settings.ts';
 import type { RoleOf, State } from '../state.ts';
 import { successorWithData } from '../succession.ts';
 import { amendRole, enterReplica } from '../transitions.ts';
@@ -83,7 +84,8 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   const facts = ownFacts(state);
   const { term } = state.records;
   if (turn.now < untilMs) return;
-  if (facts === null || term === null) return enterReplica(turn, 'nobody_came');
+  const restarted = facts?.runId !== term?.value.master?.runId;
+  if (facts === null || term === null || (restarted && isDurable(state))) return enterReplica(turn, 'nobody_came');
   // From here Redis takes writes that nobody follows: whoever was in sync may not be promoted with less.
   const plan = { inSync: [], deposed: null, takeover: false, removeLease: false, adopt: false };
   emitClaim(turn, { term, facts, ...plan });

@@ -141,6 +141,7 @@ export function nodeRecord(name: string, change: Partial<NodeRecord> = {}): Node
     offset: 1000,
     runId: runIdOf(name),
     inSync: true,
+    whole: true,
     disabled: false,
     ...change,
   };
@@ -157,6 +158,7 @@ export function ballot(name: string, change: Partial<Ballot> = {}): Ballot {
     offset: 1000,
     priority: 100,
     standing: 'frozen',
+    holds: 'whole',
     refusal: null,
     deathProof: null,
     ...change,
