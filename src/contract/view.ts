@@ -61,6 +61,8 @@ export interface PublishedView {
   };
   /** Failovers in a row whose master did not serve for long, and when one that is put off for it may go on. */
   readonly failover: { readonly falls: number; readonly resumesInMs: number | null };
+  /** Redis still holds everything that this node ever acknowledged to a master: in durable mode its ballot counts. */
+  readonly whole: boolean;
   readonly inSync: readonly string[];
   readonly nodes: readonly string[];
   readonly members: readonly string[];

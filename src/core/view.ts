@@ -7,6 +7,7 @@ import type { RedisFacts } from './facts.ts';
 import { isEnabled, isFrozen } from './queries.ts';
 import { inForce } from './service-settings.ts';
 import type { State } from './state.ts';
+import { isWhole } from './wholeness.ts';
 
 function masterOf(state: State): PublishedView['master'] {
   const { lease, masterRecord } = state.records;
@@ -76,6 +77,7 @@ export function project(state: State): PublishedView {
     redis: redisOf(state),
     settings: inForce(state),
     failover: failoverOf(state),
+    whole: facts !== null && term !== undefined && isWhole(state, facts, term),
     inSync: term?.inSync ?? [],
     nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),

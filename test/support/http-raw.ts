@@ -33,6 +33,7 @@ export const VIEW: PublishedView = {
   redis: { reachable: false, role: null, runId: null, replid: null, offset: 0, linkUp: false },
   settings: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0 },
   failover: { falls: 0, resumesInMs: null },
+  whole: true,
   inSync: [],
   nodes: [],
   members: [],
