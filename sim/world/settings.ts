@@ -28,6 +28,9 @@ export function settingsOf(plan: Plan, node: NodePlan, instance: string): Settin
       priorityLagBytes: 0,
     },
     unwritableAfterMs: 2000,
+    complaintAfterMs: 5000,
+    failoverBudget: 3,
+    failoverCalmMs: 30_000,
     fenceByKill: plan.fenceByKill,
     rescueMode: 'on',
   };

@@ -132,8 +132,8 @@ function rank(
   const rules = { waitReplicas: waitReplicasOf(state), lagBytes: inForce(state).priorityLagBytes };
   const contested = electionOutcome({ term: term.value, ballots, electors: waitedFor, elapsedMs, settleMs, rules });
   if (contested.result === 'waiting') return turn.refuse('awaiting_ballots');
-  const outcome =
-    contested.result === 'winner' ? contested : recovered(turn, term.value, { ballots, elapsedMs: turn.now - sinceMs, ...contested });
+  const sought = { ballots, elapsedMs: turn.now - sinceMs };
+  const outcome = contested.result === 'winner' ? contested : recovered(turn, term.value, { ...sought, ...contested });
   if (outcome.result === 'nobody') return explainNobody(turn, own.cast, outcome.reason);
   if (putsOff(turn, { ...role, leaseGoneSinceMs: sinceMs }, term.value, outcome.ballot)) return;
   if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
