@@ -41,7 +41,8 @@ export class FreshestWins implements Checker {
   }
 }
 
-function mayStand({ name, redis }: NodeSight, { plan }: Overview): boolean {
+/** A disabled node is left alone, by order of its operator. */
+function mayStand({ name, redis, agent }: NodeSight, { plan }: Overview): boolean {
   const priority = plan.nodes.find((node) => node.name === name)?.priority ?? 0;
-  return redis !== null && !redis.isMaster && !redis.loading && priority > 0;
+  return agent?.enabled === true && redis !== null && !redis.isMaster && !redis.loading && priority > 0;
 }
