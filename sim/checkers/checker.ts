@@ -30,7 +30,10 @@ export type Sight =
   /** The ensemble forgot everything. */
   | { readonly saw: 'wiped' }
   /** An acknowledgement of a write left this node's Redis. */
-  | { readonly saw: 'acknowledged'; readonly node: string; readonly id: number; readonly waited: number }
+  | { readonly saw: 'acknowledged'; readonly node: string; readonly id: number }
+  /** WAIT told a client that so many replicas have its write. */
+  | { readonly saw: 'confirmed'; readonly node: string; readonly id: number; readonly replicas: number }
+  /** A replica became a master, or a master was announced as the one of a new epoch. */
   | { readonly saw: 'promoted'; readonly node: string }
   /** A full sync replaces a dataset: from here on the old one is gone. */
   | { readonly saw: 'replaced'; readonly node: string; readonly had: Data; readonly gets: Data;
@@ -68,6 +71,8 @@ export interface NodeSight {
     readonly epoch: number;
     readonly reasons: readonly string[];
     readonly enabled: boolean;
+    /** Was told to stop. */
+    readonly stopping: boolean;
     readonly master: string | null;
     readonly rememberedEpoch: number;
     /** True moment until which its proof from the ensemble is good (F after the heartbeat that was heard). */

@@ -6,13 +6,13 @@ import type { Checker, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
 
 export class AcknowledgedMeansKept implements Checker {
-  /** Writes whose WAIT was answered, with the number of replicas that it was answered for. */
-  private readonly waited = new Map<number, number>();
+  /** Writes that WAIT confirmed for enough replicas. */
+  private readonly waited = new Set<number>();
   /** How many nodes that held a write have lost their memory of it. */
   private readonly forgotten = new Map<number, number>();
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'acknowledged' && sight.waited > 0) this.waited.set(sight.id, sight.waited);
+    if (sight.saw === 'confirmed' && sight.replicas >= (world.plan.waitReplicas ?? 1)) this.waited.add(sight.id);
     if (sight.saw === 'restarted') {
       for (const id of missing(sight.has, sight.had)) this.forgotten.set(id, (this.forgotten.get(id) ?? 0) + 1);
     }
@@ -24,7 +24,7 @@ export class AcknowledgedMeansKept implements Checker {
     const master = [...world.nodes.values()].find(({ redis }) => redis?.acknowledges === true);
     const kept = master?.redis?.data.all();
     if (waitReplicas === null || master === undefined || kept === undefined) return;
-    const lost = [...this.waited.keys()].filter((id) => !kept.has(id) && (this.forgotten.get(id) ?? 0) <= waitReplicas);
+    const lost = [...this.waited].filter((id) => !kept.has(id) && (this.forgotten.get(id) ?? 0) <= waitReplicas);
     if (lost.length === 0) return;
     world.violated('I4', `${lost.length} writes that WAIT acknowledged are not on ${master.name}: ${lost[0]}`);
   }

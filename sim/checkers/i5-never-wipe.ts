@@ -1,6 +1,9 @@
 /** I5: the last good copy is never wiped, and nothing empty is promoted while somebody has the data. */
 import type { Checker, Overview, Sight } from './checker.ts';
 
+/** From the start or the thaw of an agent until it has seen its Redis and the records. */
+const FIRST_LOOK_MS = 500;
+
 export class NeverWipe implements Checker {
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'replaced') this.replaced(sight, world);
@@ -9,6 +12,9 @@ export class NeverWipe implements Checker {
 
   private replaced({ node, had, gets, fromRunId }: Extract<Sight, { saw: 'replaced' }>, world: Overview): void {
     const { lease } = world.committed;
+    // Nobody guards a Redis whose agent does not run, or has just begun to.
+    const { agentRunsSinceMs: guardedSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
+    if (guardedSinceMs === null || agent?.stopping === true || world.nowMs - guardedSinceMs < FIRST_LOOK_MS) return;
     if (had.size === 0 || lease === null || lease.runId === fromRunId) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);

@@ -95,6 +95,11 @@ export class Process {
     this.halt = { how, sends };
   }
 
+  /** Takes back a halt that has not come about. */
+  forgetHalt(): void {
+    this.halt = null;
+  }
+
   kill(how: 'killed' | 'power' = 'killed'): void {
     if (!this.alive) return;
     this.alive = false;

@@ -85,7 +85,8 @@ function toAgent(place: NodePlace, fault: AgentMishap): Undo {
     case 'agent_halted':
       process.haltBeforeSend(fault.how, fault.sends);
       return () => {
-        place.freezeAgent(false);
+        process.forgetHalt();
+        if (process.frozen) place.freezeAgent(false);
         place.startAgent();
       };
     case 'agent_slow':

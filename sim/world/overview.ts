@@ -52,6 +52,7 @@ class View implements NodeSight {
       epoch: records.term?.value.epoch ?? 0,
       reasons: [...reasons],
       enabled: enabled !== false,
+      stopping: state.stopping !== null,
       master: records.lease?.value.node ?? null,
       rememberedEpoch,
       powerEndsMs: run.clock.toTrueMs(proofEndsAtMs(state)),

@@ -156,13 +156,19 @@ export class World implements NodeHooks {
     this.view.commits += 1;
     this.trace.note('commit', 'ensemble', txn.changes.size);
     this.trace.say('ensemble', () => `commits ${[...txn.changes.keys()].join(' ')}`);
-    if (after !== before) this.see({ saw: 'committed', before, after });
+    if (after === before) return;
+    this.see({ saw: 'committed', before, after });
+    const announced = after.masterRecordOwner !== before.masterRecordOwner && after.lease !== null;
+    if (announced && after.masterRecordOwner === after.lease.owner) {
+      this.see({ saw: 'promoted', node: after.lease.node });
+    }
   }
 
   acknowledged(node: string, id: number, waited: number): void {
     this.nodes.get(node)?.noteGoodReplica();
+    if (waited > 0) return this.see({ saw: 'confirmed', node, id, replicas: waited });
     this.coverage.acknowledged += 1;
-    this.see({ saw: 'acknowledged', node, id, waited });
+    this.see({ saw: 'acknowledged', node, id });
   }
 
   restarted(node: string, had: Data, has: Data): void {

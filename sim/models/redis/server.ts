@@ -278,6 +278,8 @@ export class RedisServer implements Machine {
     if (!end.open) return;
     end.send(answer);
     if (answer.kind === 'replies' || answer.error !== null) return;
+    // A WAIT that ran out confirms nothing.
+    if (answer.kind === 'waited' && answer.replicas === 0) return;
     const viaWait = answer.kind === 'written' ? 0 : answer.replicas;
     const { process, scheduler } = this.state.around;
     const left = (): void => {
