@@ -21,6 +21,22 @@ describe('a restart', () => {
     expect(m.server.runId).not.toBe(runId);
   });
 
+  test('of a server that never saves has the file of its last full sync', () => {
+    const { m, r } = pair('unsaved');
+    const { replid } = m.server;
+    r.restart();
+    expect(r.ids).toEqual([]);
+    expect(r.server.state).toMatchObject({ replid2: replid });
+    const { stage, m: master, r: replica } = pair('unsaved');
+    stage.ask(replica, ['REPLICAOF', 'NO', 'ONE']);
+    replica.server.expireKeys(1);
+    stage.follow(master, replica);
+    stage.client(master).write([3]);
+    stage.pass(5);
+    replica.restart();
+    expect(replica.ids).toEqual([1, 2]);
+  });
+
   test('from RDB has what was saved, and shows as a second id whose it is and up to where', () => {
     const { stage, m, r } = pair('rdb');
     stage.ask(m, ['SAVE']);

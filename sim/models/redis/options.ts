@@ -1,7 +1,11 @@
 /** What a simulated Redis is started with: its configuration file, and how long the slow things take. */
 import type { Endpoint } from '../../kernel/network.ts';
 
-export type Persistence = 'none' | 'rdb' | 'aof' | 'both';
+/**
+ * `none`: the folder goes with the process, as a container's. `unsaved`: nothing is ever saved (`save ""`), but the
+ * file of the last full sync stays, and is what the next process finds.
+ */
+export type Persistence = 'none' | 'unsaved' | 'rdb' | 'aof' | 'both';
 
 export interface RedisOptions {
   readonly port: number;

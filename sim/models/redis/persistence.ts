@@ -4,6 +4,7 @@
  * A restart from RDB knows its history (as a second replication id when it comes back as a master), one from AOF has
  * its keys and a history of its own. A full sync kills a BGSAVE that is under way, without a trace in INFO.
  */
+import { Data } from './dataset.ts';
 import type { Snapshot } from './messages.ts';
 import type { RedisState } from './state.ts';
 
@@ -54,7 +55,7 @@ export function killSaving(state: RedisState): void {
 
 /** What a replica received in a full sync becomes its RDB file before it is loaded. */
 export function keepSynced(state: RedisState, snapshot: Snapshot): void {
-  if (state.persistsRdb && !state.around.disk.full) state.around.disk.rdb = snapshot;
+  if (state.options.persistence !== 'none' && !state.around.disk.full) state.around.disk.rdb = snapshot;
 }
 
 /** A full sync ends with a new append-only file; until then there is the old one, of the old data. */
@@ -91,12 +92,12 @@ export function persistenceCron(state: RedisState): void {
  */
 export function readFiles(state: RedisState, asReplica: boolean): { replid: string; offset: number } | null {
   const { rdb, aof } = state.around.disk;
-  if (state.persistsAof && aof !== null) {
-    state.data = aof;
-    state.changes = aof.size;
+  if (state.persistsAof) {
+    state.data = aof ?? Data.EMPTY;
+    state.changes = state.data.size;
     return null;
   }
-  if (!state.persistsRdb || rdb === null) return null;
+  if (state.options.persistence === 'none' || rdb === null) return null;
   state.data = rdb.data;
   const { replid, offset } = rdb;
   if (replid === null) return null;

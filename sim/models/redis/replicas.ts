@@ -15,6 +15,8 @@ import type { Op, OpKind } from './stream.ts';
 
 const NO_IDS: readonly number[] = [];
 const REPL_TIMEOUT_SECONDS = 60;
+/** The child that sent a full sync is noticed to have ended within this time; a small replica is up before. */
+const REAP_MS = 100;
 
 /** Adds to the stream what this top-level master did; `state.data` is the dataset behind it. */
 export function feed(state: RedisState, kind: OpKind, bytes: number, ids: readonly number[] = NO_IDS): void {
@@ -134,19 +136,20 @@ export function startFullSyncs(state: RedisState): void {
   state.say(() => `full sync of ${data.size} keys at ${replid}:${offset} to `
     + waiting.map(({ replica }) => replica?.host).join(', '));
   const ms = transferMs * (0.5 + around.random.unit());
-  const cancel = around.process.timer(ms, () => {
-    state.child = null;
-    for (const connection of waiting) finishFullSync(state, connection, { data, replid, offset });
-    state.refreshGoodReplicas();
+  const snapshot = { data, replid, offset };
+  let cancel = around.process.timer(ms, () => {
+    for (const { end } of waiting) end.send({ kind: 'rdb', snapshot });
+    cancel = around.process.timer(around.random.between(0, REAP_MS), () => {
+      state.child = null;
+      for (const connection of waiting) bringOnline(state, connection);
+      state.refreshGoodReplicas();
+    });
   });
-  state.child = { kind: 'sync', cancel };
+  state.child = { kind: 'sync', cancel: () => cancel() };
 }
 
-type FullSnapshot = Extract<MasterMessage, { kind: 'rdb' }>['snapshot'];
-
-function finishFullSync(state: RedisState, { replica, end, freed }: Connection, snapshot: FullSnapshot): void {
+function bringOnline(state: RedisState, { replica, freed }: Connection): void {
   if (freed || replica === null) return;
-  end.send({ kind: 'rdb', snapshot });
   replica.state = 'online';
   replica.startsOnAck = true;
   replica.ackSecond = state.second;
