@@ -10,7 +10,7 @@ import { playAphyr } from './aphyr.ts';
 import { Book } from './clients/book.ts';
 import { Crowd } from './clients/crowd.ts';
 import { Injector } from './inject.ts';
-import { PLACE_VARIABLE } from './outside.ts';
+import { OWN_MOUNT, PLACE_VARIABLE } from './outside.ts';
 import type { Place } from './outside.ts';
 import type { FaultKind } from './plan/kinds.ts';
 import { traitsOf } from './plan/kinds.ts';
@@ -57,10 +57,9 @@ async function openNetwork(place: Place): Promise<Network> {
     say(`on loopback, because network namespaces are not to be had: ${place.because ?? ''}`);
     return loopbackNetwork();
   }
-  // A place of our own for the names of namespaces; ours end with us.
-  mkdirSync('/run/netns', { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', 'chaos', '/run/netns']);
-  execFileSync('mount', ['-t', 'tmpfs', 'chaos', place.folder]);
+  // For our files and for the names of namespaces; in nobody else's sight, and gone with us.
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'chaos', OWN_MOUNT]);
+  mkdirSync(place.folder, { recursive: true });
   const network = await namespaceNetwork(place.label);
   say(`in network namespaces ${place.label}-*`);
   return network;

@@ -3,15 +3,15 @@
  *
  * The run proper is a child in new network, mount and process namespaces. It is the first process in there: when it
  * ends, for whatever reason, the kernel ends every other one, and with the last of them go all namespaces, interfaces
- * and mounts. What is left to remove out here is one folder and some control groups. Nothing of it needs root where
- * the kernel lets users have namespaces.
+ * and mounts; all its files are on a mount of its own. What is left to remove out here are control groups (and on
+ * loopback a folder). Nothing of it needs root where the kernel lets users have namespaces.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Options } from './plan/options.ts';
-import { removeCgroups } from './world/cgroup.ts';
+import { removeCgroups, removeStaleCgroups } from './world/cgroup.ts';
 import { refusal } from './world/run.ts';
 
 /** First argument of the child. */
@@ -21,7 +21,7 @@ export const PLACE_VARIABLE = 'CHAOS_PLACE';
 
 export interface Place {
   readonly kind: 'namespaces' | 'loopback';
-  /** Part of every name. */
+  /** Part of every name; the process id makes it our own. */
   readonly label: string;
   readonly folder: string;
   /** Why there are no namespaces. */
@@ -29,6 +29,9 @@ export interface Place {
   readonly seed: number;
 }
 
+const LABEL = 'chaos';
+/** Exists everywhere; in its mount namespace the run puts a file system of its own in its place. */
+export const OWN_MOUNT = '/run';
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 /** So long may the child take to end what it started, after that it is killed. */
 const LEAVE_MS = 8000;
@@ -48,9 +51,10 @@ async function wayIn(loopback: boolean): Promise<WayIn> {
 }
 
 export async function outside(options: Options, args: readonly string[]): Promise<number> {
-  const label = `chaos${process.pid}`;
+  const label = `${LABEL}${process.pid}`;
+  removeStaleCgroups(LABEL);
   const way = await wayIn(options.loopback);
-  const folder = mkdtempSync(join(tmpdir(), 'dictator-chaos-'));
+  const folder = 'command' in way ? `${OWN_MOUNT}/${label}` : mkdtempSync(join(tmpdir(), `dictator-${label}-`));
   const place: Place = {
     kind: 'command' in way ? 'namespaces' : 'loopback',
     because: 'command' in way ? null : way.because,
@@ -84,7 +88,7 @@ export async function outside(options: Options, args: readonly string[]): Promis
       child.once('exit', (code) => resolve(ended.by || (code ?? 1)));
     });
   } finally {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
-    removeCgroups(label);
+    if (!('command' in way)) rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
+    removeCgroups(`${label}-`);
   }
 }

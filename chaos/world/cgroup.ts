@@ -65,10 +65,22 @@ export class Cgroup {
 
 /** Removes the groups whose name begins so; their processes have to be gone. */
 export function removeCgroups(prefix: string): void {
+  removeGroups((name) => name.startsWith(prefix));
+}
+
+/** Removes what a run left that was killed: groups named after a process that is no more. */
+export function removeStaleCgroups(label: string): void {
+  removeGroups((name) => {
+    const id = new RegExp(`^${label}(\\d+)-`).exec(name)?.[1];
+    return id !== undefined && !existsSync(`/proc/${id}`);
+  });
+}
+
+function removeGroups(unwanted: (name: string) => boolean): void {
   const place = hierarchy();
   if (place === null) return;
   for (const name of readdirSync(place.folder)) {
-    if (!name.startsWith(prefix)) continue;
+    if (!unwanted(name)) continue;
     try {
       rmdirSync(join(place.folder, name));
     } catch (error) {

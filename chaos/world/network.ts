@@ -97,13 +97,16 @@ class Namespaces implements Network {
   }
 }
 
+const TIED = ['setpriv', '--pdeathsig', 'KILL', '--'];
+
 /** All hosts are 127.0.0.1, and nothing can be done to the network between them. */
 export function loopbackNetwork(): Network {
   const impossible = (): Promise<never> => Promise.reject(new Error('not possible on loopback'));
   return {
     kind: 'loopback',
     clients: '127.0.0.1',
-    addHost: (name) => Promise.resolve({ name, address: '127.0.0.1', prefix: [] }),
+    // Here no namespace ends what is left when we are killed.
+    addHost: (name) => Promise.resolve({ name, address: '127.0.0.1', prefix: TIED }),
     filter: (_host, filters) => (filters.length === 0 ? Promise.resolve() : impossible()),
     shape: (_host, shape) => (shape === null ? Promise.resolve() : impossible()),
   };

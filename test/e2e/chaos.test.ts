@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { waitFor } from '../support/wait-for.ts';
+import { ROOT } from './checkout.ts';
+
+const CHAOS = join(ROOT, 'dist', 'chaos.cjs');
+const GROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/cpu'];
+/** A run with its healing, on a machine that is busy. */
+const HUNG_AFTER_MS = 420_000;
+/** Any would do; the same each time, so that what fails can be looked at again. */
+const SEED = '283';
+
+let temporary = '';
+const started: ChildProcess[] = [];
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'chaos-test-'));
+});
+
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill('SIGKILL');
+  await waitFor(() => processesOf(temporary).length === 0, 'every process to be gone');
+  await rm(temporary, { recursive: true, force: true });
+});
+
+/** Processes that were started with our folder for their temporary files; those of a run inherit that. */
+function processesOf(folder: string): readonly string[] {
+  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).filter((id) => {
+    try {
+      return readFileSync(`/proc/${id}/environ`, 'utf8').includes(`CHAOS_TEST=${folder}`);
+    } catch (error) {
+      // Ended while we looked at it, or another user's.
+      if (!(error instanceof Error)) throw error;
+      return false;
+    }
+  });
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | string>;
+  readonly results: string;
+  output(): string;
+}
+
+function start(...args: readonly string[]): Running {
+  const results = join(temporary, 'results', 'latest.json');
+  const child = spawn(process.execPath, [CHAOS, ...args, '--seed', SEED, '--results', results], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: temporary, CHAOS_TEST: temporary },
+  });
+  started.push(child);
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => { resolve(code ?? signal ?? -1); });
+  });
+  return { child, exited, results, output: () => output };
+}
+
+/** Everything that a run could leave on a machine. */
+function leftovers(pid: number): readonly string[] {
+  const spaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
+  const groups = GROUPS.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder));
+  return [
+    ...[...spaces, ...groups].filter((name) => name.startsWith(`chaos${pid}-`)),
+    ...readdirSync('/sys/class/net').filter((name) => name === 'chaos' || name.startsWith('to-node')),
+    ...readdirSync(temporary).filter((name) => name !== 'results'),
+    ...readFileSync('/proc/mounts', 'utf8').split('\n').filter((line) => line.startsWith('chaos ')),
+  ];
+}
+
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';
+
+describe('faults that overlap, on real servers', () => {
+  test('break no promise, and the run leaves nothing behind', { timeout: HUNG_AFTER_MS }, async () => {
+    const chaos = start('--seconds', '100');
+    expect(await chaos.exited, chaos.output()).toBe(0);
+    expect(lastLine(chaos.output())).toMatch(/^chaos: \d+ s, \d+ faults, 0 broken rules$/);
+    const text = readFileSync(chaos.results, 'utf8');
+    const found = JSON.parse(text) as { acknowledged: { plain: number }; faults: number };
+    expect(found.acknowledged.plain).toBeGreaterThan(10_000);
+    expect(found.faults).toBeGreaterThan(10);
+    expect(processesOf(temporary)).toEqual([]);
+    expect(leftovers(chaos.child.pid ?? 0)).toEqual([]);
+  });
+
+  test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('after %s nothing is left', async (signal, code) => {
+    const chaos = start('--seconds', '60');
+    await waitFor(() => chaos.output().includes('round 1'), 'the first round', 60_000);
+    chaos.child.kill(signal);
+    expect(await chaos.exited).toBe(code);
+    await waitFor(() => processesOf(temporary).length === 0, 'every process to be gone');
+    expect(leftovers(chaos.child.pid ?? 0)).toEqual([]);
+  });
+
+  test('killed itself it leaves no process and nothing of its network', async () => {
+    const chaos = start('--seconds', '60');
+    await waitFor(() => chaos.output().includes('round 1'), 'the first round', 60_000);
+    chaos.child.kill('SIGKILL');
+    expect(await chaos.exited).toBe('SIGKILL');
+    await waitFor(() => processesOf(temporary).length === 0, 'every process to be gone');
+    // A control group without processes limits nobody; the next run removes it.
+    expect(leftovers(chaos.child.pid ?? 0).filter((name) => !/^chaos\d+-(?:node\d|probe)$/.test(name))).toEqual([]);
+  });
+
+  test('without namespaces it does what can be done on loopback, and says so', async () => {
+    const chaos = start('--loopback', '--seconds', '12', '--only', 'redis-killed,cut-from-zookeeper,slow-link');
+    expect(await chaos.exited, chaos.output()).toBe(0);
+    expect(chaos.output()).toContain('on loopback, because network namespaces are not to be had: asked for');
+    expect(chaos.output()).toContain('left out here: slow-link');
+    await waitFor(() => processesOf(temporary).length === 0, 'every process to be gone');
+    expect(leftovers(chaos.child.pid ?? 0)).toEqual([]);
+  });
+});
