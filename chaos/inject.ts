@@ -23,6 +23,8 @@ export interface Fault {
   readonly beganMs: number;
   /** Null while it lasts; what it needed to end (a restart) is part of it. */
   endedMs: number | null;
+  /** Redis ended of it by itself, as one does that cannot write its files; it was started again with the fault's end. */
+  died: boolean;
 }
 
 type Undo = () => Promise<void> | void;
@@ -80,14 +82,22 @@ export class Injector {
     const beganMs = performance.now();
     const role = this.roleOf(victim);
     const placed = victim === null ? await this.hitEnsemble(planned) : await this.hitNode(planned, victim, id);
-    const fault: Fault = { id, kind: planned.kind, victim, role, detail: placed.detail, beganMs, endedMs: null };
+    const fault: Fault = {
+      id, kind: planned.kind, victim, role, detail: placed.detail, beganMs, endedMs: null, died: false,
+    };
     this.faults.push(fault);
     const end = async (): Promise<void> => {
+      fault.died = planned.kind === 'disk-full' && victim !== null && this.hasDied(victim);
+      if (fault.died && victim !== null) this.memoryLosers.add(victim);
       await placed.undo();
       for (const key of keys) this.held.delete(key);
       fault.endedMs = performance.now();
     };
     return { fault, end };
+  }
+
+  private hasDied(victim: number): boolean {
+    return this.parts.subject.nodes[victim]?.redis.running === false;
   }
 
   private roleOf(victim: number | null): Fault['role'] {
@@ -222,7 +232,10 @@ export class Injector {
     const { redis, guard } = node;
     if (kind === 'disk-full') {
       await redis.fillDisk();
-      return () => { redis.freeDisk(); };
+      return async () => {
+        redis.freeDisk();
+        await redis.start();
+      };
     }
     if (kind === 'cpu-starved') {
       this.parts.cgroups[victim]?.starve(true);

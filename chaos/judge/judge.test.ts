@@ -30,7 +30,7 @@ function overlapsOf(...writes: readonly Acknowledged[][]): ReturnType<typeof fin
 let faults = 0;
 function fault(kind: FaultKind, beganMs: number, endedMs: number, victim: number | null = 0): Fault {
   faults += 1;
-  return { id: faults, kind, victim, role: 'master', detail: '', beganMs, endedMs };
+  return { id: faults, kind, victim, role: 'master', detail: '', beganMs, endedMs, died: false };
 }
 
 describe('two writable masters', () => {
@@ -100,6 +100,8 @@ describe('lost writes', () => {
     expect(rulesOf([lost('plain')], [fault('ensemble-down', 0, 9000, null)])).toEqual(nothing);
     expect(rulesOf([lost('plain')], [fault('agent-killed', 0, 9000)])).toEqual(nothing);
     expect(rulesOf([lost('plain')], [fault('redis-killed', 0, 500)])).toEqual(nothing);
+    expect(rulesOf([lost('plain')], [fault('disk-full', 0, 9000)])).toEqual(nothing);
+    expect(rulesOf([lost('plain')], [{ ...fault('disk-full', 0, 9000), died: true }])).toEqual([]);
   });
 
   test('a fault that may lose explains them, before and soon after the acknowledgement', () => {

@@ -29,6 +29,7 @@ function during(fault: Fault, fromMs: number, toMs: number): boolean {
 }
 
 function hits(fault: Fault, trait: keyof FaultTraits): boolean {
+  if (fault.died && (trait === 'losesMemory' || trait === 'mayLose')) return true;
   return traitsOf(fault.kind)[trait] === true;
 }
 

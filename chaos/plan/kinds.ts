@@ -102,7 +102,7 @@ export const KINDS = {
     losesMemory: true, mayLose: true,
   },
   'disk-full': {
-    weight: 2, needs: ['mount'], victim: 'node', holds: ['disk'], durationMs: [1000, 8000],
+    weight: 2, needs: ['mount'], victim: 'node', holds: ['redis', 'disk'], durationMs: [1000, 8000],
   },
   'cpu-starved': {
     weight: 2, needs: ['cgroup'], victim: 'node', holds: ['cpu'], durationMs: [500, 6000],
