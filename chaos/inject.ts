@@ -23,7 +23,7 @@ export interface Fault {
   readonly beganMs: number;
   /** Null while it lasts; what it needed to end (a restart) is part of it. */
   endedMs: number | null;
-  /** Redis ended of it by itself, as one does that cannot write its files; it was started again with the fault's end. */
+  /** Redis ended of it by itself, as one may that cannot write; it was started again with the fault's end. */
   died: boolean;
 }
 

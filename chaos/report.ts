@@ -133,7 +133,8 @@ function eventsOf(rounds: readonly RoundResult[]): Record<string, number> {
   return Object.fromEntries([...events].sort(([a], [b]) => a.localeCompare(b)));
 }
 
-function toldFault({ id, kind, victim, role, detail, beganMs, endedMs, died }: Fault, nodes: readonly string[]): string {
+function toldFault(fault: Fault, nodes: readonly string[]): string {
+  const { id, kind, victim, role, detail, beganMs, endedMs, died } = fault;
   const whom = victim === null ? 'ensemble' : nodes[victim] ?? '';
   const lasted = endedMs === null ? 'to the end' : `${((endedMs - beganMs) / 1000).toFixed(2)} s`;
   const what = [kind, detail, died ? '(its Redis ended by itself)' : ''].filter(Boolean).join(' ');
