@@ -40,6 +40,8 @@ const SILENT_AHEAD_MS = 500;
 const REMOTE_SILENT_AFTER_MS = 1000;
 const IDENTIFY_TIMEOUT_MS = 1000;
 
+type Answer = (refusal: string | null) => void;
+
 export class Agent {
   private readonly settings: Settings;
   private readonly credentials: Credentials;
@@ -51,7 +53,7 @@ export class Agent {
   private readonly mirror: Mirror;
   private readonly paths;
   readonly peers: PeerHub;
-  private orders: ((refusal: string | null) => void)[] = [];
+  private readonly orders = { bootstrap: [] as Answer[], failover: [] as Answer[] };
   private leaving = false;
 
   constructor(settings: Settings, credentials: Credentials, outside: Outside) {
@@ -89,19 +91,28 @@ export class Agent {
     this.post({ kind: 'tick' });
   }
 
-  order(order: Exclude<Order, { order: 'bootstrap' }>): void {
+  order(order: Exclude<Order, { order: 'bootstrap' | 'failover' }>): void {
     this.post({ kind: 'order', order });
   }
 
   /** `done` gets the reason of a refusal, or null when the order was carried out. */
   bootstrap(master: string, done: (refusal: string | null) => void): void {
-    this.orders.push(done);
+    this.orders.bootstrap.push(done);
     this.post({ kind: 'order', order: { order: 'bootstrap', master } });
   }
 
   /** What it knows and what it is; for whoever looks from outside, such as the simulator's checkers. */
   get state(): State {
     return this.loop.state;
+  }
+
+  /**
+   * Orders this node to become master, against the rules of an election where `acknowledgeLoss` is given. `done` gets
+   * the reason of a refusal, or null once the lease is held; at the latest the session timeout and 5 s later.
+   */
+  failover(acknowledgeLoss: boolean, done: (refusal: string | null) => void): void {
+    this.orders.failover.push(done);
+    this.post({ kind: 'order', order: { order: 'failover', acknowledgeLoss } });
   }
 
   view(): PublishedView {
@@ -183,9 +194,7 @@ export class Agent {
       case 'report':
         return this.outside.log.event(action.event, action.fields);
       case 'answer_order': {
-        const { orders } = this;
-        this.orders = [];
-        for (const answer of orders) answer(action.refusal);
+        for (const answer of this.orders[action.order].splice(0)) answer(action.refusal);
         return;
       }
       case 'exit':

@@ -50,6 +50,7 @@ export const EVENT_NAMES = [
   'enabled',
   'disabled',
   'bootstrap_ordered',
+  'failover_ordered',
   'zookeeper_fault',
   'listening',
   'http_fault',

@@ -180,6 +180,18 @@ export const REASONS = {
     what: 'No live agent of this service has that node name.',
     next: 'Start the agent of that node, or correct the name.',
   },
+  better_candidate: {
+    what: 'Another node holds more than this one, and could be master.',
+    next: 'Let the election decide, order that node instead, or disable it if it is not to be master.',
+  },
+  loss_not_acknowledged: {
+    what: 'This node may lack writes that were acknowledged, and the order does not accept that.',
+    next: 'Bring back a node that has them, or repeat the order with the acknowledgement of loss.',
+  },
+  dataset_incomplete: {
+    what: 'The Redis of this node was interrupted in the middle of a full sync: its dataset may be half of one.',
+    next: 'Wait for a master to follow, or restart this Redis, which loads what its disk kept.',
+  },
   port_taken: {
     what: 'The HTTP port is taken by another program.',
     next: 'Free it or set http_port; the agent goes on and keeps trying.',

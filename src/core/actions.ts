@@ -105,7 +105,7 @@ export type ActionBody =
   /** One line of log. */
   | { readonly kind: 'report'; readonly event: EventName; readonly fields: Fields }
   /** An operator's order has its answer. */
-  | { readonly kind: 'answer_order'; readonly order: 'bootstrap'; readonly refusal: string | null }
+  | { readonly kind: 'answer_order'; readonly order: 'bootstrap' | 'failover'; readonly refusal: string | null }
   /** Close the session in order and end the process. */
   | { readonly kind: 'exit' };
 

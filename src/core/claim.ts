@@ -4,6 +4,8 @@
  * Everything that an epoch means is decided here and nowhere else: its number, who it knows as registered, who
  * counts as in sync from its first moment, and what has become of the lineage.
  */
+import type { LineageEntry } from './lineage.ts';
+import { positionOf } from './lineage.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import type { Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
@@ -40,24 +42,32 @@ export interface ClaimPlan {
   readonly removeLease: boolean;
   /** It succeeds a master that fell: one more in the series. */
   readonly fell?: boolean;
+  /** An operator decided for this node's data, wherever in the lineage it ends. */
+  readonly ordered?: boolean;
   /** Adoption: the promotion is already true, so the record is replaced at once. */
   readonly adopt: boolean;
 }
 
-/** The term that a claim writes. A designated node begins a lineage of its own: an operator decided for its data. */
+/** A designated node begins a lineage of its own; one that was ordered to stand goes on from where its data ends. */
+function continuedLineage(before: Term, plan: ClaimPlan): readonly LineageEntry[] {
+  if (plan.ordered !== true) return before.designated === null ? before.lineage : [];
+  const position = positionOf(plan.facts, before);
+  return position === null ? [] : before.lineage.slice(0, position.entry + 1);
+}
+
+/** The term that a claim writes. */
 export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term {
   const { name, redis } = state.settings;
   const before = plan.term?.value ?? null;
-  const keepsLineage = before !== null && before.designated === null;
   return {
     epoch,
     master: { name, runId: plan.facts.runId, redis },
     nodes: [...new Set([...(before?.nodes ?? []), name])].sort(),
     inSync: plan.inSync.filter((member) => member !== name),
-    lineage: keepsLineage ? before.lineage : [],
+    lineage: before === null ? [] : continuedLineage(before, plan),
     pending: { epoch, node: name },
     designated: null,
-    falls: (before?.falls ?? 0) + (plan.fell === true ? 1 : 0),
+    falls: plan.ordered === true ? 0 : (before?.falls ?? 0) + (plan.fell === true ? 1 : 0),
     settingsVersion: settingsOfClaim(state).version,
   };
 }

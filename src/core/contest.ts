@@ -67,12 +67,13 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (holdsBack(state, term)) return 'replicas_cut_off';
   if (standing === 'designated' || standing === 'incumbent') return null;
   if (isNamedMaster({ name, runId: facts.runId }, term)) {
-    if (state.own.halfSynced) return 'not_in_sync';
+    if (state.own.halfSynced) return 'dataset_incomplete';
     return positionOf(facts, term) === null ? 'foreign_dataset' : null;
   }
   if (priorityOf(state, facts) === 0) return 'priority_zero';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
-  if (state.own.halfSynced || facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
+  if (state.own.halfSynced) return 'dataset_incomplete';
+  if (facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
   return null;
 }
 

@@ -27,7 +27,9 @@ export type Order =
   | { readonly order: 'enable' }
   | { readonly order: 'disable' }
   | { readonly order: 'stop' }
-  | { readonly order: 'bootstrap'; readonly master: string };
+  | { readonly order: 'bootstrap'; readonly master: string }
+  /** This node shall be master. `acknowledgeLoss`: also if it may lack writes that were acknowledged. */
+  | { readonly order: 'failover'; readonly acknowledgeLoss: boolean };
 
 export type Input =
   | { readonly kind: 'tick' }

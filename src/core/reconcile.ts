@@ -8,6 +8,7 @@ import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FEN
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
+import { answerFailoverOrder } from './ordered-failover.ts';
 import { holdsPower } from './power.ts';
 import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
@@ -34,6 +35,7 @@ export function reconcile(turn: Turn): void {
   explain(turn);
   if (ownFacts(turn.state)?.refusesWrites === true) turn.refuse('redis_refuses_writes');
   noteCutOff(turn);
+  answerFailoverOrder(turn);
   if (mayTouchRedis(turn)) {
     reconcileMinReplicas(turn);
     disconnectStragglers(turn);

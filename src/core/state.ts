@@ -203,6 +203,8 @@ export interface State {
   readonly cutOff: CutOff | null;
   /** We gave up the lease of this epoch for others to take it, and do not stand for it until then. */
   readonly heldBack: { readonly epoch: number; readonly untilMs: number } | null;
+  /** An operator's order that this node be master, which waits for its answer. */
+  readonly orderedFailover: { readonly acknowledgeLoss: boolean; readonly sinceMs: number } | null;
   /** An operator's `bootstrap` that waits for its answer. */
   readonly bootstrap: string | null;
   /** Answer of `identify` about a twin: our name's other session is alive. */
@@ -250,6 +252,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     commandRefused: null,
     cutOff: null,
     heldBack: null,
+    orderedFailover: null,
     bootstrap: null,
     twin: null,
     rememberedEpoch: 0,

@@ -27,6 +27,7 @@ import { decideReplica } from './roles/replica.ts';
 import { decideStarting } from './roles/starting.ts';
 import { decideSteppingDown } from './roles/stepping-down.ts';
 import { noticeOwnRedis } from './own-redis.ts';
+import { takeFailoverOrder } from './ordered-failover.ts';
 import { obstacle } from './obstacles.ts';
 import { ourLease, ownFacts } from './queries.ts';
 import type { State } from './state.ts';
@@ -157,6 +158,8 @@ function takeOrder(turn: Turn, order: Order): void {
     case 'bootstrap':
       turn.update({ bootstrap: order.master });
       return turn.report('bootstrap_ordered', { master: order.master });
+    case 'failover':
+      return takeFailoverOrder(turn, order.acknowledgeLoss);
   }
 }
 

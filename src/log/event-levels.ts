@@ -52,6 +52,7 @@ export const EVENT_LEVELS = {
   refusal_ended: 'INFO',
   enabled: 'INFO',
   disabled: 'WARN',
+  failover_ordered: 'WARN',
   bootstrap_ordered: 'WARN',
   zookeeper_fault: 'WARN',
   listening: 'INFO',

@@ -9,16 +9,17 @@ import type { ReasonCode } from '../../contract/reasons.ts';
 import { backoffMs, isFall, putsOff, rankedMs } from '../backoff.ts';
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { deposedBy, freezeStep, holdsBack, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
+import { electionOf } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
-import { deathIsProved, electionOutcome, keptInSync } from '../election.ts';
-import type { Elector } from '../election.ts';
+import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
-import { agentIsGone, isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
+import { isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
+import { standsByOrder } from '../ordered-failover.ts';
 import type { Ballot, Kept, Term } from '../records.ts';
 import { recoveryOutcome } from '../recovery.ts';
 import type { RecoveryOutcome } from '../recovery.ts';
-import { inForce, isDurable, isUnreadable } from '../service-settings.ts';
-import type { RoleOf, State } from '../state.ts';
+import { isDurable, isUnreadable } from '../service-settings.ts';
+import type { RoleOf } from '../state.ts';
 import { amendRole, enterReplica, enterStarting } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
@@ -38,7 +39,7 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
   if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');
   if (falseAlarm(turn, term.value)) return;
-  contend(turn, role, term, facts);
+  if (!standsByOrder(turn, role, term, facts)) contend(turn, role, term, facts);
 }
 
 /** The master serves after all: take the ballot back first, then follow again. */
@@ -93,20 +94,6 @@ function reportBallot(turn: Turn, ballot: Ballot): void {
   turn.report('ballot_cast', { epoch, standing, offset, refusal, proves_death: deathProof !== null });
 }
 
-/**
- * Who may be waited for. After an outage of the ensemble all sessions end at once: a node of the in-sync set that has
- * no record now may be about to write it again, with more data than we hold.
- */
-function electors(state: State, term: Term): Elector[] {
-  const { members } = state.records;
-  const absent = term.inSync.filter((name) => !members.has(name)).map((name) => ({ name, live: true }));
-  const present = [...members.values()].map(({ value }) => ({
-    name: value.name,
-    live: !agentIsGone(state, value.name, value.instance),
-  }));
-  return [...present, ...absent];
-}
-
 function rank(
   turn: Turn,
   role: RoleOf<'candidate'>,
@@ -128,9 +115,7 @@ function rank(
   const putOffMs = backoffMs(term.value, state.settings.failoverBudget);
   const elapsedMs = rankedMs(turn.now - sinceMs, putOffMs, settleMs);
   turn.wakeAt(sinceMs + (Math.floor((turn.now - sinceMs) / settleMs) + 1) * settleMs);
-  const waitedFor = electors(state, term.value);
-  const rules = { waitReplicas: waitReplicasOf(state), lagBytes: inForce(state).priorityLagBytes };
-  const contested = electionOutcome({ term: term.value, ballots, electors: waitedFor, elapsedMs, settleMs, rules });
+  const { outcome: contested } = electionOf(state, term.value, elapsedMs);
   if (contested.result === 'waiting') return turn.refuse('awaiting_ballots');
   const sought = { ballots, elapsedMs: turn.now - sinceMs };
   const outcome = contested.result === 'winner' ? contested : recovered(turn, term.value, { ...sought, ...contested });

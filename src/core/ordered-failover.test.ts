@@ -1,0 +1,204 @@
+// An order to become master: the last survivor can always be promoted, and nobody is by mistake.
+
+import { describe, expect, test } from 'vitest';
+
+import { ORDER_PATIENCE_MS } from './ordered-failover.ts';
+import type { Ballot } from './records.ts';
+import type { State } from './state.ts';
+import {
+  answer, ballot, EPOCH, facts, frozenFacts, kept, lease, linkTo, member, OLD_REPLID, only, readsLease, redisOf, run,
+  sessionOf, sight, T_MS, term, world,
+} from './testing/world.ts';
+import type { Change, RecordsChange } from './testing/world.ts';
+import { Village } from './testing/village.ts';
+
+const order = (acknowledgeLoss: boolean) => ({ kind: 'order', order: { order: 'failover', acknowledgeLoss } }) as const;
+const outOfSync = (name: string, change: Partial<Ballot> = {}) => ballot(name, { refusal: 'not_in_sync', ...change });
+
+/** `b` is alone with `c`, neither of them in sync; `a`, which was, is gone with its session. */
+function survivor(record: RecordsChange = {}, change: Change = {}): State {
+  return world('b', 'candidate', {
+    own: sight(frozenFacts('b')),
+    record: {
+      lease: null,
+      masterRecord: null,
+      term: term({ inSync: [] }),
+      members: [member('b'), member('c')],
+      ballots: [outOfSync('b'), outOfSync('c', { offset: 900 })],
+      ...record,
+    },
+    ...change,
+  });
+}
+
+const answered = (played: ReturnType<typeof run>): string | null => only(played, 'answer_order').refusal;
+
+describe('the last survivor', () => {
+  test('is promoted by an order that accepts a loss', () => {
+    const played = run(survivor(), order(true));
+    const claim = only(played, 'claim');
+    expect(claim.term).toMatchObject({ epoch: EPOCH + 1, master: { name: 'b' }, inSync: [], designated: null });
+    expect(claim.termVersion).toBe(7);
+    expect(claim.term.lineage).toEqual(term().lineage);
+    expect(played.does).not.toContain('answer_order');
+    const mine = kept(lease('b', { epoch: EPOCH + 1 }), { owner: sessionOf('b') });
+    const { records } = played.state;
+    const claimed = { ...played.state, records: { ...records, term: kept(claim.term, { version: 8 }) } };
+    expect(answered(run(claimed, readsLease(mine), answer(claimed, 'claim')))).toBe(null);
+  });
+
+  test('is not promoted without it', () => {
+    const played = run(survivor(), order(false));
+    expect(played.does).not.toContain('claim');
+    expect(answered(played)).toBe('loss_not_acknowledged');
+  });
+
+  test('reaches its final position first', () => {
+    const linked = frozenFacts('b', { link: linkTo(redisOf('a'), { up: false }) });
+    const played = run(survivor({}, { own: sight(linked) }), order(true));
+    expect(played.does).toContain('freeze');
+    expect(played.does).not.toContain('claim');
+  });
+
+  test('goes on from where its data ends, so that nobody takes later data for an earlier part of it', () => {
+    const old = frozenFacts('b', { replid: OLD_REPLID, replid2: null, secondReplOffset: -1, offset: 300 });
+    const ballots = [outOfSync('b', { replid: OLD_REPLID, replid2: null, offset: 300 })];
+    const played = run(survivor({ ballots, members: [member('b')] }, { own: sight(old) }), order(true));
+    expect(only(played, 'claim').term.lineage).toEqual(term().lineage.slice(0, 1));
+    const fromAof = frozenFacts('b', { replid: 'fresh', replid2: null, offset: 0 });
+    const unknown = run(survivor({ ballots: [], members: [member('b')] }, { own: sight(fromAof) }), order(true));
+    expect(only(unknown, 'claim').term.lineage).toEqual([]);
+  });
+
+  test('does not wait for a pause after a series of falls, which the order ends', () => {
+    const inSync = { term: term({ inSync: ['b'], falls: 9 }), ballots: [ballot('b'), outOfSync('c', { offset: 900 })] };
+    const waits = run(survivor(inSync), 1100);
+    expect(waits.state.reasons).toContain('failover_backoff');
+    expect(only(run(waits.state, order(false)), 'claim').term.falls).toBe(0);
+  });
+});
+
+describe('an order is refused', () => {
+  test.each<[string, State, string]>([
+    [
+      'while another holds more',
+      survivor({ ballots: [outOfSync('b'), outOfSync('c', { offset: 1200 })] }),
+      'better_candidate',
+    ],
+    [
+      'while another may stand by itself',
+      survivor({ term: term({ inSync: ['c'] }), ballots: [outOfSync('b'), ballot('c', { offset: 900 })] }),
+      'better_candidate',
+    ],
+    ['while there is a master', world('b', 'replica'), 'master_exists'],
+    ['by whoever is master', world('a', 'master'), 'master_exists'],
+    ['where there never was a master', survivor({ term: null }), 'awaiting_bootstrap'],
+    ['by a node that is disabled', survivor({}, { enabled: false }), 'node_disabled'],
+    ['by half a dataset', survivor({}, { own: sight(frozenFacts('b'), { halfSynced: true }) }), 'dataset_incomplete'],
+    [
+      'by data of another service',
+      survivor({ term: term({ nodes: ['a', 'c'] }) }, { own: sight(frozenFacts('b', { replid: 'x', replid2: null })) }),
+      'foreign_dataset',
+    ],
+  ])('%s', (_what, state, refusal) => {
+    const played = run(state, order(true));
+    expect(played.does).not.toContain('claim');
+    expect(answered(played)).toBe(refusal);
+    expect(played.state.orderedFailover).toBe(null);
+  });
+
+  test.each<[string, Ballot]>([
+    ['a node that is disabled', outOfSync('c', { offset: 9000, refusal: 'node_disabled' })],
+    ['a node that is never to be master', outOfSync('c', { offset: 9000, refusal: 'priority_zero' })],
+    ['half a dataset', outOfSync('c', { offset: 9000, refusal: 'dataset_incomplete' })],
+    ['a Redis that is gone', outOfSync('c', { offset: 9000, refusal: 'redis_unreachable' })],
+    ['a ballot of another epoch', outOfSync('c', { offset: 9000, epoch: EPOCH - 1 })],
+    ['other data', outOfSync('c', { offset: 9000, replid: 'x', replid2: null })],
+  ])('but not for the sake of %s', (_what, other) => {
+    const played = run(survivor({ ballots: [outOfSync('b'), other] }), 0, 1100, order(true));
+    expect(played.does).toContain('claim');
+  });
+});
+
+describe('an order waits, in bounds', () => {
+  test('for the ballots of those who are there, for no longer than an election settles', () => {
+    const silent = survivor({ ballots: [outOfSync('b')] });
+    const waits = run(silent, order(true));
+    expect(waits.does).not.toContain('claim');
+    expect(waits.does).not.toContain('answer_order');
+    expect(run(waits.state, 1100).does).toContain('claim');
+  });
+
+  test('for the session of a dead master to end, and then says what it waited for', () => {
+    const dead = sight(facts('a'), { link: 'failed' });
+    const state = survivor({ lease: kept(lease('a'), { owner: sessionOf('a') }) }, { remote: dead });
+    const waits = run(state, order(true));
+    expect(waits.does).not.toContain('answer_order');
+    const nowMs = waits.state.nowMs + T_MS + ORDER_PATIENCE_MS;
+    const later = { ...waits.state, nowMs, lastProofMs: nowMs };
+    expect(answered(run(later, 0))).toBe('awaiting_session_end');
+    const gone = run(waits.state, readsLease(null), 1100);
+    expect(gone.does).toContain('claim');
+  });
+
+  test('for the ensemble, and not for ever', () => {
+    const cut = survivor({}, { session: { id: sessionOf('b'), timeoutMs: T_MS, connected: false } });
+    const waits = run(cut, order(true));
+    expect(waits.does).not.toContain('answer_order');
+    expect(answered(run(waits.state, T_MS + ORDER_PATIENCE_MS))).toBe('zookeeper_unreachable');
+  });
+});
+
+describe('a service that lost everybody who was in sync', () => {
+  /** `b` was cut off, went out of the set, and then the master and the only other one died for good. */
+  function onlyB(): Village {
+    const village = new Village(['a', 'b', 'c'], { bootstrapSettleMs: 100 });
+    village.pass(1000);
+    village.redis('a').write(1000);
+    village.pass(4000);
+    village.redis('a').unreachableFor.add('b');
+    village.pass(3000);
+    village.redis('a').write(500);
+    village.pass(1000);
+    for (const name of ['a', 'c']) {
+      village.killRedis(name);
+      village.killAgent(name);
+    }
+    village.pass(10_000);
+    expect(village.writable()).toEqual([]);
+    expect(village.agent('b').state.reasons).toContain('not_in_sync');
+    return village;
+  }
+
+  test('goes on with what the last survivor has, once an operator says so, and the others follow it', () => {
+    const village = onlyB();
+    village.order('b', { order: 'failover', acknowledgeLoss: false });
+    village.pass(1000);
+    expect(village.writable()).toEqual([]);
+    village.order('b', { order: 'failover', acknowledgeLoss: true });
+    village.pass(1000);
+    expect(village.writable()).toEqual(['b']);
+    village.redis('b').write(100);
+    village.redis('a').restart('kept');
+    village.redis('c').restart('lost');
+    village.start('a');
+    village.start('c');
+    village.pass(5000);
+    expect(village.writable()).toEqual(['b']);
+    expect(village.followed()).toEqual({ a: 'b', b: 'itself', c: 'b' });
+    expect(village.ensemble.records.term?.value.inSync).toEqual(['a', 'c']);
+  });
+
+  test('keeps its election as it was when the survivor dies before it claims', () => {
+    const village = onlyB();
+    village.interrupt = (by, action) => by === 'b' && action.kind === 'claim';
+    village.order('b', { order: 'failover', acknowledgeLoss: true });
+    village.pass(10_000);
+    village.interrupt = () => false;
+    village.redis('c').restart('kept');
+    village.start('c');
+    village.pass(5000);
+    expect(village.ensemble.records.term?.value).toMatchObject({ epoch: 1, designated: null });
+    expect(village.ensemble.records.term?.value.lineage).toHaveLength(1);
+  });
+});

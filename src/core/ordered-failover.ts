@@ -1,0 +1,144 @@
+/**
+ * A failover that an operator orders: this node shall become master, whatever the rules of an election say.
+ *
+ * The problem: after enough has failed nobody may stand any more: the in-sync set is gone, durable mode lacks its
+ * proof, or the failover is put off. All of that is right for an automaton and wrong for somebody who knows that the
+ * other disks are ash. So the last survivor can always be ordered to stand, by an order given to its own agent. It
+ * claims as everybody does, in one transaction checked against the term, so nothing is left behind if it dies on the
+ * way; and it is refused, with the reason, while there is a master, while a better candidate is there, or while writes
+ * may be lost and nobody acknowledged that. What can pass by itself (a session that ends, ballots that are cast) is
+ * waited for, in bounds.
+ */
+import type { ReasonCode } from '../contract/reasons.ts';
+import { emitClaim, foreignRecord } from './claim.ts';
+import { deposedBy, freezeStep, mayTakeOver, DRAIN_STILL_MS } from './contest.ts';
+import { electionOf } from './election-now.ts';
+import { keptInSync } from './election.ts';
+import type { RedisFacts } from './facts.ts';
+import { comparePositions, positionOf } from './lineage.ts';
+import { obstacle } from './obstacles.ts';
+import { holdsPower } from './power.ts';
+import { isEnabled, isForeign, isFrozen, ownFacts, verifiedMaster } from './queries.ts';
+import type { Ballot, Kept, Term } from './records.ts';
+import { isUnreadable } from './service-settings.ts';
+import type { RoleOf, State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** Beyond the session timeout: what an order waits for ballots and for the end of a session. */
+export const ORDER_PATIENCE_MS = 5000;
+
+/** Not now; `final` = waiting changes nothing. */
+interface Refusal {
+  readonly reason: ReasonCode;
+  readonly final: boolean;
+}
+
+const never = (reason: ReasonCode): Refusal => ({ reason, final: true });
+const notYet = (reason: ReasonCode): Refusal => ({ reason, final: false });
+
+/** Refusals of nodes that an order cannot count on either. */
+const OUT_OF_THE_QUESTION: readonly ReasonCode[] = [
+  'node_disabled', 'priority_zero', 'foreign_dataset', 'dataset_incomplete',
+  'redis_unreachable', 'redis_hung', 'redis_loading',
+];
+
+function ofSurroundings(state: State): Refusal | null {
+  const { session, synced, records, own, settings } = state;
+  const forbidden = obstacle(state);
+  if (forbidden !== null) return never(forbidden);
+  if (session?.connected !== true || !synced) return notYet('zookeeper_unreachable');
+  if (isUnreadable(state, 'term') || isUnreadable(state, 'settings')) return never('record_unreadable');
+  if (records.lease !== null) {
+    return verifiedMaster(state, records.lease.value) ? never('master_exists') : notYet('awaiting_session_end');
+  }
+  if (foreignRecord(state) !== null) return never('foreign_master_record');
+  const term = records.term?.value;
+  if (term === undefined) return never('awaiting_bootstrap');
+  if (!isEnabled(state)) return never('node_disabled');
+  const facts = ownFacts(state);
+  if (facts === null) return notYet(own.blocked === 'loading' ? 'redis_loading' : 'redis_unreachable');
+  if (own.halfSynced) return never('dataset_incomplete');
+  return isForeign(facts, term, settings.name) ? never('foreign_dataset') : null;
+}
+
+/** Somebody who could stand, now or by an order of its own, and holds more. */
+function isBetter(ballot: Ballot, term: Term, facts: RedisFacts): boolean {
+  if (ballot.refusal !== null && OUT_OF_THE_QUESTION.includes(ballot.refusal)) return false;
+  const theirs = positionOf(ballot, term);
+  const ours = positionOf(facts, term);
+  if (theirs === null) return false;
+  return ours === null || comparePositions(theirs, ours) > 0;
+}
+
+function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {
+  const { role, settings, records, nowMs } = state;
+  const term = records.term?.value;
+  const facts = ownFacts(state);
+  if (role.name !== 'candidate' || term === undefined || facts === null) return notYet('awaiting_ballots');
+  const elapsedMs = Math.min(nowMs - (role.leaseGoneSinceMs ?? nowMs), settings.electionSettleMs);
+  const { outcome, ballots } = electionOf(state, term, elapsedMs);
+  // Also whoever may not stand is heard: it may hold more than we do.
+  const voted = new Set(ballots.filter(({ epoch }) => epoch === term.epoch).map(({ name }) => name));
+  const silent = [...records.members.keys()].some((name) => name !== settings.name && !voted.has(name));
+  if (silent && elapsedMs < settings.electionSettleMs) return notYet('awaiting_ballots');
+  if (outcome.result === 'waiting') return notYet('awaiting_ballots');
+  if (outcome.result === 'winner') return outcome.ballot.name === settings.name ? null : never('better_candidate');
+  const others = ballots.filter(({ name, epoch }) => name !== settings.name && epoch === term.epoch);
+  if (others.some((ballot) => isBetter(ballot, term, facts))) return never('better_candidate');
+  return acknowledgeLoss ? null : never('loss_not_acknowledged');
+}
+
+/** Why the order cannot be carried out now, or null. */
+export function orderedRefusal(state: State): Refusal | null {
+  const order = state.orderedFailover;
+  if (order === null) return null;
+  return ofSurroundings(state) ?? ofElection(state, order.acknowledgeLoss);
+}
+
+/** An order is taken: whoever holds the lease already has nothing to be ordered. */
+export function takeFailoverOrder(turn: Turn, acknowledgeLoss: boolean): void {
+  turn.report('failover_ordered', { acknowledge_loss: acknowledgeLoss });
+  if (holdsPower(turn.state)) turn.emit({ kind: 'answer_order', order: 'failover', refusal: 'master_exists' });
+  else turn.update({ orderedFailover: { acknowledgeLoss, sinceMs: turn.now } });
+}
+
+/** Answers an order that is carried out, refused for good, or has waited long enough. */
+export function answerFailoverOrder(turn: Turn): void {
+  const { orderedFailover: order, session, settings } = turn.state;
+  if (order === null) return;
+  const untilMs = order.sinceMs + (session?.timeoutMs ?? settings.sessionTimeoutMs) + ORDER_PATIENCE_MS;
+  turn.wakeAt(Math.max(untilMs, turn.now + 1));
+  const isDone = holdsPower(turn.state);
+  const refused = isDone ? null : orderedRefusal(turn.state);
+  if (!isDone && refused?.final !== true && turn.now < untilMs) return;
+  turn.update({ orderedFailover: null });
+  const refusal = isDone ? null : (refused?.reason ?? 'awaiting_ballots');
+  turn.emit({ kind: 'answer_order', order: 'failover', refusal });
+}
+
+/** Stands because it was ordered to. Returns whether it does, in place of the contest. */
+export function standsByOrder(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts: RedisFacts): boolean {
+  const { state } = turn;
+  if (state.orderedFailover === null || orderedRefusal(state) !== null) return false;
+  const takeover = mayTakeOver(state, role, facts);
+  if (!takeover && !isFinal(turn, role, facts)) return true;
+  const ballots = [...state.records.ballots.values()].map(({ value }) => value);
+  emitClaim(turn, {
+    term,
+    facts,
+    inSync: keptInSync(term.value, ballots, state.settings.name),
+    deposed: deposedBy(state, term.value),
+    takeover,
+    removeLease: false,
+    ordered: true,
+    adopt: false,
+  });
+  return true;
+}
+
+function isFinal(turn: Turn, role: RoleOf<'candidate'>, facts: RedisFacts): boolean {
+  const step = freezeStep(turn.state, role, facts);
+  if (step === 'drain') turn.wakeAt(turn.now + DRAIN_STILL_MS);
+  if (step === 'freeze' && !isFrozen(facts)) turn.emit({ kind: 'freeze' });
+  return step === 'final';
+}
