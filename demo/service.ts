@@ -81,6 +81,7 @@ export class DemoService {
       http_host: '127.0.0.1',
       http_port: httpPort,
       zk_hosts: [`127.0.0.1:${this.zooKeeperPort}`],
+      rescue: { mode: 'off' },
       node: { name, host: '127.0.0.1', port: redis.port },
       expected_nodes: NODES,
       // Whoever watches lets one master fall after the other.

@@ -187,6 +187,10 @@ export class Agent {
     done: (outcome: Outcome) => void,
   ): void {
     switch (action.kind) {
+      case 'rescue':
+        return this.outside.rescue.save({ epoch: action.masterEpoch }, (result) => {
+          done(result.ok ? { result: 'rescued', ...result } : { result: 'failed', code: result.code });
+        });
       case 'identify':
         return this.identify(action.address, action.instance, done);
       case 'tell':

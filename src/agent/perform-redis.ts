@@ -4,6 +4,7 @@ import type { Address } from '../core/records.ts';
 import {
   configure,
   deadMan,
+  detach,
   fenceSequence,
   follow,
   freeze,
@@ -24,7 +25,8 @@ export type OwnRedisAction = Extract<
       | 'follow'
       | 'promote'
       | 'configure'
-      | 'kill_stragglers';
+      | 'kill_stragglers'
+      | 'detach';
   }
 >;
 export type RemoteRedisAction = Extract<ActionBody, { kind: 'remote_fence_reversibly' | 'remote_fence_hard' }>;
@@ -38,6 +40,7 @@ const OWN: readonly ActionKind[] = [
   'promote',
   'configure',
   'kill_stragglers',
+  'detach',
 ];
 const REMOTE: readonly ActionKind[] = ['remote_fence_reversibly', 'remote_fence_hard'];
 
@@ -76,6 +79,8 @@ export function ownCommands(action: OwnRedisAction, server: OwnServer): readonly
       return follow(action.target);
     case 'promote':
       return [...deadMan(action.minReplicas, server.version), ...promote()];
+    case 'detach':
+      return detach(server.version);
     case 'configure':
       return configure(server);
     case 'kill_stragglers':

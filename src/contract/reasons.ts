@@ -32,6 +32,14 @@ export const REASONS = {
     what: 'The Redis of this master refuses every write, and no in-sync replica is better off.',
     next: 'Free the disk of one of them, or CONFIG SET stop-writes-on-bgsave-error no.',
   },
+  rescue_running: {
+    what: 'This node holds data that the master does not have, and copies it before it follows.',
+    next: 'Wait; rescue.timeout_ms bounds it. The view shows the copy when it is there.',
+  },
+  rescue_failed: {
+    what: 'Data that the master does not have could not be copied, and rescue.mode is "require".',
+    next: 'Make room in rescue.dir, or set rescue.mode to "on" to give the data up. The log says what failed.',
+  },
   redis_loading: {
     what: 'The Redis of this node is loading its dataset.',
     next: 'Wait, up to node.loading_timeout seconds.',

@@ -63,6 +63,18 @@ export interface PublishedView {
   readonly failover: { readonly falls: number; readonly resumesInMs: number | null };
   /** Redis still holds everything that this node ever acknowledged to a master: in durable mode its ballot counts. */
   readonly whole: boolean;
+  readonly rescue: {
+    readonly running: boolean;
+    /** The latest one of this agent process; `path` is null where there is no copy, and `code` says why. */
+    readonly last: {
+      readonly agoMs: number;
+      readonly path: string | null;
+      readonly bytes: number;
+      /** What was at stake; null = unknown. */
+      readonly divergentBytes: number | null;
+      readonly code: string | null;
+    } | null;
+  };
   readonly inSync: readonly string[];
   readonly nodes: readonly string[];
   readonly members: readonly string[];

@@ -89,7 +89,20 @@ export type ActionBody =
   | { readonly kind: 'set_min_replicas'; readonly minReplicas: number }
   /** `REPLICAOF` the closed address: the position is final once observed. */
   | { readonly kind: 'freeze' }
-  /** Before: the target was seen to be a master with the run_id of the lease, and no ballot of ours stands. */
+  /**
+   * A frozen replica becomes a master that takes no write, so that its data can be copied.
+   * Before: the reversible fence was seen to hold; with it, nothing but a promotion may lift it.
+   */
+  | { readonly kind: 'detach' }
+  /**
+   * Copy the dataset of our Redis to a file, by `SYNC`. Before: it is a master and was seen to be fenced reversibly.
+   * After: its data may be discarded.
+   */
+  | { readonly kind: 'rescue'; readonly masterEpoch: number }
+  /**
+   * Before: the target was seen to be a master with the run_id of the lease, no ballot of ours stands, and what our
+   * Redis holds beyond the target's history was rescued or given up.
+   */
   | { readonly kind: 'follow'; readonly target: Address }
   /** Before: we hold the lease and the deposed master is fenced, gone, or covered by the lease rules. */
   | { readonly kind: 'promote'; readonly minReplicas: number }

@@ -8,7 +8,7 @@ import type { LineageEntry } from './lineage.ts';
 import { positionOf } from './lineage.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
-import type { Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
+import type { Address, Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
 import { settingsOfClaim } from './service-settings.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -103,6 +103,11 @@ export function foreignRecord(state: State): Kept<MasterRecord> | null {
   const { owner } = masterRecord.znode;
   const known = owner === lease?.znode.owner || owner === state.lastLeaseOwner || owner === state.session?.id;
   return known ? null : masterRecord;
+}
+
+export function foreignAddress(state: State): Address | null {
+  const record = foreignRecord(state)?.value ?? null;
+  return record === null ? null : { host: record.host, port: Number(record.port) };
 }
 
 /** Our own record of an earlier session of this node: gone with that session, and replaceable before. */

@@ -68,6 +68,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'set_min_replicas':
       return role.name === 'master' || role.name === 'promoting' ? fenceAtMs(state) : Number.POSITIVE_INFINITY;
     case 'follow':
+    case 'detach':
       return othersLease(state) === null ? Number.POSITIVE_INFINITY : proofEndsAtMs(state);
     case 'heartbeat':
     case 'write_member':
@@ -78,6 +79,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'release':
     case 'write_term':
     case 'identify':
+    case 'rescue':
     case 'fence_reversibly':
     case 'fence_hard':
     case 'freeze':

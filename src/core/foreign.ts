@@ -5,20 +5,16 @@
  * (who was master, who streams from it), so that when the record goes the ordinary election works as after any other
  * master, including the lossless takeover from its Redis, which the original leaves running and writable.
  */
-import { foreignRecord, ownBallot } from './claim.ts';
+import { foreignAddress, foreignRecord, ownBallot } from './claim.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { appendEntry, shareHistory } from './lineage.ts';
 import { isFrozen, isLinkedTo } from './queries.ts';
 import type { Address, Term } from './records.ts';
+import { mayDiscard, reportDiscarded } from './rescue.ts';
 import type { State } from './state.ts';
 import { expectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
-
-export function foreignAddress(state: State): Address | null {
-  const record = foreignRecord(state)?.value ?? null;
-  return record === null ? null : { host: record.host, port: Number(record.port) };
-}
 
 /** The term as it must be while a foreign master serves; null when the present one is right. */
 export function foreignTerm(state: State, facts: RedisFacts, name: string): Term | null {
@@ -76,8 +72,10 @@ export function followForeign(turn: Turn, facts: RedisFacts): void {
 }
 
 function replicateFrom(turn: Turn, facts: RedisFacts, target: Address, master: string): void {
+  if (!mayDiscard(turn, facts)) return;
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (!turn.emit({ kind, target })) return;
   if (kind === 'fence_hard') expectStragglers(turn);
+  reportDiscarded(turn, facts);
   turn.report('following', { master, epoch: null });
 }

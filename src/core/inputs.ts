@@ -19,6 +19,8 @@ export type Outcome =
       readonly instance: string;
       readonly as: 'same' | 'other' | 'refused' | 'silent';
     }
+  /** The dataset was copied; `removed` are the names of older copies that had to go. */
+  | { readonly result: 'rescued'; readonly path: string; readonly bytes: number; readonly removed: readonly string[] }
   /** Not carried out, or nobody knows (`unknown`: the connection was lost in between; look again). */
   | { readonly result: 'failed'; readonly code: string };
 

@@ -104,14 +104,40 @@ describe('divergent bytes', () => {
   test.each([
     ['the present history diverges in nothing', data('three', 999), 0],
     ['what a deposed master wrote on', data('two', 260), 60],
+    ['what a master deposed two epochs ago wrote on, though the service is far ahead', data('one', 160), 60],
     ['a replica that was behind', data('two', 150), 0],
     ['restarted from RDB behind the branch', data('new', 180, 'two', 181), 0],
+    ['restarted from RDB, written to before anybody saw it', data('new', 195, 'two', 181), 15],
+    ['restarted from RDB of the present history, the same', data('new', 290, 'three', 251), 40],
     ['without common lineage nobody can say', data('x', 50), null],
   ])('%s', (_what, dataset, bytes) => {
-    expect(divergentBytes(dataset, SETTLED)).toBe(bytes);
+    expect(divergentBytes(dataset, SETTLED, null)).toBe(bytes);
   });
 
   test('an empty lineage says nothing', () => {
-    expect(divergentBytes(data('x', 1), { lineage: [], pending: null })).toBe(null);
+    expect(divergentBytes(data('x', 1), { lineage: [] }, null)).toBe(null);
+  });
+
+  test('an entry that begins before the one it follows belongs to another history', () => {
+    const lineage = [...LINEAGE, { epoch: 4, replid: 'from-aof', offset: 0 }];
+    expect(divergentBytes(data('three', 300), { lineage }, null)).toBe(null);
+  });
+});
+
+describe('divergent bytes by the word of a master that the term does not name yet', () => {
+  const master = data('four', 400, 'three', 301);
+  test.each([
+    ['its own replid', data('four', 500), 0],
+    ['the history that it continues, up to where it did', data('three', 330), 30],
+    ['not beyond that', data('three', 300), 0],
+    ['an earlier one', data('two', 230), 30],
+    ['none of them', data('x', 10), null],
+  ])('%s', (_what, dataset, bytes) => {
+    expect(divergentBytes(dataset, SETTLED, master)).toBe(bytes);
+  });
+
+  test('a master of another history shares nothing, whatever the term says', () => {
+    expect(divergentBytes(data('three', 250), SETTLED, data('other', 10, 'unknown', 5))).toBe(null);
+    expect(divergentBytes(data('three', 250), SETTLED, data('other', 10))).toBe(null);
   });
 });

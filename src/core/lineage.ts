@@ -90,14 +90,43 @@ export function appendEntry(lineage: readonly LineageEntry[], entry: LineageEntr
 /** Divergence below this is keep-alives and expirations, not writes, and is not called a loss. */
 export const DIVERGENCE_NOISE_BYTES = 200;
 
+/** The lineage with the master's own entry at its end, which the term may not name yet. Null = it is of another one. */
+function withMaster(lineage: readonly LineageEntry[], master: DataIdentity): readonly LineageEntry[] | null {
+  const last = lineage.at(-1);
+  if (indexOf(lineage, master.replid) >= 0) return lineage;
+  if (last?.replid !== master.replid2) return null;
+  return [...lineage, { epoch: last.epoch + 1, replid: master.replid, offset: master.secondReplOffset - 1 }];
+}
+
+/** Where the history of an entry ended for the service. Null = the next one begins before it: they are unrelated. */
+function endOf(lineage: readonly LineageEntry[], index: number): number | null {
+  const next = lineage[index + 1];
+  if (next === undefined) return Number.POSITIVE_INFINITY;
+  return next.offset < (lineage[index]?.offset ?? 0) ? null : next.offset;
+}
+
 /**
- * Bytes that a dataset holds beyond the point at which the current master began: what following it discards.
- * `null` = no common lineage, so nobody can say.
+ * Bytes that a dataset holds beyond the point at which the master's history left it: what following that master
+ * discards. `null` = no common history, so nobody can say.
+ *
+ * Rules, first match wins:
+ * 1. the master's own replid, or the one it continues: its word, up to where it continued;
+ * 2. its replid is an entry of the lineage: up to where the next entry begins;
+ * 3. its replid2 is one: up to where replid2 ends, or the next entry begins.
  */
-export function divergentBytes(data: DataIdentity, view: LineageView): number | null {
-  const current = view.lineage.at(-1);
-  const position = positionOf(data, view);
-  if (current === undefined || position === null) return null;
-  if (data.replid === current.replid) return 0;
-  return Math.max(0, data.offset - current.offset);
+export function divergentBytes(
+  data: DataIdentity,
+  view: Pick<LineageView, 'lineage'>,
+  master: DataIdentity | null,
+): number | null {
+  if (data.replid === master?.replid) return 0;
+  if (data.replid === master?.replid2) return Math.max(0, data.offset - (master.secondReplOffset - 1));
+  const lineage = master === null ? view.lineage : withMaster(view.lineage, master);
+  if (lineage === null) return null;
+  const own = indexOf(lineage, data.replid);
+  const former = own >= 0 ? own : indexOf(lineage, data.replid2);
+  const end = former < 0 ? null : endOf(lineage, former);
+  if (end === null) return null;
+  const shared = own >= 0 ? end : Math.min(end, data.secondReplOffset - 1);
+  return Math.max(0, data.offset - shared);
 }

@@ -33,6 +33,7 @@ function endOverdueStop(turn: Turn): void {
 export function reconcile(turn: Turn): void {
   endOverdueStop(turn);
   explain(turn);
+  if (turn.awaits('rescue')) turn.refuse('rescue_running');
   if (ownFacts(turn.state)?.refusesWrites === true) turn.refuse('redis_refuses_writes');
   noteCutOff(turn);
   answerFailoverOrder(turn);

@@ -7,6 +7,7 @@ import type { Outcome } from './inputs.ts';
 import type { RedisFacts } from './facts.ts';
 import { holdsPower } from './power.ts';
 import { isFrozen } from './queries.ts';
+import { rescued, rescueFailed, RESCUE_RETRY_MS } from './rescue.ts';
 import { amendRole } from './transitions.ts';
 import { FENCE_RETRY_PAUSE_MS, RETRY_PAUSE_MS } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -24,6 +25,7 @@ const OF_OWN_REDIS: readonly ActionKind[] = [
   'follow',
   'promote',
   'configure',
+  'detach',
 ];
 
 function without(turn: Turn, kind: ActionKind): void {
@@ -50,6 +52,8 @@ export function settle(turn: Turn, id: number, outcome: Outcome): void {
       return heard(turn, outcome, epoch);
     case 'identified':
       return identified(turn, outcome);
+    case 'rescued':
+      return rescued(turn, outcome);
     case 'done':
       return done(turn, kind, outcome.sentAtMs);
     case 'failed':
@@ -98,9 +102,14 @@ function followsSomebody(facts: RedisFacts | null): boolean {
   return facts?.role === 'replica' && !isFrozen(facts);
 }
 
+function pauseAfter(kind: ActionKind): number {
+  if (kind === 'rescue') return RESCUE_RETRY_MS;
+  return FENCES.includes(kind) ? FENCE_RETRY_PAUSE_MS : RETRY_PAUSE_MS;
+}
+
 function failed(turn: Turn, kind: ActionKind, code: string): void {
   const { role } = turn.state;
-  const pauseMs = FENCES.includes(kind) ? FENCE_RETRY_PAUSE_MS : RETRY_PAUSE_MS;
+  const pauseMs = pauseAfter(kind);
   const retryAtMs = new Map(turn.state.retryAtMs);
   retryAtMs.set(kind, turn.now + pauseMs);
   turn.update({ retryAtMs });
@@ -108,5 +117,6 @@ function failed(turn: Turn, kind: ActionKind, code: string): void {
     amendRole(turn, role, { remoteFence: code === TOO_LATE ? 'none' : 'answered' });
   }
   if (kind === 'claim') turn.report('claim_lost', { code });
+  if (kind === 'rescue') rescueFailed(turn, code);
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fence_failed', { how: kind, code });
 }

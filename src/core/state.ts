@@ -138,6 +138,26 @@ export interface CutOff {
   readonly syncsSinceMs: number | null;
 }
 
+/** Which data a rescue is about, and what is at stake. */
+export interface Rescuing {
+  readonly runId: string;
+  /** Replication offset that its copy holds, at least. */
+  readonly offset: number;
+  /** Null = unknown. */
+  readonly divergentBytes: number | null;
+}
+
+/** What became of the latest rescue. */
+export interface RescueNote extends Rescuing {
+  /** Null = there is no copy. */
+  readonly path: string | null;
+  readonly bytes: number;
+  /** Why there is none. */
+  readonly code: string | null;
+  readonly attempts: number;
+  readonly atMs: number;
+}
+
 /** An action that was issued and not yet answered. */
 export interface InFlight {
   readonly id: number;
@@ -191,6 +211,9 @@ export interface State {
   readonly wholeRunId: string | null;
   /** When a ballot of ours for the present epoch was last seen to stand. */
   readonly ballotSeenMs: number;
+  /** The rescue on its way. */
+  readonly rescuing: Rescuing | null;
+  readonly rescue: RescueNote | null;
   /** The claim on its way, or the last one: what a lease of ours means when it is read back. */
   readonly claimed: Claimed | null;
   /** Epoch in which a lossless takeover was tried in vain: its successor is elected among frozen candidates. */
@@ -246,6 +269,8 @@ export function initialState(settings: Settings, nowMs: number): State {
     catchUp: null,
     wholeRunId: null,
     ballotSeenMs: Number.NEGATIVE_INFINITY,
+    rescuing: null,
+    rescue: null,
     claimed: null,
     takeoverFailedEpoch: null,
     unwritableEpoch: null,

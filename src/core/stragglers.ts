@@ -22,10 +22,19 @@ export function expectStragglers(turn: Turn): void {
 export function disconnectStragglers(turn: Turn): void {
   const { stragglers } = turn.state;
   if (stragglers === null) return;
-  if (turn.now < stragglers.nextMs) return turn.wakeAt(stragglers.nextMs);
-  if (ownFacts(turn.state)?.role === 'replica') turn.emit({ kind: 'kill_stragglers' });
+  const dueMs = Math.max(stragglers.nextMs, rescueConnectedMs(turn));
+  if (turn.now < dueMs) return turn.wakeAt(dueMs);
+  if (turn.awaits('rescue') || ownFacts(turn.state)?.role === 'replica') turn.emit({ kind: 'kill_stragglers' });
   const rounds = stragglers.rounds - 1;
   const next = { rounds, nextMs: turn.now + STRAGGLER_PAUSE_MS };
   turn.update({ stragglers: rounds > 0 ? next : null });
   if (rounds > 0) turn.wakeAt(next.nextMs);
+}
+
+/** A rescue's connection is that of an ordinary client until its SYNC is read. */
+const RESCUE_CONNECTS_MS = 500;
+
+function rescueConnectedMs(turn: Turn): number {
+  const flight = turn.state.inFlight.get('rescue');
+  return flight === undefined ? Number.NEGATIVE_INFINITY : flight.sinceMs + RESCUE_CONNECTS_MS;
 }

@@ -53,6 +53,13 @@ function failoverOf(state: State): PublishedView['failover'] {
   return { falls: state.records.term?.value.falls ?? 0, resumesInMs };
 }
 
+function rescueOf({ rescue, inFlight, nowMs }: State): PublishedView['rescue'] {
+  const running = inFlight.has('rescue');
+  if (rescue === null) return { running, last: null };
+  const { path, bytes, divergentBytes, code, atMs } = rescue;
+  return { running, last: { agoMs: Math.round(nowMs - atMs), path, bytes, divergentBytes, code } };
+}
+
 export function project(state: State): PublishedView {
   const { settings, session, nowMs, records, role } = state;
   const { facts } = state.own;
@@ -75,6 +82,7 @@ export function project(state: State): PublishedView {
     },
     session: { connected: session?.connected ?? false, timeoutMs: session?.timeoutMs ?? 0 },
     redis: redisOf(state),
+    rescue: rescueOf(state),
     settings: inForce(state),
     failover: failoverOf(state),
     whole: facts !== null && term !== undefined && isWhole(state, facts, term),

@@ -5,7 +5,7 @@
  */
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
-import { foreignAddress } from './foreign.ts';
+import { foreignAddress } from './claim.ts';
 import { isFrozen, othersLease } from './queries.ts';
 import type { State } from './state.ts';
 
@@ -75,6 +75,7 @@ function pollOwn(state: State): number {
   const { role, own } = state;
   const eager = isEager(state);
   if (decidesNext(state)) return eager ? POLL_ALERT_MS : POLL_WAITING_MS;
+  if (state.inFlight.has('rescue')) return POLL_WAITING_MS;
   if (own.blocked !== null || state.unplaced) return POLL_SETTLING_MS;
   switch (role.name) {
     case 'candidate':

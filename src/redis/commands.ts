@@ -90,6 +90,11 @@ export function promote(): readonly [Command] {
   return [['REPLICAOF', 'NO', 'ONE']];
 }
 
+/** A frozen replica becomes a master that takes no write: the fence is set again first, and both arrive together. */
+export function detach(version: string): readonly Command[] {
+  return [['MULTI'], ...reversibleFence(version), ...promote(), ['EXEC']];
+}
+
 export interface RuntimeSettings {
   /** The address under which others reach this Redis, for the masters it follows to show. */
   readonly announce: Address | null;

@@ -34,6 +34,7 @@ export const VIEW: PublishedView = {
   settings: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0 },
   failover: { falls: 0, resumesInMs: null },
   whole: true,
+  rescue: { running: false, last: null },
   inSync: [],
   nodes: [],
   members: [],

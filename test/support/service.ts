@@ -116,6 +116,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       expected_nodes: count,
       // Tests let more masters fall in a minute than a service should bear without a pause.
       failover_budget: 1000,
+      rescue: { dir: join(folder, 'rescue') },
       ...options.config,
     };
     const env = options.env === undefined ? {} : { env: options.env };

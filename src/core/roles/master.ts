@@ -6,14 +6,15 @@
  */
 import { emitClaim, foreignRecord, isOwnEarlierRecord, masterRecordOf, nextEpoch } from '../claim.ts';
 import { isDeserted } from '../complaint.ts';
-import { deadMan, fenceAtMs } from '../fencing.ts';
+import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
-import { positionOf } from '../lineage.ts';
-import { CLOSED_ADDRESS, isEnabled, isLinkedTo, ourLease, ownFacts } from '../queries.ts';
+import { divergentBytes, positionOf } from '../lineage.ts';
+import { CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, ourLease, ownFacts, remoteIsHealthy } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
-import type { RoleOf } from '../state.ts';
+import { isHeldByItsAgent, isLoss } from '../rescue.ts';
+import type { RoleOf, State } from '../state.ts';
 import { hasBetterSuccessor, hasStreamingSuccessor, hasSuccessor, successorWithData } from '../succession.ts';
 import { missingSettings } from '../service-settings.ts';
 import { amendRole, enterSteppingDown } from '../transitions.ts';
@@ -160,11 +161,23 @@ function fenceDeposed(turn: Turn, role: RoleOf<'master'>, term: Term): void {
   const { remote, settings } = turn.state;
   if (role.deposed === null || remote.link !== 'open' || !remote.current || remote.facts === null) return;
   const { facts } = remote;
-  const follows = isLinkedTo(facts, settings.redis) || isLinkedTo(facts, CLOSED_ADDRESS);
-  if (follows) return void amendRole(turn, role, { deposed: null });
-  if (facts.role !== 'master' || positionOf(facts, term) === null) return;
-  if (!turn.emit({ kind: 'remote_fence_hard', target: settings.redis })) return;
+  if (isLinkedTo(facts, settings.redis)) return void amendRole(turn, role, { deposed: null });
+  if (isHeldByItsAgent(turn.state, role.deposed, facts)) return;
+  const target = hasNothingOfItsOwn(turn.state, facts, term) ? settings.redis : CLOSED_ADDRESS;
+  if (isLinkedTo(facts, target)) return void amendRole(turn, role, { deposed: null });
+  const loose = facts.role === 'master' || isFrozen(facts);
+  if (!loose || positionOf(facts, term) === null) return;
+  if (!turn.emit({ kind: 'remote_fence_hard', target })) return;
   turn.report('remote_fenced', { host: role.deposed.host, port: role.deposed.port, epoch: role.epoch });
+}
+
+/**
+ * Whether a deposed Redis may follow without its own agent, which alone can rescue what it holds. Only what can grow
+ * no more says so: what a server showed before it fell silent, or while it took writes, is not what it holds now.
+ */
+function hasNothingOfItsOwn(state: State, facts: RedisFacts, term: Term): boolean {
+  const isFinal = isFrozen(facts) || facts.minReplicas === FENCE_MIN_REPLICAS;
+  return remoteIsHealthy(state) && isFinal && !isLoss(divergentBytes(facts, term, ownFacts(state)));
 }
 
 function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {

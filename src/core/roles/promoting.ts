@@ -8,7 +8,7 @@
  */
 import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
-import { ownFacts, remoteIsHealthy } from '../queries.ts';
+import { CLOSED_ADDRESS, ownFacts, remoteIsHealthy } from '../queries.ts';
 import type { RoleOf, State } from '../state.ts';
 import { amendRole, enterMaster } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -82,7 +82,8 @@ function deposedFenced(turn: Turn, role: RoleOf<'promoting'>): boolean {
   if (state.remote.link === 'unknown') return waited;
   if (state.remote.link !== 'open') return true;
   if (role.remoteFence === 'none') {
-    turn.emit({ kind: 'remote_fence_hard', target: state.settings.redis });
+    // It may hold what nobody else has: it follows when that is rescued, not before.
+    turn.emit({ kind: 'remote_fence_hard', target: CLOSED_ADDRESS });
     amendRole(turn, role, { remoteFence: 'asked' });
   }
   return !remoteIsHealthy(state) || waited;

@@ -7,7 +7,6 @@
  */
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { mayFollow } from '../durable.ts';
-import { divergentBytes, DIVERGENCE_NOISE_BYTES } from '../lineage.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { followForeign } from '../foreign.ts';
 import type { RedisFacts } from '../facts.ts';
@@ -23,6 +22,7 @@ import {
   verifiedMaster,
 } from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
+import { mayDiscard, reportDiscarded } from '../rescue.ts';
 import { isDurable } from '../service-settings.ts';
 import type { State } from '../state.ts';
 import { expectStragglers } from '../stragglers.ts';
@@ -102,7 +102,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (!mayFollow(state, term)) return turn.refuse('awaiting_registration');
   // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
   if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
-  startFollowing(turn, facts, lease, term);
+  startFollowing(turn, facts, lease);
 }
 
 /** No full sync of a lineage dataset from a process that is not the recorded one is let through to loading (I5). */
@@ -120,15 +120,12 @@ function leaveMaster(turn: Turn): void {
   if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
 }
 
-function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
+function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease): void {
+  if (!mayDiscard(turn, facts)) return;
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (!turn.emit({ kind, target: lease.redis })) return;
   if (kind === 'fence_hard') expectStragglers(turn);
   turn.update({ unplaced: false });
-  const bytes = divergentBytes(facts, term);
-  const worthSaying = bytes === null || bytes >= DIVERGENCE_NOISE_BYTES;
-  if (facts.role === 'master' && facts.keys > 0 && worthSaying) {
-    turn.report('divergent_data', { bytes: bytes ?? 'unknown', epoch: lease.epoch });
-  }
+  reportDiscarded(turn, facts);
   turn.report('following', { master: lease.node, epoch: lease.epoch });
 }

@@ -19,7 +19,7 @@ const NO_HISTORY = { replid2: null, secondReplOffset: -1 } as const;
 type RedisAction = Extract<Action, {
   kind:
     | 'fence_reversibly' | 'remote_fence_reversibly' | 'set_min_replicas' | 'fence_hard' | 'remote_fence_hard'
-    | 'follow' | 'freeze' | 'promote' | 'configure' | 'kill_stragglers';
+    | 'follow' | 'freeze' | 'promote' | 'configure' | 'kill_stragglers' | 'detach';
 }>;
 
 /** Who looks, so that each watcher hears once that a connection opened or ended. */
@@ -157,6 +157,10 @@ export class RedisModel {
         break;
       case 'promote':
         this.minReplicas = action.minReplicas;
+        if (this.target !== null) this.becomeMaster();
+        break;
+      case 'detach':
+        this.minReplicas = 1_000_000;
         if (this.target !== null) this.becomeMaster();
         break;
       case 'configure':

@@ -50,6 +50,10 @@ export class Village {
   /** Every action that was carried out, in order. */
   readonly journal: { readonly by: string; readonly action: Action }[] = [];
   readonly epochs: number[] = [];
+  /** Copies that were made. */
+  readonly rescues: { readonly node: string; readonly offset: number }[] = [];
+  /** Code with which every rescue fails, or null. */
+  rescueFails: string | null = null;
   /** Asked before each action; `true` ends the agent instead of carrying it out. */
   interrupt: (by: string, action: Action) => boolean = () => false;
   private readonly change: Partial<Settings>;
@@ -282,6 +286,8 @@ export class Village {
         this.killAgent(name);
         this.dying.set(inhabitant.session, this.nowMs);
         return null;
+      case 'rescue':
+        return this.rescue(name);
       case 'identify': {
         const twin = [...this.inhabitants.values()].find(
           (i) => i.alive && i.state.settings.http.host === action.address.host,
@@ -300,6 +306,7 @@ export class Village {
       case 'promote':
       case 'configure':
       case 'kill_stragglers':
+      case 'detach':
         return done(this.redis(name).obey(action));
       case 'heartbeat':
         if (inhabitant.cutOff) return { result: 'failed', code: 'CONNECTION_LOSS' };
@@ -314,6 +321,15 @@ export class Village {
       case 'announce':
         return done(!inhabitant.cutOff && this.ensemble.commit(action, { name, session: inhabitant.session }));
     }
+  }
+
+  /** A server gives its dataset to nobody unless it is a master; and it must not take writes meanwhile. */
+  private rescue(name: string): Outcome {
+    const { alive, target, minReplicas, offset } = this.redis(name);
+    if (!alive || this.rescueFails !== null) return { result: 'failed', code: this.rescueFails ?? 'CLOSED' };
+    if (target !== null || minReplicas < 1_000_000) throw new Error(`${name} is copied while it is no fenced master`);
+    this.rescues.push({ node: name, offset });
+    return { result: 'rescued', path: `/rescue/${name}/${offset}.rdb`, bytes: offset, removed: [] };
   }
 
   private checkAcrossAgents(action: Action): void {
