@@ -3,6 +3,9 @@
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 ARGS ?=
+SEEDS ?= 1000
+FROM ?=
+JOBS ?= 1
 
 # Node.js and Redis that scripts/setup.sh had to put into the project's own folder.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -20,9 +23,9 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: build install demo test test-matrix bench chaos check clean help deps
+.PHONY: build install demo test test-matrix bench chaos simulate check clean help deps
 
-SOURCES := $(shell find src demo bench chaos test/support -name '*.ts' 2>/dev/null) \
+SOURCES := $(shell find src demo bench chaos sim test/support -name '*.ts' 2>/dev/null) \
 	package.json package-lock.json scripts/build.mjs $(wildcard .git/logs/HEAD)
 
 build: node_modules/.package-lock.json dist/dictator.cjs ## build dist/ (the default; needs Node.js and npm, no root)
@@ -51,6 +54,9 @@ bench: deps build ## measure against Redis Sentinel; ARGS="--only redis-killed -
 
 chaos: deps build ## a real service under random faults; ARGS="--seconds 600 --against sentinel" for comparison
 	@node dist/chaos.cjs $(ARGS)
+
+simulate: build ## real agents, simulated faults: SEEDS=1000 JOBS=1 FROM=7 or ARGS="--seed 73 --trace"
+	@node dist/simulate.cjs --seeds '$(SEEDS)' --jobs '$(JOBS)' $(if $(FROM),--from '$(FROM)') $(ARGS)
 
 test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core" for some vitest files
 	@scripts/test.sh $(ARGS)

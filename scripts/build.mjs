@@ -8,6 +8,7 @@
  *   dist/demo.cjs       demo/main.ts      `make demo`
  *   dist/bench.cjs      bench/main.ts     `make bench`
  *   dist/chaos.cjs      chaos/main.ts     `make chaos`
+ *   dist/simulate.cjs   sim/command/main.ts   `make simulate`
  *
  * A program without its entry is left out (the product's is required). In the bundle these constants are known, with
  * `typeof X === 'undefined'` telling that the code runs unbundled, as in unit tests:
@@ -30,6 +31,7 @@ const PROGRAMS = [
   { entry: 'demo/main.ts', outfile: 'dist/demo.cjs', required: false },
   { entry: 'bench/main.ts', outfile: 'dist/bench.cjs', required: false },
   { entry: 'chaos/main.ts', outfile: 'dist/chaos.cjs', required: false },
+  { entry: 'sim/command/main.ts', outfile: 'dist/simulate.cjs', required: false },
 ];
 
 /** `import.meta.url` does not exist in CommonJS; the bundle's own address stands in for it. */

@@ -15,6 +15,8 @@ cd "$(dirname "$0")/.." || exit 1
 export PATH=$PWD/.tools/bin:$PATH
 
 DEMO_HUNG_AFTER=300s
+# Fresh seeds of the simulator; its regressions run with every number.
+FRESH_SEEDS=0
 RESULTS=.cache/vitest.json
 
 passed=0
@@ -78,6 +80,11 @@ run_demo() {
   step 'scripted demo' timeout --kill-after=10s "$DEMO_HUNG_AFTER" node dist/demo.cjs --script failover
 }
 
+# Every number of seeds counts as one test: what it proves does not grow with each of them.
+run_simulator() {
+  step simulator make simulate SEEDS="$FRESH_SEEDS" JOBS="$(nproc)"
+}
+
 step 'what is needed' scripts/setup.sh || finish
 step packages make node_modules/.package-lock.json || finish
 step build make build
@@ -92,5 +99,6 @@ step 'types of the core' node_modules/.bin/tsc -p src/core/tsconfig.json
 step lint node_modules/.bin/eslint .
 step 'house rules' node scripts/tidy.mjs
 run_vitest
+run_simulator
 run_demo
 finish

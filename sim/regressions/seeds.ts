@@ -1,0 +1,12 @@
+/**
+ * Seeds that once found something, each with what it was. A seed is a whole history in a number, and as good only as
+ * long as plans are drawn in the same way: what must stay for ever is kept as a plan (plans/) or a story (*.test.ts).
+ */
+export interface RegressionSeed {
+  readonly seed: number;
+  readonly sentence: string;
+}
+
+export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
+  { seed: 1, sentence: 'several elections in a row, each with its own master, and one again at the end' },
+];

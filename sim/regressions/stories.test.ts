@@ -1,0 +1,18 @@
+// What was learned from found seeds, distilled: one small plan each, whose name says what must never happen again.
+
+import { describe, expect, test } from 'vitest';
+import { happens, masters, story } from './story.ts';
+
+describe('in a simulated service', () => {
+  test('a master that restarts empty within a moment wipes nobody', () => {
+    const told = story([happens({ kind: 'redis_restarted', node: 'r1', data: 'lost' }, 8000, 10)]);
+    expect(told.findings).toEqual([]);
+    expect(masters(told)).toEqual(['r1', 'r2']);
+  });
+
+  test('an agent that is frozen for longer than its lease finds its Redis deposed, and follows', () => {
+    const told = story([happens({ kind: 'agent_frozen', node: 'r1' }, 8000, 5000)]);
+    expect(told.findings).toEqual([]);
+    expect(masters(told).length).toBe(2);
+  });
+});
