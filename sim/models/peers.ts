@@ -5,6 +5,7 @@
  * an ending the next dials follow at once, because two refusals in a row prove a death.
  */
 import type { Clock } from '../../src/contract/clock.ts';
+import type { FailsafeAnswer, FailsafeQuestion } from '../../src/contract/failsafe.ts';
 import type { Address } from '../../src/core/records.ts';
 import type { Identification } from '../../src/peers/identify.ts';
 import type { PeerMessage } from '../../src/peers/messages.ts';
@@ -26,6 +27,8 @@ type Wire =
   | { readonly t: 'welcome'; readonly as: Identity }
   | { readonly t: 'who' }
   | { readonly t: 'me'; readonly as: Identity }
+  | { readonly t: 'ask'; readonly question: FailsafeQuestion }
+  | { readonly t: 'answer'; readonly answer: FailsafeAnswer }
   | { readonly t: 'beat' }
   | { readonly t: 'tell'; readonly message: PeerMessage };
 
@@ -46,6 +49,8 @@ export interface AgentDoorOptions {
 export class AgentDoor {
   private readonly options: AgentDoorOptions;
   private hub: Hub | null = null;
+  /** Who answers questions for a promise; nobody does before the agent is there. */
+  onQuestion: (question: FailsafeQuestion, done: (answer: FailsafeAnswer) => void) => void = () => undefined;
 
   constructor(options: AgentDoorOptions) {
     this.options = options;
@@ -82,6 +87,37 @@ export class AgentDoor {
     });
   }
 
+  /** One question for a promise; whatever is no answer in time is silence. */
+  ask(
+    address: Address,
+    question: FailsafeQuestion,
+    timeoutMs: number,
+    done: (answer: FailsafeAnswer | null) => void,
+  ): void {
+    const { network, process, clock } = this.options;
+    let settled = false;
+    const settle = (answer: FailsafeAnswer | null): void => {
+      if (settled) return;
+      settled = true;
+      cancel();
+      end.close();
+      done(answer);
+    };
+    const cancel = clock.after(timeoutMs, () => settle(null));
+    const end = network.connect(process, address, {
+      timeoutMs,
+      events: {
+        onOpen: () => end.send({ t: 'ask', question } satisfies Wire),
+        onFailed: () => settle(null),
+        onMessage: (message) => {
+          const wire = message as Wire;
+          if (wire.t === 'answer') settle(wire.answer);
+        },
+        onClosed: () => settle(null),
+      },
+    });
+  }
+
   private accept(end: End): EndEvents {
     const { self } = this.options;
     let from: Identity | null = null;
@@ -92,6 +128,9 @@ export class AgentDoor {
       onMessage: (message) => {
         const wire = message as Wire;
         if (wire.t === 'who') end.send({ t: 'me', as: self } satisfies Wire);
+        if (wire.t === 'ask') {
+          this.onQuestion(wire.question, (answer) => end.send({ t: 'answer', answer } satisfies Wire));
+        }
         if (wire.t === 'hello') {
           from = wire.from;
           end.send({ t: 'welcome', as: self } satisfies Wire);

@@ -65,11 +65,13 @@ export class AgentRun {
       rescue: options.rescue,
       process: options.hostProcess,
       identify: (address, timeoutMs, done) => door.identify(address, timeoutMs, done),
+      ask: (address, question, timeoutMs, done) => door.ask(address, question, timeoutMs, done),
       exit: (code) => {
         this.exitCode = code;
         process.kill();
       },
     });
+    door.onQuestion = (question, done) => this.agent.question(question, done);
     process.deliver(() => this.agent.start());
   }
 

@@ -31,6 +31,8 @@ export function settingsOf(plan: Plan, node: NodePlan, instance: string): Settin
     complaintAfterMs: 5000,
     failoverBudget: 3,
     failoverCalmMs: 30_000,
+    failsafePromiseMs: null,
+    forgetAfterMs: 86_400_000,
     fenceByKill: plan.fenceByKill,
     rescueMode: 'on',
   };

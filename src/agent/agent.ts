@@ -4,6 +4,7 @@
  * Follow an event through it: a socket closes in a `RedisWatch`, becomes an input, `step` turns it into actions, and
  * `perform` carries them to ZooKeeper, Redis or the other agents, whose answers become inputs again.
  */
+import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
@@ -53,7 +54,10 @@ export class Agent {
   private readonly mirror: Mirror;
   private readonly paths;
   readonly peers: PeerHub;
-  private readonly orders = { bootstrap: [] as Answer[], failover: [] as Answer[] };
+  private readonly orders = { bootstrap: [] as Answer[], failover: [] as Answer[], forget: [] as Answer[] };
+  /** Questions of other agents that have no answer yet, by their id. */
+  private readonly questions = new Map<number, (answer: FailsafeAnswer) => void>();
+  private nextQuestion = 1;
   private leaving = false;
 
   constructor(settings: Settings, credentials: Credentials, outside: Outside) {
@@ -91,7 +95,7 @@ export class Agent {
     this.post({ kind: 'tick' });
   }
 
-  order(order: Exclude<Order, { order: 'bootstrap' | 'failover' }>): void {
+  order(order: Exclude<Order, { order: 'bootstrap' | 'failover' | 'forget' }>): void {
     this.post({ kind: 'order', order });
   }
 
@@ -113,6 +117,19 @@ export class Agent {
   failover(acknowledgeLoss: boolean, done: (refusal: string | null) => void): void {
     this.orders.failover.push(done);
     this.post({ kind: 'order', order: { order: 'failover', acknowledgeLoss } });
+  }
+
+  /** Takes a node that is gone for good off the registered ones; `done` as for `bootstrap`. */
+  forget(node: string, done: (refusal: string | null) => void): void {
+    this.orders.forget.push(done);
+    this.post({ kind: 'order', order: { order: 'forget', node } });
+  }
+
+  /** Another agent's question for a promise. `done` is called once, unless this agent stops before. */
+  question(question: FailsafeQuestion, done: (answer: FailsafeAnswer) => void): void {
+    const id = this.nextQuestion++;
+    this.questions.set(id, done);
+    this.post({ kind: 'failsafe_asked', id, question });
   }
 
   view(): PublishedView {
@@ -197,9 +214,15 @@ export class Agent {
         return this.peers.tell('all', this.messageOf(action.hint));
       case 'report':
         return this.outside.log.event(action.event, action.fields);
-      case 'answer_order': {
+      case 'answer_order':
         for (const answer of this.orders[action.order].splice(0)) answer(action.refusal);
         return;
+      case 'ask_promises':
+        return this.askPromises(action, done);
+      case 'answer_question': {
+        const answer = this.questions.get(action.question);
+        this.questions.delete(action.question);
+        return answer?.(action.answer);
       }
       case 'exit':
         return this.leave(0);
@@ -215,6 +238,25 @@ export class Agent {
         return { kind: hint, epoch: records.term?.value.epoch ?? 0 };
       case 'look':
         return { kind: hint };
+    }
+  }
+
+  /** One round: the result is known when each has answered or let its time pass. */
+  private askPromises(
+    { questions, timeoutMs }: Extract<Action, { kind: 'ask_promises' }>,
+    done: (outcome: Outcome) => void,
+  ): void {
+    const sentAtMs = this.outside.clock.now();
+    const answers: { node: string; answer: FailsafeAnswer | null }[] = [];
+    if (questions.length === 0) {
+      this.outside.clock.after(timeoutMs, () => done({ result: 'asked', sentAtMs, answers }));
+      return;
+    }
+    for (const { address, question } of questions) {
+      this.outside.ask(address, question, timeoutMs, (answer) => {
+        answers.push({ node: question.node, answer });
+        if (answers.length === questions.length) done({ result: 'asked', sentAtMs, answers });
+      });
     }
   }
 

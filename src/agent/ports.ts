@@ -6,6 +6,7 @@
  */
 import type { WallClock } from '../contract/clock.ts';
 import type { EventName } from '../contract/events.ts';
+import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { Fields } from '../core/actions.ts';
 import type { Address } from '../core/records.ts';
 import type { PeerEvents, PeerHub } from '../peers/peers.ts';
@@ -103,6 +104,16 @@ export interface Outside {
   identify(address: Address, timeoutMs: number, done: (result: Identification) => void): void;
   readonly rescue: RescuePort;
   readonly process: ProcessPort;
+  /**
+   * Asks the agent at this address for a promise (`Agent.question` is the other end). `done` gets its answer, or null
+   * for silence: at most `timeoutMs` milliseconds later, however the asking ended.
+   */
+  ask(
+    address: Address,
+    question: FailsafeQuestion,
+    timeoutMs: number,
+    done: (answer: FailsafeAnswer | null) => void,
+  ): void;
   /** Ends the process, or the simulated one. */
   exit(code: number): void;
 }

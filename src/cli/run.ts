@@ -20,6 +20,7 @@ import { createHttpServer } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { Logger } from '../log/logger.ts';
 import { createPeerHub } from '../peers/hub.ts';
+import { askAgent } from '../peers/failsafe.ts';
 import { identifyAgent } from '../peers/identify.ts';
 import { createRedisConnector } from '../redis/connector.ts';
 import type { Io } from './io.ts';
@@ -31,6 +32,12 @@ import { VERSION } from './version.ts';
  * and until then another server, or the same one started anew, can still confirm the lease.
  */
 const DEADLINE_SHARES = { readDeadlineShare: 1 / 2, connectDeadlineShare: 1 / 6 } as const;
+/**
+ * After an outage a session may be gone, and the lease with it. The holder must be back before the promises end that
+ * stand in for it, so it knocks at least this often.
+ */
+const RECONNECT_PAUSE_MAX_MS = 2000;
+const RECONNECT_PAUSE_SHARE = 1 / 4;
 /** Bound on waiting for a successor after SIGTERM. */
 const SHUTDOWN_TIMEOUT_MS = 5000;
 const LIMITS_TIMEOUT_MS = 2000;
@@ -57,6 +64,8 @@ function settingsOf(config: Config, instance: string): Settings {
     electionSettleMs: config.electionSettleMs,
     recoveryGraceMs: config.recoveryGraceMs,
     shared: config.shared,
+    failsafePromiseMs: config.failsafePromiseMs,
+    forgetAfterMs: config.forgetAfterMs,
     shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
     complaintAfterMs: config.complaintAfterMs,
     failoverBudget: config.failoverBudget,
@@ -75,7 +84,8 @@ function credentialsOf({ node }: Config): Credentials {
 
 function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code: number) => void): Outside {
   const { service, name, instance } = settings;
-  const zooKeeper = { ...config.zk, ...DEADLINE_SHARES };
+  const reconnectPauseMaxMs = Math.min(RECONNECT_PAUSE_MAX_MS, config.zk.sessionTimeoutMs * RECONNECT_PAUSE_SHARE);
+  const zooKeeper = { ...config.zk, ...DEADLINE_SHARES, reconnectPauseMaxMs };
   return {
     clock: systemClock,
     log,
@@ -94,6 +104,7 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
       wallNow: () => systemClock.wallNow(),
     }),
     process: createProcessPort(),
+    ask: (address, question, timeoutMs, done) => void askAgent(address, question, timeoutMs, done),
     exit,
   };
 }
@@ -113,6 +124,11 @@ function apiOf(agent: Agent, settings: Settings): HttpApi {
       new Promise((resolve) => {
         agent.bootstrap(master, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
       }),
+    forget: (node) =>
+      new Promise((resolve) => {
+        agent.forget(node, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
+      }),
+    promise: (question) => new Promise((resolve) => agent.question(question, resolve)),
     acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),
   };
 }

@@ -81,4 +81,8 @@ export interface Config {
     readonly minFreeBytes: number;
     readonly timeoutMs: number;
   };
+  /** How long a promise lasts while the ensemble is silent; null: T. */
+  readonly failsafePromiseMs: number | null;
+  /** How long a registered node that is gone is still counted and asked. */
+  readonly forgetAfterMs: number;
 }

@@ -54,7 +54,22 @@ const marginWithinSession: Rule = (values) => {
   };
 };
 
-export const FAULT_RULES: readonly Rule[] = [onePassword, ownPort, marginWithinSession];
+/** A share of T: less would be used up by the fence margin and the next round of questions. */
+const PROMISE_SHARE_MIN = 1 / 2;
+
+const promiseWorthAsking: Rule = (values) => {
+  const { failsafe_promise_ms: promise, zk_session_timeout_ms: timeout } = values;
+  if (!isGiven(promise) || timeout === undefined) return undefined;
+  const least = Math.ceil(timeout * PROMISE_SHARE_MIN);
+  if (promise >= least) return undefined;
+  return {
+    path: 'failsafe_promise_ms',
+    reason: `is less than half of zk_session_timeout_ms (${timeout}): it would end before it could be renewed`,
+    fix: `Use at least ${least}, or leave the key out.`,
+  };
+};
+
+export const FAULT_RULES: readonly Rule[] = [onePassword, ownPort, marginWithinSession, promiseWorthAsking];
 
 const userWithoutPassword: Rule = (values) => {
   const given = values['node.password'] ?? values['node.password_file'];

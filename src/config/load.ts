@@ -178,6 +178,8 @@ function compose(values: Values, password: Secret | null): Config {
       minFreeBytes: values['rescue.min_free_bytes'],
       timeoutMs: values['rescue.timeout_ms'],
     },
+    failsafePromiseMs: values.failsafe_promise_ms,
+    forgetAfterMs: values.forget_after_ms,
   };
 }
 

@@ -5,6 +5,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
+import { FAILSAFE_PROMISE_MAX_MS } from '../contract/failsafe.ts';
 import type { HostPort, LogLevel } from './config.ts';
 import type { KEYS, KeyName } from './keys.ts';
 import { Secret } from './secret.ts';
@@ -171,6 +172,8 @@ export const SCHEMAS = {
   'rescue.keep': integer(1, 1000),
   'rescue.min_free_bytes': integer(0, 1_000_000_000_000_000),
   'rescue.timeout_ms': integer(1000, 86_400_000),
+  failsafe_promise_ms: integer(50, FAILSAFE_PROMISE_MAX_MS),
+  forget_after_ms: integer(1000, 31_536_000_000),
 } as const satisfies Record<NameImplemented, v.GenericSchema<unknown, unknown>>;
 
 export type ImplementedKey = keyof typeof SCHEMAS;

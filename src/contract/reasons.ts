@@ -200,6 +200,54 @@ export const REASONS = {
     what: 'The Redis of this node was interrupted in the middle of a full sync: its dataset may be half of one.',
     next: 'Wait for a master to follow, or restart this Redis, which loads what its disk kept.',
   },
+  failsafe_promised: {
+    what: 'This node promised to keep out of elections, or may have before its agent was restarted.',
+    next: 'Wait, at most failsafe_promise_ms; the promise ends by itself.',
+  },
+  failsafe_refused: {
+    what: 'The ensemble is silent, and not every registered node promised to keep out of elections.',
+    next: 'Look at failsafe in /v1/view: who is missing, and why. Bring the ensemble or that node back.',
+  },
+  unconfirmed: {
+    what: 'The ensemble is silent, a registered node did not promise, and on_ensemble_loss is continue.',
+    next: 'Bring the ensemble back. Another master may exist where this node does not see it.',
+  },
+  agent_silent: {
+    what: 'The agent of a registered node did not answer.',
+    next: 'Start it, or repair the network. A node that is gone for good is forgotten while the ensemble answers.',
+  },
+  wrong_node: {
+    what: 'The question was meant for another node or service.',
+    next: 'Give every agent its own address (announce_http_host, http_port).',
+  },
+  later_epoch: {
+    what: 'A later epoch than that of the asking master is known.',
+    next: 'Nothing; that master fences its Redis and follows.',
+  },
+  contending: {
+    what: 'That node takes part in an election.',
+    next: 'Wait for the election to end.',
+  },
+  lease_ended: {
+    what: 'The ensemble answers that node, and the asking master holds no lease in it.',
+    next: 'Look why that master cannot reach the ensemble while others can.',
+  },
+  not_streaming: {
+    what: 'The Redis of that node, which is in the in-sync set, does not stream from the asking master.',
+    next: 'Look at the replication link of that node.',
+  },
+  not_lease_holder: {
+    what: 'This node is not the master, and only the master changes which nodes are registered.',
+    next: 'Call it on the master of the service.',
+  },
+  node_in_use: {
+    what: 'The node to forget has a live agent, or is in the in-sync set.',
+    next: 'Stop its agent and its Redis first.',
+  },
+  too_few_nodes: {
+    what: 'So few nodes are registered that none may be forgotten.',
+    next: 'Bring another node up first.',
+  },
   port_taken: {
     what: 'The HTTP port is taken by another program.',
     next: 'Free it or set http_port; the agent goes on and keeps trying.',

@@ -28,6 +28,24 @@ export interface ReplicaView {
   readonly inSync: boolean;
 }
 
+/** How this master lives through the silence of the ensemble. */
+export interface FailsafeView {
+  readonly sinceAgoMs: number;
+  /** How much longer it may take writes on what it was promised; 0 or less: it is fenced. */
+  readonly endsInMs: number | null;
+  /** `continue`: somebody did not promise, and the operator chose to go on (`on_ensemble_loss`). */
+  readonly by: 'promises' | 'continue';
+  readonly confirmed: readonly string[];
+  readonly refused: readonly { readonly node: string; readonly reason: ReasonCode }[];
+}
+
+/** What this node promised: until its end it takes part in no election. */
+export interface PromiseView {
+  readonly to: string;
+  readonly epoch: number;
+  readonly endsInMs: number;
+}
+
 export interface PublishedView {
   readonly version: 1;
   readonly service: string;
@@ -37,7 +55,7 @@ export interface PublishedView {
   readonly enabled: boolean;
   readonly role: RoleName;
   readonly epoch: number;
-  /** The confirmed master of the current epoch, or null while there is none. */
+  /** The confirmed master of the current epoch, or of the promises that stand in for it; null while there is none. */
   readonly master: NodeAddress | null;
   readonly fence: 'none' | 'reversible' | 'hard';
   /** Every reason that holds now; empty when nothing is refused. */
@@ -79,4 +97,7 @@ export interface PublishedView {
   readonly nodes: readonly string[];
   readonly members: readonly string[];
   readonly replicas: readonly ReplicaView[];
+  /** Null in peace. */
+  readonly failsafe: FailsafeView | null;
+  readonly promise: PromiseView | null;
 }

@@ -6,6 +6,7 @@
  * retry, no policy. A reply is never proof of a Redis state; what follows an action is a fresh observation.
  */
 import type { EventName } from '../contract/events.ts';
+import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { Address, Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from './records.ts';
 
 export type FieldValue = string | number | boolean | null | readonly string[];
@@ -81,6 +82,17 @@ export type ActionBody =
     }
   /** Ask who answers at the address of a recorded agent. */
   | { readonly kind: 'identify'; readonly address: Address; readonly instance: string }
+  /**
+   * Ask these agents for a promise, all at the same time, each for at most `timeoutMs`; one result for all of them.
+   * After: with every one promised, power lasts for a share of the promise, counted from when the questions left.
+   */
+  | {
+      readonly kind: 'ask_promises';
+      readonly questions: readonly { readonly address: Address; readonly question: FailsafeQuestion }[];
+      readonly timeoutMs: number;
+    }
+  /** Before: a promise that it gives is part of the state already. */
+  | { readonly kind: 'answer_question'; readonly question: number; readonly answer: FailsafeAnswer }
   /** Refuse every write at once, undone without a resync (`min-replicas-to-write` out of reach). */
   | { readonly kind: 'fence_reversibly' }
   /** `MULTI`, `REPLICAOF target`, kill clients, `EXEC`. After: what ran in that turn was never acknowledged. */
@@ -118,14 +130,24 @@ export type ActionBody =
   /** One line of log. */
   | { readonly kind: 'report'; readonly event: EventName; readonly fields: Fields }
   /** An operator's order has its answer. */
-  | { readonly kind: 'answer_order'; readonly order: 'bootstrap' | 'failover'; readonly refusal: string | null }
+  | {
+      readonly kind: 'answer_order';
+      readonly order: 'bootstrap' | 'failover' | 'forget';
+      readonly refusal: string | null;
+    }
   /** Close the session in order and end the process. */
   | { readonly kind: 'exit' };
 
 export type ActionKind = ActionBody['kind'];
 
 /** Actions that nobody answers. */
-export const UNANSWERED = ['tell', 'report', 'answer_order', 'exit'] as const satisfies readonly ActionKind[];
+export const UNANSWERED = [
+  'tell',
+  'report',
+  'answer_order',
+  'answer_question',
+  'exit',
+] as const satisfies readonly ActionKind[];
 
 /** An action with the id under which its result comes back, and the epoch it was issued under. */
 export type Action = ActionBody & {

@@ -8,6 +8,7 @@ import type { LineageEntry } from './lineage.ts';
 import { positionOf } from './lineage.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
+import { keepsOut } from './promises.ts';
 import type { Address, Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
 import { settingsOfClaim } from './service-settings.ts';
 import type { State } from './state.ts';
@@ -72,7 +73,9 @@ export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term 
   };
 }
 
+/** Whoever promised to keep out of elections claims nothing, except the lease that its own node held already. */
 export function emitClaim(turn: Turn, plan: ClaimPlan): void {
+  if (!plan.adopt && keepsOut(turn)) return;
   const { state } = turn;
   const epoch = nextEpoch(state);
   const { lease, masterRecord } = state.records;
@@ -92,8 +95,10 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
     record: plan.adopt ? masterRecordOf(state) : null,
   });
   if (!issued) return;
+  // One of several attempts at the same epoch may be the one that stands: the first was certainly not sent later.
+  const atMs = state.claimed?.epoch === epoch ? state.claimed.atMs : turn.now;
   const { deposed, takeover, adopt, term } = plan;
-  turn.update({ claimed: { epoch, deposed, takeover, adopt, former: term?.value ?? null } });
+  turn.update({ claimed: { epoch, deposed, takeover, adopt, former: term?.value ?? null, atMs } });
 }
 
 /** A master record that no lease of ours explains: an original agent of the service is at work. */

@@ -141,7 +141,7 @@ describe('deadlines', () => {
   test('the fence is sent at the deadline and not before, and asked for by a wake', () => {
     const state = world('a', 'master');
     const before = run(state, 3499);
-    expect(before.does).toEqual(['heartbeat']);
+    expect(before.does).toEqual(['ask_promises', 'heartbeat']);
     expect(before.state.wakeAtMs).toBeLessThanOrEqual(START_MS + 3500);
     const after = run(before.state, 1);
     expect(after.does).toEqual(['fence_reversibly']);

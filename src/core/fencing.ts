@@ -13,9 +13,10 @@
  * command was lost, the next look puts it right.
  */
 import type { ActionKind } from './actions.ts';
-import { isEnabled, isForeign, isLinkedTo, othersLease } from './queries.ts';
+import { isEnabled, isForeign, isLinkedTo, othersLease, timeoutMs } from './queries.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
+import { streams } from './in-sync.ts';
 import { hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -33,18 +34,18 @@ export const YOUNG_SERVER_SECONDS = 5;
 /** How long a fresh agent leaves a fresh server unfenced while it waits for the records. */
 export const FIRST_LOOK_MS = 500;
 
-/** T: what the server granted, or, before it did, what we shall ask for. */
-function timeoutMs(state: State): number {
-  return state.session?.timeoutMs ?? state.settings.sessionTimeoutMs;
-}
-
 export function fenceMarginMs(state: State): number {
   return state.settings.fenceMarginMs ?? Math.min(FENCE_MARGIN_MAX_MS, timeoutMs(state) / 8);
 }
 
 /** The moment at which fencing begins if no heartbeat is answered before. */
 export function fenceAtMs(state: State): number {
-  return proofEndsAtMs(state) - fenceMarginMs(state);
+  return Math.max(proofEndsAtMs(state), coverEndsAtMs(state)) - fenceMarginMs(state);
+}
+
+/** The moment at which the promises of all registered nodes end that stand in for the ensemble; -Infinity = none. */
+export function coverEndsAtMs(state: State): number {
+  return state.failsafe?.untilMs ?? Number.NEGATIVE_INFINITY;
 }
 
 /** The moment from which an agent without proof from the ensemble must not leave its Redis streaming (dead-man). */
@@ -80,6 +81,8 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'write_term':
     case 'identify':
     case 'rescue':
+    case 'ask_promises':
+    case 'answer_question':
     case 'fence_reversibly':
     case 'fence_hard':
     case 'freeze':
@@ -124,10 +127,16 @@ export function mayAdopt(state: State, facts: RedisFacts): boolean {
   return named && state.nowMs < proofEndsAtMs(state);
 }
 
+function anybodyStreams({ own }: State): boolean {
+  return own.facts?.replicas.some(streams) ?? false;
+}
+
 function wantedOfMaster(state: State): number {
   const { role, records } = state;
   if (role.name !== 'master' || role.inDoubt || state.unplaced) return FENCE_MIN_REPLICAS;
   const inSync = records.term?.value.inSync ?? [];
+  // Nobody can commit that the set is empty, and the operator chose to go on without: only then this may be lowered.
+  if (state.failsafe?.byChoice === true && !anybodyStreams(state)) return deadMan(state, false);
   return deadMan(state, inSync.length > 0 || role.joining.length > 0);
 }
 
@@ -195,8 +204,8 @@ export function wantedMinReplicas(state: State): number | null {
     case 'replica':
     case 'candidate': {
       if (facts.role === 'master') return wantedWithoutOffice(state, facts);
-      const streams = state.remoteTarget !== null && isLinkedTo(facts, state.remoteTarget) && facts.link?.up === true;
-      return streams ? (state.minReplicasFloor ?? 0) : null;
+      const linked = state.remoteTarget !== null && isLinkedTo(facts, state.remoteTarget);
+      return linked && facts.link?.up === true ? (state.minReplicasFloor ?? 0) : null;
     }
   }
 }

@@ -4,6 +4,7 @@
  * Time is an input too: every input is delivered with the monotonic moment at which it is looked at, and `tick` is
  * the input that carries nothing but that moment. The core never asks what time it is.
  */
+import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { PeerEvent, SightEvent } from './facts.ts';
 import type { RecordRead } from './records.ts';
 
@@ -21,6 +22,12 @@ export type Outcome =
     }
   /** The dataset was copied; `removed` are the names of older copies that had to go. */
   | { readonly result: 'rescued'; readonly path: string; readonly bytes: number; readonly removed: readonly string[] }
+  /** What each registered node answered to the question for a promise; null = nothing in time. */
+  | {
+      readonly result: 'asked';
+      readonly sentAtMs: number;
+      readonly answers: readonly { readonly node: string; readonly answer: FailsafeAnswer | null }[];
+    }
   /** Not carried out, or nobody knows (`unknown`: the connection was lost in between; look again). */
   | { readonly result: 'failed'; readonly code: string };
 
@@ -31,7 +38,8 @@ export type Order =
   | { readonly order: 'stop' }
   | { readonly order: 'bootstrap'; readonly master: string }
   /** This node shall be master. `acknowledgeLoss`: also if it may lack writes that were acknowledged. */
-  | { readonly order: 'failover'; readonly acknowledgeLoss: boolean };
+  | { readonly order: 'failover'; readonly acknowledgeLoss: boolean }
+  | { readonly order: 'forget'; readonly node: string };
 
 export type Input =
   | { readonly kind: 'tick' }
@@ -54,5 +62,7 @@ export type Input =
   | { readonly kind: 'peer'; readonly name: string; readonly event: PeerEvent }
   /** Another agent says that something changed: a reason to look, never a verdict. */
   | { readonly kind: 'peer_hint'; readonly name: string; readonly hint: 'redis_died' | 'promoted' | 'look' }
+  /** Another agent asks for a promise while the ensemble is silent; `id` goes back with the answer. */
+  | { readonly kind: 'failsafe_asked'; readonly id: number; readonly question: FailsafeQuestion }
   | { readonly kind: 'action_done'; readonly id: number; readonly outcome: Outcome }
   | { readonly kind: 'order'; readonly order: Order };

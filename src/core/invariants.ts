@@ -28,7 +28,7 @@ export function checkInvariants(state: State): void {
       assert(!role.takeover || role.deposed !== null, 'a takeover has somebody to take over from');
       return;
     case 'master':
-      assert(session !== null, 'power needs a session');
+      assert(session !== null || state.failsafe !== null, 'power needs a session, or promises');
       assert(state.rememberedEpoch >= role.epoch, 'an epoch that was held is remembered');
       return;
     case 'stepping_down':

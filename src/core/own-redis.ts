@@ -1,7 +1,7 @@
 /**
  * Noticing what happens to our own Redis: up, down, restarted, loading; each change is said once.
  */
-import { withSight } from './facts.ts';
+import { sameAddress, withSight } from './facts.ts';
 import type { RedisSight, SightEvent } from './facts.ts';
 import { FENCE_MIN_REPLICAS, YOUNG_SERVER_SECONDS } from './fencing.ts';
 import { ALERT_MS } from './turn.ts';
@@ -23,7 +23,8 @@ function noticeIncarnation(turn: Turn, before: RedisSight, after: RedisSight): v
     const operators = facts.minReplicas ?? 0;
     const floor = operators > 1 && operators < FENCE_MIN_REPLICAS ? operators : 0;
     const unknown = turn.state.enabled === null && facts.uptimeSeconds < YOUNG_SERVER_SECONDS;
-    turn.update({ minReplicasFloor: floor, unplaced: unknown });
+    const managedBefore = sameAddress(facts.announced, turn.state.settings.redis);
+    turn.update({ minReplicasFloor: floor, unplaced: unknown, managedBefore });
     return;
   }
   const startsWritable = facts.role === 'master' && facts.minReplicas === 0;

@@ -5,6 +5,7 @@
  * transaction that also says, as a ballot, that this node does not stand, so that nobody waits for it.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
+import { endFailsafe, restsOnPromises } from './failsafe.ts';
 import type { Ballot, Term } from './records.ts';
 import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
 import type { State } from './state.ts';
@@ -90,9 +91,10 @@ export function losePower(turn: Turn): boolean {
   const { role } = state;
   if (!holdsPower(state) || (role.name === 'stepping_down' && (role.released || state.session !== null))) return false;
   // Whatever else has to be read again after a reconnection: a lease that was once seen not to be ours stays so.
-  if (ourLease(state) !== null) return false;
+  if (ourLease(state) !== null || restsOnPromises(state)) return false;
   const alone = role.name === 'stepping_down' && role.alone;
   turn.report('lease_lost', { epoch: 'epoch' in role ? role.epoch : null });
+  endFailsafe(turn, 'lease_lost');
   turn.update({ unplaced: !alone, claimed: null });
   if (state.session === null) enterStarting(turn, 'session_expired');
   else enterReplica(turn, 'lease_lost');

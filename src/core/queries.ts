@@ -14,6 +14,11 @@ export const CLOSED_ADDRESS: Address = { host: '127.0.0.1', port: 1 };
 export const REFUSAL_SPAN_MS = 10;
 export const REFUSALS_NEEDED = 2;
 
+/** T: what the server granted, or, before it did, what we shall ask for. */
+export function timeoutMs(state: State): number {
+  return state.session?.timeoutMs ?? state.settings.sessionTimeoutMs;
+}
+
 export function sessionId(state: State): bigint | null {
   return state.session?.connected ? state.session.id : null;
 }
@@ -67,7 +72,7 @@ export function remoteIsHealthy(state: State): boolean {
 }
 
 /** The remote Redis was seen to be a serving master, in the very process that the lease names. */
-export function verifiedMaster(state: State, lease: Lease): boolean {
+export function verifiedMaster(state: State, lease: Pick<Lease, 'redis' | 'runId'>): boolean {
   const { remote, remoteTarget } = state;
   return (
     sameAddress(remoteTarget, lease.redis) &&

@@ -1,15 +1,18 @@
 /**
  * What every role keeps true beside its own duties: fence, own records, heartbeat, and the reasons that hold.
  */
+import type { ReasonCode } from '../contract/reasons.ts';
 import { nextEpoch } from './claim.ts';
 import { complainsOf, noteCutOff } from './complaint.ts';
 import { priorityOf } from './contest.ts';
 import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FENCE_MIN_REPLICAS } from './fencing.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
+import { answerForget } from './forget.ts';
 import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
 import { answerFailoverOrder } from './ordered-failover.ts';
 import { holdsPower } from './power.ts';
+import { isBound } from './promises.ts';
 import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import { settingDiffers } from './service-settings.ts';
@@ -42,6 +45,7 @@ export function reconcile(turn: Turn): void {
     disconnectStragglers(turn);
   }
   heartbeat(turn);
+  answerForget(turn);
   if (!turn.state.synced || turn.state.session?.connected !== true) return;
   keepMember(turn);
   if (hasLivingTwin(turn.state)) return;
@@ -217,13 +221,21 @@ function keepNodeRecord(turn: Turn): void {
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }
 
+/** The holder of an earlier lease may still take writes because of what this agent promised it. */
+function bootstrapRefusal(state: State, master: string): ReasonCode | null {
+  const { lease, members } = state.records;
+  if (lease !== null) return 'master_exists';
+  if (isBound(state)) return 'failsafe_promised';
+  return members.has(master) ? null : 'unknown_member';
+}
+
 /** Carries out an operator's `bootstrap`: a term that designates one node, and consents to what the others lose. */
 function bootstrap(turn: Turn): void {
   const { state } = turn;
   const master = state.bootstrap;
   if (master === null) return;
-  const { members, lease, term } = state.records;
-  const refusal = lease !== null ? 'master_exists' : members.has(master) ? null : 'unknown_member';
+  const { members, term } = state.records;
+  const refusal = bootstrapRefusal(state, master);
   if (refusal !== null || term?.value.designated === master) {
     turn.update({ bootstrap: null });
     turn.emit({ kind: 'answer_order', order: 'bootstrap', refusal });

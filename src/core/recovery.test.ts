@@ -129,7 +129,8 @@ describe('a service that lost power', () => {
     const village = blackout();
     comesBack(village, 'b', 'kept');
     comesBack(village, 'c', 'kept');
-    village.pass(2000);
+    // First what their agents may have promised runs out.
+    village.pass(8000);
     expect(village.writable()).toEqual([]);
     expect([...village.agent('b').state.reasons]).toContain('awaiting_recovery');
     village.pass(3000);
@@ -142,7 +143,7 @@ describe('a service that lost power', () => {
   test('and had nothing on any disk begins anew', () => {
     const village = blackout();
     for (const name of ['b', 'c']) comesBack(village, name, 'lost');
-    village.pass(5000);
+    village.pass(11_000);
     expect(village.writable()).toEqual([]);
     expect([...village.agent('b').state.reasons]).toContain('nothing_recoverable');
     comesBack(village, 'a', 'lost');

@@ -5,6 +5,7 @@ import type { ActionKind } from './actions.ts';
 import { TOO_LATE } from './actions.ts';
 import type { Outcome } from './inputs.ts';
 import type { RedisFacts } from './facts.ts';
+import { rounded } from './failsafe.ts';
 import { holdsPower } from './power.ts';
 import { isFrozen } from './queries.ts';
 import { rescued, rescueFailed, RESCUE_RETRY_MS } from './rescue.ts';
@@ -54,6 +55,8 @@ export function settle(turn: Turn, id: number, outcome: Outcome): void {
       return identified(turn, outcome);
     case 'rescued':
       return rescued(turn, outcome);
+    case 'asked':
+      return asked(turn, outcome, epoch);
     case 'done':
       return done(turn, kind, outcome.sentAtMs);
     case 'failed':
@@ -72,12 +75,22 @@ function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch
   if (holdsPower(state) && !released && !ours) return;
   const issuedInThisRole = !('epoch' in state.role) || state.role.epoch === epoch;
   if (issuedInThisRole) prove(turn, outcome.sentAtMs);
+  // What we sent before it was carried out, or never will be: the term as read is the whole truth again.
+  if (ours && state.offered !== null && outcome.sentAtMs > state.offered.atMs && !turn.awaits('write_term')) {
+    turn.update({ offered: null });
+  }
 }
 
 /** The ensemble heard us at `sentAtMs`; what was sent before a sleep says nothing about the time after it. */
-function prove(turn: Turn, sentAtMs: number): void {
+export function prove(turn: Turn, sentAtMs: number): void {
   const { lastProofMs, sleptAtMs } = turn.state;
   if (sentAtMs >= sleptAtMs) turn.update({ lastProofMs: Math.max(lastProofMs, sentAtMs) });
+}
+
+/** Answers count for the office that asked; those that come after it ended extend nothing. */
+function asked(turn: Turn, outcome: Extract<Outcome, { result: 'asked' }>, epoch: number): void {
+  const { role } = turn.state;
+  if (role.name === 'master' && role.epoch === epoch) rounded(turn, role, outcome);
 }
 
 /** Somebody who answers, or does not answer, may do otherwise in a second: a twin is asked about again. */

@@ -190,7 +190,7 @@ describe('a claim', () => {
 
 describe('a takeover', () => {
   const takingOver = (): State => {
-    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: true, adopt: false, former: term() };
+    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: true, adopt: false, former: term(), atMs: START_MS };
     const record = { lease: null, masterRecord: null };
     return run(world('b', 'candidate', { claimed, record }), leaseOf('b', 6), termOf('b', 6, { inSync: ['c'] })).state;
   };
@@ -229,7 +229,7 @@ describe('a takeover', () => {
 
 describe('after a claim without takeover', () => {
   const promoting = (remote = sight(masterFacts())): State => {
-    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: false, adopt: false, former: term() };
+    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: false, adopt: false, former: term(), atMs: START_MS };
     const record = { lease: null, masterRecord: null };
     const before = world('b', 'candidate', { own: sight(frozenFacts('b')), remote, claimed, record });
     const quiet = { ...before, role: { ...roleIs(before, 'candidate'), mayLink: false } };

@@ -205,9 +205,10 @@ describe('an agent without its lease', () => {
     expect(village.deeds(master)).toContain('remote_fence_reversibly');
   });
 
-  test('a holder that is cut off fences in time, and serves again when it is heard', () => {
+  test('a holder that is cut off from everybody fences in time, and serves again when it is heard', () => {
     const village = inPeace();
     village.cutOff('a');
+    village.agent('a').deaf = true;
     village.pass(2400);
     expect(village.writable()).toEqual(['a']);
     village.pass(1100);
@@ -222,7 +223,20 @@ describe('an agent without its lease', () => {
   test('a holder that is cut off for longer than T is deposed, and follows when it is back', () => {
     const village = inPeace();
     village.cutOff('a');
+    village.agent('a').deaf = true;
     village.pass(8000);
+    expect(['b', 'c']).toContain(village.writable()[0]);
+    village.cutOff('a', false);
+    village.pass(1000);
+    expectOneMaster(village, ['b', 'c']);
+  });
+
+  test('a holder that is cut off from the ensemble alone goes on until the others may take over', () => {
+    const village = inPeace();
+    village.cutOff('a');
+    village.pass(6000);
+    expect(village.writable()).toEqual(['a']);
+    village.pass(7000);
     expect(['b', 'c']).toContain(village.writable()[0]);
     village.cutOff('a', false);
     village.pass(1000);
@@ -243,8 +257,9 @@ describe('an agent without its lease', () => {
     expect(village.ensemble.records.term?.value.inSync).toEqual(['b', 'c']);
   });
 
-  test('when the whole ensemble is away the service is fenced, and goes on with the same master', () => {
+  test('without ensemble and without each other the service is fenced, and goes on with the same master', () => {
     const village = inPeace();
+    for (const name of ['a', 'b', 'c']) village.agent(name).deaf = true;
     for (const name of ['a', 'b', 'c']) village.cutOff(name);
     village.pass(5000);
     expect(village.writable()).toEqual([]);

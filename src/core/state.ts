@@ -37,6 +37,10 @@ export interface Settings {
   readonly recoveryGraceMs: number;
   /** What this agent's file says of the settings that must be equal within a service; the record overrides it. */
   readonly shared: SharedSettings;
+  /** How long the promises last that a master asks for while the ensemble is silent; null = T. */
+  readonly failsafePromiseMs: number | null;
+  /** A registered node outside the in-sync set that had no member record for so long is forgotten. */
+  readonly forgetAfterMs: number;
   /** Bound on waiting for a successor when asked to stop. */
   readonly shutdownTimeoutMs: number;
   /** A replica that cannot reach a living master for so long says so in its member record. */
@@ -105,6 +109,8 @@ export type Role =
       readonly attaching: ReadonlyMap<string, { readonly offset: number; readonly sinceMs: number }>;
       /** Replicas that passed it: the dead-man is raised for them, then the term names them. Sorted. */
       readonly joining: readonly string[];
+      /** Registered nodes without a member record, and since when we have missed it. */
+      readonly absent: ReadonlyMap<string, number>;
     }
   /** Gives up the lease in order. */
   | {
@@ -128,6 +134,8 @@ export interface Claimed {
   readonly adopt: boolean;
   /** The term that it succeeded. */
   readonly former: Term | null;
+  /** When it was decided: it was sent later, so a claim that stands was heard after this moment. */
+  readonly atMs: number;
 }
 
 export interface CutOff {
@@ -165,6 +173,32 @@ export interface InFlight {
   readonly sinceMs: number;
 }
 
+/** A promise that this agent gave: until its end it neither claims nor votes, whatever the ensemble says. */
+export interface PromiseGiven {
+  readonly to: string;
+  readonly epoch: number;
+  /** Redis of the master that it was given to: ours goes on streaming from it. */
+  readonly redis: Address;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** How a master stands with the promises that stand in for the silent ensemble. */
+export interface Failsafe {
+  readonly sinceMs: number;
+  /** The process of our Redis that the promises were asked for. */
+  readonly runId: string;
+  /** Every node that was registered at any moment since: all of them are asked. */
+  readonly nodes: readonly string[];
+  /** Until when power rests on promises (or on an operator's `continue`); -Infinity before the first round. */
+  readonly untilMs: number;
+  /** Whether it rests on `continue`, with somebody silent. */
+  readonly byChoice: boolean;
+  readonly round: { readonly sentAtMs: number; readonly endedAtMs: number; readonly promiseMs: number } | null;
+  readonly confirmed: readonly string[];
+  readonly refused: readonly { readonly node: string; readonly reason: ReasonCode }[];
+}
+
 export interface State {
   readonly settings: Settings;
   readonly nowMs: number;
@@ -183,6 +217,24 @@ export interface State {
   readonly lastProofMs: number;
   /** When the machine was last seen to have slept: what was sent before may have been under way for any time. */
   readonly sleptAtMs: number;
+  /** When the present connection to the ensemble was made. */
+  readonly connectedAtMs: number;
+  /** When this agent's memory begins. */
+  readonly startedAtMs: number;
+  readonly promise: PromiseGiven | null;
+  readonly failsafe: Failsafe | null;
+  /** Last known HTTP addresses of the other agents: they outlive the member records, which go with an outage. */
+  readonly agents: ReadonlyMap<string, Address>;
+  /** Nodes of the latest term that we tried to write, until it is known whether it was: they may be registered. */
+  readonly offered: {
+    readonly nodes: readonly string[];
+    readonly inSync: readonly string[];
+    readonly atMs: number;
+  } | null;
+  /** An earlier agent of this node managed our Redis: it announced our address when we first saw it. */
+  readonly managedBefore: boolean;
+  /** Whether the term named us when we first read it; null = there was none. */
+  readonly registeredAtStart: boolean | null;
   readonly own: RedisSight;
   readonly remote: RedisSight;
   /** Which Redis `remote` speaks of. */
@@ -230,6 +282,8 @@ export interface State {
   readonly orderedFailover: { readonly acknowledgeLoss: boolean; readonly sinceMs: number } | null;
   /** An operator's `bootstrap` that waits for its answer. */
   readonly bootstrap: string | null;
+  /** An operator's `forget` that waits for its answer. */
+  readonly forget: string | null;
   /** Answer of `identify` about a twin: our name's other session is alive. */
   readonly twin: { readonly instance: string; readonly as: 'same' | 'other' | 'refused' | 'silent' } | null;
   readonly rememberedEpoch: number;
@@ -252,6 +306,14 @@ export function initialState(settings: Settings, nowMs: number): State {
     lastLeaseOwner: null,
     lastProofMs: nowMs,
     sleptAtMs: Number.NEGATIVE_INFINITY,
+    connectedAtMs: Number.NEGATIVE_INFINITY,
+    startedAtMs: nowMs,
+    promise: null,
+    failsafe: null,
+    agents: new Map(),
+    offered: null,
+    managedBefore: false,
+    registeredAtStart: null,
     own: UNSEEN,
     remote: UNSEEN,
     remoteTarget: null,
@@ -279,6 +341,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     heldBack: null,
     orderedFailover: null,
     bootstrap: null,
+    forget: null,
     twin: null,
     rememberedEpoch: 0,
     alertUntilMs: Number.NEGATIVE_INFINITY,

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import type { FailsafeQuestion } from '../contract/failsafe.ts';
 import type { Action } from './actions.ts';
 import { ownBallot } from './claim.ts';
 import { sameAddress } from './facts.ts';
@@ -132,11 +133,28 @@ function answerTo(state: State, choice: number, outcome: 'good' | 'bad'): Input 
       ? { result: 'heard', sentAtMs, lease: held && { owner: held.znode.owner, czxid: held.znode.czxid } }
       : kind === 'identify'
         ? { result: 'identified', instance: 'instance-old', as: 'refused' }
-        : { result: 'done', sentAtMs };
+        : kind === 'ask_promises'
+          ? { result: 'asked', sentAtMs, answers: allPromise(state) }
+          : { result: 'done', sentAtMs };
   return {
     kind: 'action_done', id: flight.id, outcome: outcome === 'good' ? good : { result: 'failed', code: 'BUSY' },
   };
 }
+
+const allPromise = ({ failsafe }: State) =>
+  (failsafe?.nodes ?? []).map((node) => ({ node, answer: { promised: true, promiseMs: 5000 } as const }));
+
+const anyQuestion: fc.Arbitrary<FailsafeQuestion> = fc.record({
+  service: fc.constant('shop'),
+  node: name,
+  from: name.map((of) => ({ name: of, instance: instanceOf(of) })),
+  epoch,
+  redis: name.map(redisOf),
+  runId: fc.constant(runIdOf('a')),
+  replid,
+  inSync: fc.boolean(),
+  promiseMs: fc.constantFrom(1000, 5000),
+});
 
 /** Anything that can happen to the agent of `self`, with the time that passes before it. */
 function anyHappening(self: string): fc.Arbitrary<{ readonly afterMs: number; readonly make: Happening }> {
@@ -161,12 +179,14 @@ function anyHappening(self: string): fc.Arbitrary<{ readonly afterMs: number; re
       always({ kind: 'records_unreadable', paths: ['/dictator/shop/term'] }),
       always({ kind: 'records_unreadable', paths: [] }),
     ),
+    anyQuestion.map((question) => always({ kind: 'failsafe_asked', id: 1, question })),
     fc.tuple(name, anyPeerEvent).map(([of, event]) => always({ kind: 'peer', name: of, event })),
     fc.constantFrom(
       always({ kind: 'order', order: { order: 'enable' } }),
       always({ kind: 'order', order: { order: 'disable' } }),
       always({ kind: 'order', order: { order: 'stop' } }),
       always({ kind: 'order', order: { order: 'bootstrap', master: 'b' } }),
+      always({ kind: 'order', order: { order: 'forget', node: 'b' } }),
     ),
   );
   return fc.record({ afterMs: fc.constantFrom(0, 0, 0, 1, 20, 300, 1500, 4000), make });
@@ -327,6 +347,23 @@ describe('power', () => {
       const retried = (retryAtMs.get('fence_reversibly') ?? 0) > nowMs;
       const underWay = inFlight.has('fence_reversibly') || inFlight.has('fence_hard') || retried;
       expect(underWay, `${role.name} is not fenced`).toBe(true);
+    });
+  });
+
+  test('whoever promised neither claims nor votes until the end, but for the lease of its own node', () => {
+    inEveryStep(({ before, state, actions }) => {
+      if (before.promise === null || state.promise === null || state.nowMs >= before.promise.untilMs) return;
+      expect(state.promise.untilMs).toBeGreaterThanOrEqual(before.promise.untilMs);
+      const claims = actions.filter((action) => action.kind === 'claim' && action.record === null);
+      expect(claims).toEqual([]);
+      expect(actions.map(({ kind }) => kind)).not.toContain('cast_ballot');
+    });
+  });
+
+  test('every question is answered in the step that took it in', () => {
+    inEveryStep(({ input, actions }) => {
+      const answers = actions.filter(({ kind }) => kind === 'answer_question');
+      expect(answers).toHaveLength(input.kind === 'failsafe_asked' ? 1 : 0);
     });
   });
 

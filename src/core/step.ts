@@ -12,13 +12,15 @@
  * repeated or late changes nothing in the end. That is what makes "the next look continues from what it finds" true.
  */
 import type { Action } from './actions.ts';
-import { UNSEEN, withPeer, withSight } from './facts.ts';
+import { sameAddress, UNSEEN, withPeer, withSight } from './facts.ts';
+import { keepFailsafe } from './failsafe.ts';
 import { checkInvariants } from './invariants.ts';
 import type { Input, Order } from './inputs.ts';
 import { holdsPower, losePower } from './power.ts';
 import { configure, reconcile } from './reconcile.ts';
 import { withRead } from './records.ts';
-import type { RecordRead } from './records.ts';
+import type { Member, RecordRead } from './records.ts';
+import { answerQuestion, keepPromise } from './promises.ts';
 import { settle } from './results.ts';
 import { decideCandidate } from './roles/candidate.ts';
 import { decideMaster } from './roles/master.ts';
@@ -38,6 +40,8 @@ import { wanted } from './wanted.ts';
 
 /** A role may change several times in one turn (replica, candidate); this bounds it. */
 const ROLE_CHANGES_MAX = 5;
+/** Addresses of agents that are remembered, the latest read: more than a service has nodes. */
+const AGENTS_MAX = 256;
 
 export interface Step {
   readonly state: State;
@@ -49,6 +53,7 @@ export function step(before: State, input: Input, nowMs: number): Step {
   checkInvariants(turn.state);
   takeIn(turn, input);
   configure(turn);
+  keepPromise(turn);
   decide(turn);
   reconcile(turn);
   noteReasons(turn, before);
@@ -68,6 +73,7 @@ function takeIn(turn: Turn, input: Input): void {
       return turn.update({
         lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)),
         sleptAtMs: turn.now,
+        failsafe: state.failsafe && { ...state.failsafe, untilMs: Number.NEGATIVE_INFINITY },
       });
     case 'session_connected':
       return sessionConnected(turn, input.sessionId, input.timeoutMs);
@@ -94,6 +100,8 @@ function takeIn(turn: Turn, input: Input): void {
       return notePeer(turn, input);
     case 'peer_hint':
       return turn.update({ alertUntilMs: turn.now + ALERT_MS });
+    case 'failsafe_asked':
+      return answerQuestion(turn, input.id, input.question);
     case 'action_done':
       return settle(turn, input.id, input.outcome);
     case 'order':
@@ -106,7 +114,7 @@ function asleepMs(state: State): number {
 }
 
 function sessionConnected(turn: Turn, id: bigint, timeoutMs: number): void {
-  turn.update({ session: { id, timeoutMs, connected: true }, synced: false });
+  turn.update({ session: { id, timeoutMs, connected: true }, synced: false, connectedAtMs: turn.now });
   turn.report('session_connected', { timeout_ms: timeoutMs });
 }
 
@@ -118,14 +126,25 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const rememberedEpoch = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
   const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
   turn.update({ records, lastLeaseOwner, rememberedEpoch });
+  if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
+}
+
+/** Whom to ask when the ensemble is silent; a handful of names, bounded by the nodes of the service. */
+function rememberAgent(turn: Turn, { name, http }: Member): void {
+  const before = turn.state.agents.get(name);
+  if (name === turn.state.settings.name || sameAddress(before, http)) return;
+  const known = [...turn.state.agents].filter(([each]) => each !== name).slice(1 - AGENTS_MAX);
+  turn.update({ agents: new Map([...known, [name, http]]) });
 }
 
 function recordsSynced(turn: Turn): void {
   const { records, settings, enabled, role } = turn.state;
   const recorded = records.nodes.get(settings.name)?.value;
+  const registered = records.term === null ? null : records.term.value.nodes.includes(settings.name);
   turn.update({
     synced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
+    registeredAtStart: enabled === null ? registered : turn.state.registeredAtStart,
     // What a server was before we ever saw it, the records tell; only a restart under our eyes is still to be placed.
     unplaced: turn.state.unplaced && enabled !== null,
     role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,
@@ -160,12 +179,17 @@ function takeOrder(turn: Turn, order: Order): void {
       return turn.report('bootstrap_ordered', { master: order.master });
     case 'failover':
       return takeFailoverOrder(turn, order.acknowledgeLoss);
+    case 'forget':
+      turn.update({ forget: order.node });
+      return turn.report('forget_ordered', { node: order.node });
   }
 }
 
 function decide(turn: Turn): void {
   for (let changes = 0; changes < ROLE_CHANGES_MAX; changes++) {
     const { role } = turn.state;
+    // Before anything is judged by what the promises still cover.
+    if (role.name === 'master') keepFailsafe(turn, role);
     if (!losePower(turn)) decideOnce(turn);
     if (turn.state.role.name === role.name) return;
   }

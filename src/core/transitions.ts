@@ -58,6 +58,7 @@ export function enterMaster(turn: Turn, from: RoleOf<'promoting'>, because: stri
     demotedSinceMs: null,
     attaching: new Map(),
     joining: [],
+    absent: new Map(),
   };
   enter(turn, role, because);
 }

@@ -1,5 +1,5 @@
 /** The published view: the state as others may see it, projected in one place. */
-import type { PublishedView, ReplicaView } from '../contract/view.ts';
+import type { FailsafeView, PromiseView, PublishedView, ReplicaView } from '../contract/view.ts';
 import { resumesAtMs } from './backoff.ts';
 import { attachedReplicas } from './in-sync.ts';
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
@@ -11,9 +11,30 @@ import { isWhole } from './wholeness.ts';
 
 function masterOf(state: State): PublishedView['master'] {
   const { lease, masterRecord } = state.records;
-  if (lease === null || masterRecord === null || !state.synced) return null;
+  if (!state.synced) return masterByPromise(state);
+  if (lease === null || masterRecord === null) return masterByPromise(state);
   if (lease.znode.owner !== masterRecord.znode.owner) return null;
   return { name: lease.value.node, ...lease.value.redis };
+}
+
+/** While the ensemble is silent the promises say who is master: the holder says so itself, the givers of whom. */
+function masterByPromise({ nowMs, failsafe, promise, settings, role }: State): PublishedView['master'] {
+  const holds = role.name === 'master' && failsafe !== null && nowMs < failsafe.untilMs;
+  if (holds) return { name: settings.name, ...settings.redis };
+  return promise !== null && nowMs < promise.untilMs ? { name: promise.to, ...promise.redis } : null;
+}
+
+function failsafeOf({ failsafe, nowMs }: State): FailsafeView | null {
+  if (failsafe === null) return null;
+  const { sinceMs, untilMs, byChoice, confirmed, refused } = failsafe;
+  const endsInMs = Number.isFinite(untilMs) ? Math.round(untilMs - nowMs) : null;
+  const by = byChoice ? 'continue' : 'promises';
+  return { sinceAgoMs: Math.round(nowMs - sinceMs), endsInMs, by, confirmed, refused };
+}
+
+function promiseOf({ promise, nowMs }: State): PromiseView | null {
+  if (promise === null || nowMs >= promise.untilMs) return null;
+  return { to: promise.to, epoch: promise.epoch, endsInMs: Math.round(promise.untilMs - nowMs) };
 }
 
 function replicasOf(state: State, facts: RedisFacts): readonly ReplicaView[] {
@@ -90,5 +111,7 @@ export function project(state: State): PublishedView {
     nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),
     replicas: facts === null ? [] : replicasOf(state, facts),
+    failsafe: failsafeOf(state),
+    promise: promiseOf(state),
   };
 }

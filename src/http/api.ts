@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 
+import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
 
@@ -17,7 +18,7 @@ export interface NodeIdentity {
 }
 
 /** `reason` is a reason code where the refusal has one (src/contract/reasons.ts), else a word of its own. */
-export type BootstrapResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type OrderResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
 export interface HttpApi {
   enabled(): boolean;
@@ -25,8 +26,12 @@ export interface HttpApi {
   setEnabled(enabled: boolean): boolean;
   view(): PublishedView;
   identity(): NodeIdentity;
-  /** Makes the named node the first master; waited for at most BOOTSTRAP_TIMEOUT_MS. */
-  bootstrap(master: string): Promise<BootstrapResult>;
+  /** Makes the named node the first master; waited for at most orderTimeoutMs. */
+  bootstrap(master: string): Promise<OrderResult>;
+  /** Takes a node that is gone for good off the registered ones; waited for as long as a bootstrap. */
+  forget(node: string): Promise<OrderResult>;
+  /** Answers another agent that asks for a promise while the ensemble is silent. */
+  promise(question: FailsafeQuestion): Promise<FailsafeAnswer>;
   /** Takes over the raw stream of an upgraded request, and its end. */
   acceptPeer(stream: Duplex, hello: PeerHello): void;
 }

@@ -13,7 +13,7 @@ export const HTTP_ERRORS = {
   not_found: {
     status: 404,
     message: 'There is nothing at this path.',
-    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view or /v1/bootstrap.',
+    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view, /v1/bootstrap or /v1/forget.',
   },
   method_not_allowed: {
     status: 405,
@@ -34,6 +34,16 @@ export const HTTP_ERRORS = {
     status: 503,
     message: 'This agent holds as many streams of other agents as it may.',
     next: 'Find out who opens them; it accepts another one when one has ended.',
+  },
+  bad_question: {
+    status: 400,
+    message: 'The body is not the question of a master for a promise.',
+    next: 'Check that both agents are Dictator and of compatible versions.',
+  },
+  question_unanswered: {
+    status: 504,
+    message: 'The agent did not decide in time.',
+    next: 'Ask again; an agent that stops answers nothing.',
   },
   body_too_large: {
     status: 413,
@@ -64,6 +74,21 @@ export const HTTP_ERRORS = {
     status: 504,
     message: 'The bootstrap has not finished in time; it may still do so.',
     next: 'Look at /v1/view before ordering again.',
+  },
+  node_missing: {
+    status: 400,
+    message: 'The order does not name the node to forget.',
+    next: 'Add ?node=NAME.',
+  },
+  forget_refused: {
+    status: 412,
+    message: 'The node was not forgotten.',
+    next: 'The reason says why.',
+  },
+  forget_timeout: {
+    status: 504,
+    message: 'The node has not been forgotten in time; it may still be.',
+    next: 'Look at nodes in /v1/view before ordering again.',
   },
   internal_error: {
     status: 500,

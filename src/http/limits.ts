@@ -26,8 +26,10 @@ export const HTTP_LIMITS = {
   listenRetryMs: 1000,
   /** Time that requests under way are given when the server stops. */
   stopGraceMs: 1000,
-  /** Longest wait for a bootstrap; below the stalled timeout, so that the caller gets an answer. */
-  bootstrapTimeoutMs: 30_000,
+  /** Longest wait for a bootstrap or a forget; below the stalled timeout, so that the caller gets an answer. */
+  orderTimeoutMs: 30_000,
+  /** Longest wait for the agent's answer to a master's question for a promise. */
+  failsafeTimeoutMs: 1000,
 } as const;
 
 export type HttpLimits = { readonly [K in keyof typeof HTTP_LIMITS]: number };

@@ -16,10 +16,10 @@ export interface RequestContext extends RouteContext {
 
 /**
  * Answers when the whole request has arrived: an order with a body that is too long, or that never ends, is not taken.
- * The body itself means nothing on any path.
  */
 export function answerWhenRead(request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
   const { bodyBytesMax } = context.limits;
+  const chunks: Buffer[] = [];
   let bytes = 0;
   let refused = false;
   function refuse(): void {
@@ -33,22 +33,28 @@ export function answerWhenRead(request: IncomingMessage, response: ServerRespons
   }
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > bodyBytesMax && !refused) refuse();
+    if (bytes <= bodyBytesMax) chunks.push(chunk);
+    else if (!refused) refuse();
   });
   request.on('end', () => {
-    if (!refused) answerNow(request, response, context);
+    if (!refused) answerNow(request, response, context, Buffer.concat(chunks).toString('utf8'));
   });
 }
 
-/** Answers without regard to a body. */
-export function answerNow(request: IncomingMessage, response: ServerResponse, context: RequestContext): void {
+/** Answers; `body` is what came with the request. */
+export function answerNow(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: RequestContext,
+  body = '',
+): void {
   function failed(error: unknown): void {
     context.onFault(error);
     sendAnswer(response, errorAnswer('internal_error'));
   }
   try {
     const { method = '', url: target = '' } = request;
-    const answer = route({ method, target, local: isLocal(request) }, context);
+    const answer = route({ method, target, body, local: isLocal(request) }, context);
     if (answer instanceof Promise) answer.then((late) => sendAnswer(response, late), failed);
     else sendAnswer(response, answer);
   } catch (error) {

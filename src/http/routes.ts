@@ -6,11 +6,12 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import { REASONS } from '../contract/reasons.ts';
+import { answerBody, FAILSAFE_BYTES_MAX, FAILSAFE_PATH, readQuestion } from '../peers/failsafe.ts';
 import { PEER_PATH, PEER_PROTOCOL } from '../peers/hello.ts';
 import { IDENTITY_PATH } from '../peers/identify.ts';
 import { errorAnswer, jsonAnswer, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
-import type { HttpApi } from './api.ts';
+import type { HttpApi, OrderResult } from './api.ts';
 import { HTTP_ERRORS } from './errors.ts';
 import type { HttpLimits } from './limits.ts';
 
@@ -19,6 +20,8 @@ export interface RouteRequest {
   readonly method: string;
   /** The request target as it came. */
   readonly target: string;
+  /** What came with it; most paths look at none. */
+  readonly body: string;
   /** Whether the caller is a program on this host (not a web page in a browser on it). */
   readonly local: boolean;
 }
@@ -51,6 +54,8 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [IDENTITY_PATH, { methods: READ, answer: ({ api }) => jsonAnswer(200, api.identity()) }],
   ['/v1/view', { methods: READ, answer: ({ api }) => jsonAnswer(200, api.view()) }],
   ['/v1/bootstrap', { methods: ['POST'], answer: bootstrap }],
+  ['/v1/forget', { methods: ['POST'], answer: forget }],
+  [FAILSAFE_PATH, { methods: ['POST'], answer: failsafe }],
   [PEER_PATH, { methods: ['GET'], answer: () => errorAnswer('upgrade_required', upgradeHeaders()) }],
 ]);
 
@@ -85,17 +90,37 @@ async function bootstrap({ api, limits, request, query }: Call): Promise<Answer>
   if (!request.local) return errorAnswer('not_loopback');
   const master = query.get('master') ?? '';
   if (master === '') return errorAnswer('master_missing');
-  const result = await within(limits.bootstrapTimeoutMs, api.bootstrap(master));
-  if (result === undefined) return errorAnswer('bootstrap_timeout');
+  const result = await within(limits.orderTimeoutMs, api.bootstrap(master));
+  return result === undefined ? errorAnswer('bootstrap_timeout') : orderAnswer(result, 'bootstrap_refused');
+}
+
+async function forget({ api, limits, request, query }: Call): Promise<Answer> {
+  if (!request.local) return errorAnswer('not_loopback');
+  const node = query.get('node') ?? '';
+  if (node === '') return errorAnswer('node_missing');
+  const result = await within(limits.orderTimeoutMs, api.forget(node));
+  return result === undefined ? errorAnswer('forget_timeout') : orderAnswer(result, 'forget_refused');
+}
+
+function orderAnswer(result: OrderResult, refused: 'bootstrap_refused' | 'forget_refused'): Answer {
   if (result.ok) return jsonAnswer(200, { ok: true });
-  const { status, message, next } = HTTP_ERRORS.bootstrap_refused;
+  const { status, message, next } = HTTP_ERRORS[refused];
   const known = isReasonCode(result.reason) ? REASONS[result.reason] : { what: message, next };
   return jsonAnswer(status, {
-    error: 'bootstrap_refused',
+    error: refused,
     reason: result.reason,
     message: known.what,
     next: known.next,
   });
+}
+
+/** A master's question for a promise. A no is an answer like a yes: only what is not a question is an error. */
+async function failsafe({ api, limits, request }: Call): Promise<Answer> {
+  const question = request.body.length > FAILSAFE_BYTES_MAX ? null : readQuestion(request.body);
+  if (question === null) return errorAnswer('bad_question');
+  const answer = await within(limits.failsafeTimeoutMs, api.promise(question));
+  if (answer === undefined) return errorAnswer('question_unanswered');
+  return jsonAnswer(200, answerBody(api.identity().name, answer));
 }
 
 function isReasonCode(reason: string): reason is ReasonCode {

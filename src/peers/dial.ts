@@ -85,7 +85,7 @@ export function dial(options: DialOptions, done: (outcome: DialOutcome) => void)
   return abandon;
 }
 
-function isDialable(host: string, port: number): boolean {
+export function isDialable(host: string, port: number): boolean {
   return Number.isInteger(port) && port > 0 && port <= 65535 && /^[\w.:%-]+$/.test(host);
 }
 

@@ -3,8 +3,8 @@
  * left. Only two answers count, a valid identity and a refusal; whatever else happens is `silent`.
  */
 import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 
+import { readBody } from './body.ts';
 import { ANSWER_HEADER_BYTES_MAX, refusingAddress } from './dial.ts';
 
 export const IDENTITY_PATH = '/v1/node';
@@ -54,24 +54,11 @@ export function identifyAgent(
     settle({ kind: refusingAddress(error, host) === undefined ? 'silent' : 'refused' });
   });
   question.on('response', (response) => {
-    if (response.statusCode === 200) readBody(response, (body) => settle(readIdentity(body)));
+    if (response.statusCode === 200) readBody(response, IDENTITY_BYTES_MAX, (body) => settle(readIdentity(body)));
     else settle({ kind: 'silent' });
   });
   question.end();
   return abandon;
-}
-
-/** Calls back with the whole body, or with undefined where it is cut off or too long. */
-function readBody(response: IncomingMessage, done: (body: string | undefined) => void): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > IDENTITY_BYTES_MAX) done(undefined);
-    else chunks.push(chunk);
-  });
-  response.on('end', () => done(Buffer.concat(chunks).toString('utf8')));
-  response.on('error', () => done(undefined));
 }
 
 function readIdentity(body: string | undefined): Identification {

@@ -1,12 +1,11 @@
-// The ensemble fails, the service goes on: restarted in time, wiped, frozen for longer than the holder's deadline.
+// The ensemble fails for a moment, or forgets everything; what it does to the service when it is away for long is in
+// failure-outage.test.ts.
 
 import { expect, test } from 'vitest';
 
-import { FENCE_MIN_REPLICAS } from '../../src/core/fencing.ts';
 import { failureStage } from '../support/failure-stage.ts';
 import { heal, listen, peace, says } from '../support/healing.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { minReplicas } from '../support/writers.ts';
 
 const stage = failureStage({
   tickTimeMs: 500,
@@ -52,30 +51,4 @@ test('the ensemble comes back empty: the epoch does not go back, and no data is 
     const keys = await after.redis.cmd('DBSIZE');
     await waitFor(async () => (await node.redis.cmd('DBSIZE')) === keys, `${node.name} holds the same keys`);
   }
-});
-
-test('the ensemble freezes: the master is fenced by its own deadline, and serves again when it thaws', async () => {
-  const { master } = await heal(stage.service);
-  const epoch = (await master.agent.view())?.epoch;
-  const writers = stage.writeTo(stage.service.nodes);
-  await writers.progress(master, 100);
-  const lines = listen(master);
-  stage.service.zookeeper.freeze();
-  await waitFor(() => says(lines(), 'lease_in_doubt'), 'the lease is in doubt');
-  await waitFor(async () => (await minReplicas(master.redis)) === FENCE_MIN_REPLICAS, 'the master is fenced');
-  const { lease } = await waitFor(() => master.agent.view(), 'the agent answers');
-  // Fenced before the ensemble could have given the lease away, had it been alive.
-  expect(lease.heardAgoMs).toBeLessThan(8000);
-  const fenced = writers.acknowledged.length;
-  stage.service.zookeeper.thaw();
-  await waitFor(() => says(lines(), 'lease_confirmed') || says(lines(), 'lease_lost'), 'the lease is looked at again');
-  const after = await peace(stage.service);
-  await writers.progress(after.master, 100);
-  await writers.stop();
-  expect(writers.acknowledged.length).toBeGreaterThan(fenced);
-  expect(await writers.missingOn(after.master.redis)).toEqual([]);
-  if (says(lines(), 'lease_lost')) return;
-  expect(after.master).toBe(master);
-  expect((await master.agent.view())?.epoch).toBe(epoch);
-  expect(await minReplicas(master.redis)).toBe(1);
 });

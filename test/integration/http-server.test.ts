@@ -124,7 +124,7 @@ describe('our paths', () => {
 
   test('a bootstrap that takes too long is answered all the same', async () => {
     const api = fakeApi({ bootstrap: () => new Promise(() => undefined) });
-    const port = await serve({ api, limits: { bootstrapTimeoutMs: 20 } });
+    const port = await serve({ api, limits: { orderTimeoutMs: 20 } });
     const answer = await call(port, 'POST /v1/bootstrap?master=redis1');
     expect([answer.status, jsonOf(answer)['error']]).toEqual([504, 'bootstrap_timeout']);
   });

@@ -92,6 +92,8 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
     },
     identity: () => ({ ...self, version: '1.0.0' }),
     bootstrap: () => Promise.resolve({ ok: true }),
+    forget: () => Promise.resolve({ ok: true }),
+    promise: () => Promise.resolve({ promised: false, reason: 'wrong_node' }),
     acceptPeer: (stream, hello) => started.hub.accept(stream, hello),
   };
   const server = createHttpServer({ port, host: HOST, api });

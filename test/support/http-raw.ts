@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { afterEach } from 'vitest';
 
 import type { PublishedView } from '../../src/contract/view.ts';
-import type { BootstrapResult, HttpApi } from '../../src/http/api.ts';
+import type { HttpApi, OrderResult } from '../../src/http/api.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import type { HttpServerOptions } from '../../src/http/server.ts';
 import type { PeerHello } from '../../src/peers/hello.ts';
@@ -39,6 +39,8 @@ export const VIEW: PublishedView = {
   nodes: [],
   members: [],
   replicas: [],
+  failsafe: null,
+  promise: null,
 };
 
 export interface FakeApi extends HttpApi {
@@ -61,10 +63,12 @@ export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
     },
     view: () => VIEW,
     identity: () => IDENTITY,
-    bootstrap(master): Promise<BootstrapResult> {
+    bootstrap(master): Promise<OrderResult> {
       bootstrapped.push(master);
       return Promise.resolve(master === 'redis1' ? { ok: true } : { ok: false, reason: 'conflicting_datasets' });
     },
+    forget: () => Promise.resolve({ ok: true }),
+    promise: ({ promiseMs }) => Promise.resolve({ promised: true, promiseMs }),
     acceptPeer(stream, hello) {
       accepted.push(hello);
       stream.on('data', (chunk) => stream.write(chunk));

@@ -13,6 +13,7 @@ import { electionOf } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
+import { keepsOut } from '../promises.ts';
 import { isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
 import { standsByOrder } from '../ordered-failover.ts';
 import type { Ballot, Kept, Term } from '../records.ts';
@@ -38,7 +39,7 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   if (term === null) return enterStarting(turn, 'no_term');
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
   if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');
-  if (falseAlarm(turn, term.value)) return;
+  if (falseAlarm(turn, term.value) || keepsOut(turn)) return;
   if (!standsByOrder(turn, role, term, facts)) contend(turn, role, term, facts);
 }
 

@@ -6,7 +6,9 @@
  */
 import { emitClaim, foreignRecord, isOwnEarlierRecord, masterRecordOf, nextEpoch } from '../claim.ts';
 import { isDeserted } from '../complaint.ts';
+import { endFailsafe } from '../failsafe.ts';
 import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
+import { absentNow, forgettable, leaveOut } from '../forget.ts';
 import type { RedisFacts } from '../facts.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
 import { divergentBytes, positionOf } from '../lineage.ts';
@@ -14,6 +16,7 @@ import { CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, ourLease, ownFacts, re
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { isHeldByItsAgent, isLoss } from '../rescue.ts';
+import { prove } from '../results.ts';
 import type { RoleOf, State } from '../state.ts';
 import { hasBetterSuccessor, hasStreamingSuccessor, hasSuccessor, successorWithData } from '../succession.ts';
 import { missingSettings } from '../service-settings.ts';
@@ -27,7 +30,9 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   if (turn.awaits('release') || yieldDeadRedis(turn)) return;
   const facts = ownFacts(turn.state);
   const term = turn.state.records.term;
-  if (facts === null || term === null || stepsDown(turn, doubted)) return;
+  if (facts === null) return;
+  if (ourLease(turn.state) === null) return reclaimLease(turn, facts);
+  if (term === null || stepsDown(turn, doubted)) return;
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
   // A term of another epoch is not ours to change, whatever our lease looks like from here.
   if (term.value.epoch !== role.epoch) return;
@@ -51,11 +56,38 @@ function renewEpoch(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts:
   emitClaim(turn, { term, facts, inSync, deposed, takeover: false, removeLease: true, adopt });
 }
 
+/**
+ * The lease of a later epoch is ours. The ensemble heard us when it was claimed; what the others had promised was for
+ * the epoch before.
+ */
 function noteRenewal(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
   const epoch = ourLease(turn.state)?.value.epoch ?? role.epoch;
   if (epoch === role.epoch || turn.state.records.term?.value.epoch !== epoch) return role;
+  const { claimed, failsafe } = turn.state;
   turn.report('epoch_claimed', { epoch, takeover: false });
+  if (claimed?.epoch === epoch) prove(turn, claimed.atMs);
+  if (failsafe !== null) turn.report('lease_reclaimed', { epoch });
+  endFailsafe(turn, 'lease_reclaimed');
   return amendRole(turn, role, { epoch });
+}
+
+/**
+ * The outage cost us the session and the lease with it, while the others' promises kept everybody from claiming. The
+ * lease is claimed anew, of the next epoch, as a restarted agent does: the same Redis goes on with the same data.
+ * In an ensemble that forgot everything it begins a term of its own.
+ */
+function reclaimLease(turn: Turn, facts: RedisFacts): void {
+  const { session, synced, records } = turn.state;
+  if (session?.connected !== true || !synced || facts.role !== 'master') return;
+  emitClaim(turn, {
+    term: records.term,
+    facts,
+    inSync: records.term?.value.inSync ?? [],
+    deposed: null,
+    takeover: false,
+    removeLease: records.lease !== null,
+    adopt: true,
+  });
 }
 
 /** Fencing begins by the clock alone, whatever else this agent is doing or waiting for. */
@@ -182,16 +214,19 @@ function hasNothingOfItsOwn(state: State, facts: RedisFacts, term: Term): boolea
 
 function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
   if (hasUnregistered(turn.state, facts)) turn.refuse('unregistered_replica');
-  const attaching = attachingNow(turn.state, role, facts);
-  const current = amendRole(turn, role, attaching);
+  const absent = absentNow(turn.state, role, term.value);
+  const current = amendRole(turn, role, { ...attachingNow(turn.state, role, facts), absent });
   if (!allAttached(turn.state, term.value, facts)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
   if (term.value.falls > 0) turn.wakeAt(role.sinceMs + turn.state.settings.failoverCalmMs);
-  const wanted = wantedTerm(turn.state, current, term.value, facts);
+  const forget = forgettable(turn, current, term.value);
+  const wanted = leaveOut(wantedTerm(turn.state, current, term.value, facts), term.value, forget);
   if (wanted === null) return writeMissingSettings(turn, term);
   if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;
+  turn.update({ offered: { nodes: wanted.nodes, inSync: wanted.inSync, atMs: turn.now } });
   turn.report('in_sync_changed', { epoch: role.epoch, in_sync: wanted.inSync, nodes: wanted.nodes });
   const added = wanted.nodes.filter((name) => !term.value.nodes.includes(name));
   if (added.length > 0) turn.report('node_registered', { names: added });
+  if (forget.length > 0) turn.report('node_forgotten', { names: forget, epoch: role.epoch });
 }
 
 /** An operator removed the service's settings to have them written anew, or no version before this one wrote any. */

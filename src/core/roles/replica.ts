@@ -8,6 +8,7 @@
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
+import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
@@ -21,7 +22,7 @@ import {
   ownFacts,
   verifiedMaster,
 } from '../queries.ts';
-import type { Kept, Lease, Term } from '../records.ts';
+import type { Address, Kept, Lease, Term } from '../records.ts';
 import { mayDiscard, reportDiscarded } from '../rescue.ts';
 import { isDurable } from '../service-settings.ts';
 import type { State } from '../state.ts';
@@ -46,10 +47,13 @@ export function decideReplica(turn: Turn): void {
   if (term === null) return enterStarting(turn, 'no_term');
   const lease = othersLease(state);
   const { epoch } = term.value;
+  if (lease === null && keepsOut(turn)) return waitBound(turn, facts, term.value);
   if (lease === null) return enterCandidate(turn, epoch, epoch !== state.takeoverFailedEpoch, 'lease_gone');
   if (lease.value.node === state.settings.name) return reclaim(turn, facts, lease);
   if (!isEnabled(state)) turn.refuse('node_disabled');
-  else if (suspectsDeath(state, lease.value)) return enterCandidate(turn, epoch, true, 'master_gone');
+  else if (suspectsDeath(state, lease.value) && !keepsOut(turn)) {
+    return enterCandidate(turn, epoch, true, 'master_gone');
+  }
   follow(turn, facts, lease.value, term.value);
 }
 
@@ -92,8 +96,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
   const linked = isLinkedTo(facts, lease.redis);
   const verified = verifiedMaster(state, lease);
-  if (linked && isEnabled(state) && state.nowMs >= proofEndsAtMs(state)) return leaveMaster(turn);
-  turn.wakeAt(proofEndsAtMs(state));
+  if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
   if (linked && !state.mustRelink) return guardFullSync(turn, facts, verified);
   if (!verified || state.nowMs >= proofEndsAtMs(state)) return;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
@@ -103,6 +106,20 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
   if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
   startFollowing(turn, facts, lease);
+}
+
+/** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
+function waitBound(turn: Turn, facts: RedisFacts, { master }: Term): void {
+  if (master === null || !isLinkedTo(facts, master.redis)) return;
+  if (isEnabled(turn.state) && mustLeave(turn, master.redis)) return leaveMaster(turn);
+  guardFullSync(turn, facts, verifiedMaster(turn.state, master));
+}
+
+/** Whether neither the ensemble nor a promise speaks for streaming from this master any more. */
+function mustLeave(turn: Turn, master: Address): boolean {
+  const untilMs = Math.max(proofEndsAtMs(turn.state), streamsByPromiseUntilMs(turn.state, master));
+  if (turn.now < untilMs) turn.wakeAt(untilMs);
+  return turn.now >= untilMs;
 }
 
 /** No full sync of a lineage dataset from a process that is not the recorded one is let through to loading (I5). */

@@ -5,7 +5,9 @@ import { emitClaim, foreignRecord } from '../claim.ts';
 import { decideFirstStart } from '../first-start.ts';
 import { followForeign } from '../foreign.ts';
 import type { RedisFacts } from '../facts.ts';
+import { proofEndsAtMs } from '../fencing.ts';
 import { hasSilentTwin, hasUnknownTwin } from '../obstacles.ts';
+import { streamsByPromiseUntilMs } from '../promises.ts';
 import { ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Member } from '../records.ts';
 import { isUnreadable } from '../service-settings.ts';
@@ -17,6 +19,7 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   const { state } = turn;
   if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
   const facts = ownFacts(state);
+  if (facts !== null) leaveUnproved(turn, facts);
   if (!state.synced || facts === null || ourLease(state) !== null) return;
   if (!state.records.members.has(state.settings.name)) return;
   if (decidingRecordIsUnreadable(state) || hasUnknownTwin(state)) return;
@@ -24,6 +27,18 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   if (state.records.term !== null) return enterReplica(turn, 'term_found');
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
   firstStart(turn, role, facts);
+}
+
+/**
+ * An agent that was restarted while the ensemble is away: its Redis streams from a master that may be deposed, and one
+ * replica that stays with it keeps it writable for ever.
+ */
+function leaveUnproved(turn: Turn, facts: RedisFacts): void {
+  const { state } = turn;
+  if (state.synced || !state.managedBefore || facts.link?.up !== true) return;
+  const untilMs = Math.max(proofEndsAtMs(state), streamsByPromiseUntilMs(state, facts.link));
+  if (turn.now < untilMs) return turn.wakeAt(untilMs);
+  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
 }
 
 /** Something that is not ours stands where a deciding record should be: whatever it is, it is not overwritten. */

@@ -80,6 +80,12 @@ export class Ensemble {
     }
   }
 
+  /** Everything is forgotten; nobody is told who does not look again. */
+  wipe(): void {
+    this.records = NO_RECORDS;
+    this.unread.clear();
+  }
+
   expire(session: bigint): void {
     for (const read of this.readAll()) {
       if (read.kept?.znode.owner === session) this.apply({ ...read, kept: null });

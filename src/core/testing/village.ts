@@ -6,6 +6,7 @@
  * agents: no epoch is claimed twice, and no two Redises take writes. `interrupt` is asked before every action and may
  * end the agent that decided it: that is how "a crash between every two actions" is tried.
  */
+import type { FailsafeAnswer } from '../../contract/failsafe.ts';
 import type { Action } from '../actions.ts';
 import type { Input, Outcome } from '../inputs.ts';
 import type { Address } from '../records.ts';
@@ -37,6 +38,8 @@ export interface Inhabitant {
   readonly inbox: Input[];
   /** Cut off from the ensemble. */
   cutOff: boolean;
+  /** No question reaches it, and none of its own leaves. */
+  deaf: boolean;
   /** The remote Redis that it is connected to. */
   remote: RedisModel | null;
   readonly peersUp: Map<string, string>;
@@ -56,6 +59,10 @@ export class Village {
   rescueFails: string | null = null;
   /** Asked before each action; `true` ends the agent instead of carrying it out. */
   interrupt: (by: string, action: Action) => boolean = () => false;
+  private readonly answers = new Map<number, FailsafeAnswer>();
+  private questions = 0;
+  /** The whole ensemble is away. */
+  private isDown = false;
   private readonly change: Partial<Settings>;
   private busyAtMs = START_MS;
   /** Sessions that nobody keeps alive any more, and when the ensemble ends them. */
@@ -85,14 +92,17 @@ export class Village {
     const own = settings(name, { ...this.change, instance: `${name}-${starts}` });
     const state = initialState(own, this.nowMs);
     const session = this.ensemble.connect();
-    const common = { alive: true, cutOff: false, inbox: [], remote: null };
+    const common = { alive: true, cutOff: this.isDown, deaf: false, inbox: [], remote: null };
     const fresh: Inhabitant = { ...common, name, state, starts, session, peersUp: new Map() };
     this.inhabitants.set(name, fresh);
-    this.readEverything(fresh);
+    if (!this.isDown) this.readEverything(fresh);
   }
 
-  private readEverything({ inbox, session }: Inhabitant): void {
+  private readEverything({ inbox, session, state: { records } }: Inhabitant): void {
     inbox.push({ kind: 'session_connected', sessionId: session, timeoutMs: T_MS });
+    for (const name of records.members.keys()) {
+      inbox.push({ kind: 'record_read', read: this.ensemble.readAgain({ record: 'members', name, kept: null }) });
+    }
     for (const read of this.ensemble.readAll()) inbox.push({ kind: 'record_read', read });
     inbox.push({ kind: 'records_synced' });
   }
@@ -119,7 +129,36 @@ export class Village {
     this.readEverything(agent);
   }
 
+  /** The whole ensemble goes away. No session ends while it is. */
+  ensembleDown(): void {
+    this.isDown = true;
+    for (const agent of this.inhabitants.values()) {
+      agent.cutOff = true;
+      agent.inbox.push({ kind: 'session_disconnected' });
+    }
+  }
+
+  /**
+   * It is back, with the sessions it had, or with none of them, or without any record. Agents find it one by one: each
+   * call of the returned function lets one in.
+   */
+  ensembleBack(sessions: 'kept' | 'expired' | 'wiped'): (name: string) => void {
+    this.isDown = false;
+    if (sessions === 'wiped') this.ensemble.wipe();
+    if (sessions === 'expired') for (const { session } of this.inhabitants.values()) this.ensemble.expire(session);
+    return (name) => {
+      const agent = this.agent(name);
+      agent.cutOff = false;
+      if (sessions !== 'kept') {
+        if (agent.state.session !== null) agent.inbox.push({ kind: 'session_expired' });
+        agent.session = this.ensemble.connect();
+      }
+      this.readEverything(agent);
+    };
+  }
+
   private expireSessions(): void {
+    if (this.isDown) return;
     for (const [session, atMs] of this.dying) {
       if (atMs > this.nowMs) continue;
       this.dying.delete(session);
@@ -282,6 +321,11 @@ export class Village {
       case 'report':
       case 'answer_order':
         return null;
+      case 'answer_question':
+        this.answers.set(action.question, action.answer);
+        return null;
+      case 'ask_promises':
+        return this.askAll(inhabitant, action);
       case 'exit':
         this.killAgent(name);
         this.dying.set(inhabitant.session, this.nowMs);
@@ -330,6 +374,20 @@ export class Village {
     if (target !== null || minReplicas < 1_000_000) throw new Error(`${name} is copied while it is no fenced master`);
     this.rescues.push({ node: name, offset });
     return { result: 'rescued', path: `/rescue/${name}/${offset}.rdb`, bytes: offset, removed: [] };
+  }
+
+  /** Every agent that lives and can be reached answers at once; the others are silent. */
+  private askAll(asker: Inhabitant, { questions }: Extract<Action, { kind: 'ask_promises' }>): Outcome {
+    const sentAtMs = this.nowMs;
+    const answers = questions.map(({ address, question }) => {
+      const other = [...this.inhabitants.values()].find((i) => i.state.settings.http.host === address.host);
+      if (other?.alive !== true || other.deaf || asker.deaf) return { node: question.node, answer: null };
+      const id = ++this.questions;
+      other.inbox.push({ kind: 'failsafe_asked', id, question });
+      this.work(other);
+      return { node: question.node, answer: this.answers.get(id) ?? null };
+    });
+    return { result: 'asked', sentAtMs, answers };
   }
 
   private checkAcrossAgents(action: Action): void {

@@ -68,6 +68,8 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     electionSettleMs: 1000,
     recoveryGraceMs: 3000,
     shared: SHARED,
+    failsafePromiseMs: null,
+    forgetAfterMs: 86_400_000,
     shutdownTimeoutMs: 3000,
     complaintAfterMs: 5000,
     failoverBudget: 3,
@@ -113,8 +115,8 @@ export function term(change: Partial<Term> = {}): Term {
   };
 }
 
-function nobodyAttached(): Pick<RoleOf<'master'>, 'attaching' | 'joining'> {
-  return { attaching: new Map(), joining: [] };
+function nobodyAttached(): Pick<RoleOf<'master'>, 'attaching' | 'joining' | 'absent'> {
+  return { attaching: new Map(), joining: [], absent: new Map() };
 }
 
 export function member(name: string, change: Partial<Member> = {}): Member {
