@@ -37,7 +37,6 @@ export interface RoundResult {
   readonly healMs: number | null;
   /** What an operator was asked to decide. */
   readonly operator: readonly string[];
-  readonly rebuilt: boolean;
   readonly overlaps: readonly { readonly overlap: Overlap; readonly conditions: boolean }[];
   readonly losses: LossSummary;
   /** What the guards said, counted by name. */
@@ -89,7 +88,6 @@ export async function playRound(planned: readonly PlannedFault[], parts: RoundPa
     gaps: gapsOf(faults, book.takeGaps()),
     healMs: healing.healMs,
     operator: healing.operator,
-    rebuilt: healing.healMs === null || caughtUp !== null,
     overlaps: found.map((overlap) => ({ overlap, conditions: conditionsHeld(overlap, faults) })),
     losses,
     events,
