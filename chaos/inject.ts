@@ -23,7 +23,7 @@ export interface Fault {
   readonly beganMs: number;
   /** Null while it lasts; what it needed to end (a restart) is part of it. */
   endedMs: number | null;
-  /** Redis ended of it by itself, as one may that cannot write; it was started again with the fault's end. */
+  /** Redis ended of it by itself, as one may that cannot write or read its files; it was started again. */
   died: boolean;
 }
 
@@ -87,17 +87,16 @@ export class Injector {
     };
     this.faults.push(fault);
     const end = async (): Promise<void> => {
-      fault.died = planned.kind === 'disk-full' && victim !== null && this.hasDied(victim);
-      if (fault.died && victim !== null) this.memoryLosers.add(victim);
+      const redis = victim === null ? undefined : this.parts.subject.nodes[victim]?.redis;
+      const { discarded } = redis ?? { discarded: 0 };
+      const ended = planned.kind === 'disk-full' && redis?.running === false;
       await placed.undo();
+      fault.died = ended || (redis?.discarded ?? 0) > discarded;
+      if (fault.died && victim !== null) this.memoryLosers.add(victim);
       for (const key of keys) this.held.delete(key);
       fault.endedMs = performance.now();
     };
     return { fault, end };
-  }
-
-  private hasDied(victim: number): boolean {
-    return this.parts.subject.nodes[victim]?.redis.running === false;
   }
 
   private roleOf(victim: number | null): Fault['role'] {

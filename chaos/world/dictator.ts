@@ -22,6 +22,8 @@ const PROGRAM = 'dist/dictator.cjs';
 const SETTLE_MS = 60_000;
 /** Codes that say that somebody has to decide, see docs/reasons.md. */
 const OPERATOR_CODES = ['no_promotable_replica', 'conflicting_datasets', 'foreign_dataset'];
+/** A storm fells masters one after the other; put off, most of its faults would meet a service without one. */
+const FAILOVER_BUDGET = 1000;
 /** Lines of all agents that a trace may show. */
 const KEPT_MAX = 20_000;
 
@@ -220,6 +222,7 @@ export class DictatorSubject implements Subject {
         zk_session_timeout_ms: sessionMs,
         node: { name: host.name, host: host.address, port: redisPort },
         expected_nodes: this.places.length,
+        failover_budget: FAILOVER_BUDGET,
         ...durability,
         ...config,
       },

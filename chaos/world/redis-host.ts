@@ -28,7 +28,7 @@ export interface RedisHostOptions {
   readonly cgroup: Cgroup | null;
 }
 
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
 /** For the questions of the judge; a stopped server does not answer. */
 const QUESTION_MS = 1000;
@@ -44,7 +44,10 @@ process.on('exit', () => {
 export class RedisHost {
   readonly options: RedisHostOptions;
   readonly socket: string;
+  /** How often its files could not be read. */
+  discarded = 0;
   private child: ChildProcess | null = null;
+  private killed = false;
   private questioner: RawRedis | null = null;
 
   constructor(options: RedisHostOptions) {
@@ -68,31 +71,50 @@ export class RedisHost {
     return this.child?.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resolves when it answers, if only that it is loading. */
+  /**
+   * Resolves when it serves. A server that cannot read its files (a full disk may have torn them) does what an operator
+   * would have it do: it begins anew without them, and `discarded` counts that.
+   */
   async start(): Promise<void> {
     if (this.running) return;
-    const { host, folder, dataDir, cgroup } = this.options;
+    if (await this.launch()) return;
+    this.discarded += 1;
+    this.empty();
+    if (!await this.launch()) throw new Error(`Redis of ${this.options.host.name} does not start: see its log`);
+  }
+
+  /** False when it ended by itself before it served. */
+  private async launch(): Promise<boolean> {
+    const { host, dataDir, cgroup } = this.options;
     const [program, ...args] = [...host.prefix, findRedisServer(), this.configFile];
     const child = spawn(program, args, { stdio: 'ignore', cwd: dataDir });
     this.child = child;
+    this.killed = false;
     children.add(child);
     const forget = (): void => { children.delete(child); };
     child.once('exit', forget);
     child.once('error', forget);
     if (child.pid !== undefined) cgroup?.add(child.pid);
     const deadlineMs = performance.now() + START_TIMEOUT_MS;
-    // Killed again by the next fault, it will not answer any more.
     while (this.child === child && child.exitCode === null && child.signalCode === null) {
-      if (await this.ask('PING') !== null) return;
-      if (performance.now() > deadlineMs) throw new Error(`Redis of ${host.name} does not answer: see ${folder}`);
+      const answer = await this.ask('PING');
+      if (answer !== null && answer !== 'LOADING') return true;
+      if (performance.now() > deadlineMs) throw new Error(`Redis of ${host.name} does not answer`);
       await pause(POLL_MS);
     }
+    return this.wasReplaced(child);
+  }
+
+  /** Ended by the next fault, or already another one: whoever did that goes on from there. */
+  private wasReplaced(child: ChildProcess): boolean {
+    return this.killed || this.child !== child;
   }
 
   async kill(): Promise<void> {
     this.questioner?.close();
     this.questioner = null;
     const { child } = this;
+    this.killed = true;
     if (child === null || !this.running) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
