@@ -2,6 +2,7 @@
  * Dictator as it is installed: three ZooKeeper servers, and the built agent beside each Redis, with default settings
  * and the recommended configuration of Redis.
  */
+import type { ReasonCode } from '../../src/contract/reasons.ts';
 import type { FaultProxy } from '../../test/support/fault-proxy.ts';
 import { startFaultProxy } from '../../test/support/fault-proxy.ts';
 import { AgentProcess } from '../../test/support/agent-process.ts';
@@ -21,7 +22,9 @@ import type { ChaosNode, Complaint, Subject } from './subject.ts';
 const PROGRAM = 'dist/dictator.cjs';
 const SETTLE_MS = 60_000;
 /** Codes that say that somebody has to decide, see docs/reasons.md. */
-const OPERATOR_CODES = ['no_promotable_replica', 'conflicting_datasets', 'foreign_dataset'];
+const OPERATOR_CODES: readonly string[] = [
+  'no_promotable_replica', 'nothing_recoverable', 'awaiting_recovery', 'conflicting_datasets', 'foreign_dataset',
+] satisfies readonly ReasonCode[];
 /** A storm fells masters one after the other; put off, most of its faults would meet a service without one. */
 const FAILOVER_BUDGET = 1000;
 /** Lines of all agents that a trace may show. */
