@@ -23,6 +23,7 @@ import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
 import type { Outside, ZkPort } from './ports.ts';
+import { ProcessWatch } from './process-watch.ts';
 import { RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
 
@@ -48,6 +49,7 @@ export class Agent {
   private readonly credentials: Credentials;
   private readonly outside: Outside;
   private readonly loop: Loop;
+  private readonly process: ProcessWatch;
   private readonly own: RedisWatch;
   private readonly remote: RedisWatch;
   private readonly zk: ZkPort;
@@ -69,6 +71,12 @@ export class Agent {
       perform: (action) => this.perform(action),
       watch: (wanted) => this.watch(wanted),
       crash: (error) => this.crash(error),
+    });
+    this.process = new ProcessWatch({
+      clock: outside.clock,
+      process: outside.process,
+      port: settings.redis.port,
+      onSight: (event) => this.post({ kind: 'own_redis', event }),
     });
     this.own = this.watcher('agent', Math.max(SILENT_AFTER_MIN_MS, settings.downAfterMs - SILENT_AHEAD_MS));
     this.remote = this.watcher('peer', REMOTE_SILENT_AFTER_MS);
@@ -152,7 +160,11 @@ export class Agent {
       credentials: this.credentials,
       silentAfterMs,
       eager: purpose === 'agent',
-      onSight: (event) => this.post({ kind, event }),
+      onSight: (event) => {
+        if (purpose === 'agent' && event.seen === 'answered') this.process.answered(event.facts);
+        this.post({ kind, event });
+      },
+      ...(purpose === 'agent' ? { onOverdue: (overdue: boolean) => this.process.unanswered(overdue) } : {}),
     });
   }
 
@@ -204,6 +216,11 @@ export class Agent {
     done: (outcome: Outcome) => void,
   ): void {
     switch (action.kind) {
+      case 'kill_redis':
+        return this.process.kill((result) => {
+          const sentAtMs = this.outside.clock.now();
+          done(result.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: result.code });
+        });
       case 'rescue':
         return this.outside.rescue.save({ epoch: action.masterEpoch }, (result) => {
           done(result.ok ? { result: 'rescued', ...result } : { result: 'failed', code: result.code });
@@ -288,6 +305,7 @@ export class Agent {
     this.loop.stop();
     this.peers.stop();
     this.zk.close(() => {
+      this.process.stop();
       this.own.stop();
       this.remote.stop();
       this.outside.log.event('agent_stopped', { code });

@@ -53,6 +53,8 @@ export interface RedisWatchOptions {
   /** Our own Redis is dialled every 10 ms for as long as it takes; a remote one only at first. */
   readonly eager: boolean;
   readonly onSight: (event: SightEvent) => void;
+  /** A question is still open when the next one is due; then, that it was answered or its connection is gone. */
+  readonly onOverdue?: (overdue: boolean) => void;
 }
 
 export class RedisWatch {
@@ -126,6 +128,7 @@ export class RedisWatch {
     this.link = null;
     this.open = false;
     this.asking = false;
+    this.options.onOverdue?.(false);
     link?.close();
   }
 
@@ -207,6 +210,7 @@ export class RedisWatch {
 
   private look(): void {
     if (!this.asking) return this.ask();
+    this.options.onOverdue?.(true);
     if (this.untilSilentMs() > 0) return this.scheduleLook();
     // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
     this.cancelLook = this.options.clock.after(READ_FIRST_MS, () => {
@@ -230,6 +234,7 @@ export class RedisWatch {
 
   private answered(outcome: SendOutcome): void {
     this.asking = false;
+    this.options.onOverdue?.(false);
     if (outcome.kind !== 'answered') return this.cancelLook();
     this.report(outcome.replies);
     this.scheduleLook();

@@ -26,6 +26,7 @@ export const EVENT_NAMES = [
   'fenced',
   'fence_lifted',
   'fence_failed',
+  'redis_killed',
   'remote_fenced',
   'frozen',
   'ballot_cast',

@@ -24,6 +24,10 @@ export const REASONS = {
     what: 'The Redis of this node did not answer within down_after_ms.',
     next: 'Look for a blocking command, CLIENT PAUSE, swapping or a stopped process.',
   },
+  proc_not_trusted: {
+    what: 'fence_by_kill is on, but /proc does not prove which process the Redis of this node is.',
+    next: 'Run agent and Redis in the same namespaces and as the same user, or set fence_by_kill to false.',
+  },
   redis_refuses_writes: {
     what: 'The Redis of this node refuses every write for a reason of its own (MISCONF): a save or its AOF failed.',
     next: 'Free its disk or correct its directory. A master hands over after unwritable_after_ms if that helps.',

@@ -120,6 +120,11 @@ export type ActionBody =
   | { readonly kind: 'promote'; readonly minReplicas: number }
   /** Runtime settings of our Redis: announced address, credentials for replication, backlog. Never to its file. */
   | { readonly kind: 'configure' }
+  /**
+   * SIGKILL for our Redis. Before: the kernel shows it stopped, its lease is lost, and it may acknowledge when it goes
+   * on. The driver proves once more that the process is that server, and stopped.
+   */
+  | { readonly kind: 'kill_redis' }
   /** Disconnect clients that reached a deposed master after its fence. Before: it is a replica. */
   | { readonly kind: 'kill_stragglers' }
   | { readonly kind: 'remote_fence_reversibly' }

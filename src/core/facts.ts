@@ -86,6 +86,13 @@ export interface RedisSight {
   readonly halfSynced: boolean;
   /** Since when it would have refused every write, counted from the last answer that did not say so; or null. */
   readonly refusesSinceMs: number | null;
+  /**
+   * How the kernel of this host says that its process is, while it does not answer; null = running, or not known. A
+   * process that is believed was proved to be that server.
+   */
+  readonly process: { readonly is: 'stopped' | 'dead'; readonly sinceMs: number } | null;
+  /** Whether its process was proved; null = not asked yet. */
+  readonly processProved: boolean | null;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
 }
@@ -104,6 +111,8 @@ export const UNSEEN: RedisSight = {
   endedAfterHealth: false,
   halfSynced: false,
   refusesSinceMs: null,
+  process: null,
+  processProved: null,
   readOffsetSinceMs: Number.NEGATIVE_INFINITY,
 };
 
@@ -115,7 +124,10 @@ export type SightEvent =
   | { readonly seen: 'closed' }
   | { readonly seen: 'answered'; readonly facts: RedisFacts }
   | { readonly seen: 'blocked'; readonly by: 'loading' | 'busy' | 'denied' }
-  | { readonly seen: 'silent'; readonly sinceMs: number };
+  | { readonly seen: 'silent'; readonly sinceMs: number }
+  /** Seen in `/proc` while a question was unanswered; our own Redis only. */
+  | { readonly seen: 'process'; readonly is: 'running' | 'stopped' | 'dead' | 'unknown' }
+  | { readonly seen: 'process_proof'; readonly ok: boolean };
 
 /** The sight after one more event at `nowMs`. */
 export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): RedisSight {
@@ -124,6 +136,7 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
       return {
         ...sight,
         link: 'open',
+        process: null,
         current: false,
         failure: null,
         silentSinceMs: null,
@@ -144,9 +157,14 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
       return { ...sight, link: 'failed', failure: event.code, refusals: 0, refusedSinceMs: null };
     case 'silent':
       return { ...sight, silentSinceMs: sight.silentSinceMs ?? event.sinceMs };
+    case 'process':
+      return { ...sight, process: withProcess(sight.process, event.is, nowMs) };
+    case 'process_proof':
+      return { ...sight, processProved: event.ok };
     case 'blocked':
       return {
         ...sight,
+        process: null,
         answeredAtMs: nowMs,
         silentSinceMs: null,
         blocked: event.by,
@@ -155,6 +173,15 @@ export function withSight(sight: RedisSight, event: SightEvent, nowMs: number): 
     case 'answered':
       return withAnswer(sight, event.facts, nowMs);
   }
+}
+
+function withProcess(
+  before: RedisSight['process'],
+  is: 'running' | 'stopped' | 'dead' | 'unknown',
+  nowMs: number,
+): RedisSight['process'] {
+  if (is === 'running' || is === 'unknown') return null;
+  return before?.is === is ? before : { is, sinceMs: nowMs };
 }
 
 function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisSight {
@@ -170,6 +197,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     current: true,
     answeredAtMs: nowMs,
     silentSinceMs: null,
+    process: null,
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
     halfSynced: facts.link?.up === false && (begun || flushed || (former !== null && sight.halfSynced)),

@@ -83,6 +83,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'rescue':
     case 'ask_promises':
     case 'answer_question':
+    case 'kill_redis':
     case 'fence_reversibly':
     case 'fence_hard':
     case 'freeze':

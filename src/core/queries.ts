@@ -38,7 +38,7 @@ export function othersLease(state: State): Kept<Lease> | null {
 export function ownFacts(state: State): RedisFacts | null {
   const { own } = state;
   const serves = own.link === 'open' && own.current && own.blocked === null && own.silentSinceMs === null;
-  return serves ? own.facts : null;
+  return serves && !isStopped(state) && own.process?.is !== 'dead' ? own.facts : null;
 }
 
 /** The process behind a connection is gone: it ended after having been healthy, and its port refuses since. */
@@ -46,14 +46,26 @@ export function isGone(sight: RedisSight): boolean {
   return sight.link === 'refused' && sight.endedAfterHealth;
 }
 
-/** Our own Redis is on this host: one refusal of its port is enough, nothing stands between it and us. */
+/**
+ * Our own Redis is on this host: one refusal of its port is enough, nothing stands between it and us. A dead process
+ * may leave its connections to a child that still saves; then they do not end, and the kernel says it sooner.
+ */
 export function ownRedisIsDead(state: State): boolean {
-  return state.own.link === 'refused';
+  return state.own.link === 'refused' || state.own.process?.is === 'dead';
 }
 
-/** Unanswered for longer than the operator tolerates. */
+/** How long a process must have been seen stopped, without a break: a debugger stops one for less. */
+export const STOPPED_MS = 250;
+
+/** The kernel says that our Redis is stopped: it executes nothing, and nothing of what waits in its sockets. */
+export function isStopped({ own, nowMs }: State): boolean {
+  return own.process?.is === 'stopped' && nowMs - own.process.sinceMs >= STOPPED_MS;
+}
+
+/** Unanswered for longer than the operator tolerates, or known not to run. */
 export function ownRedisHangs(state: State): boolean {
   const { own, settings, nowMs } = state;
+  if (isStopped(state)) return true;
   if (own.link === 'failed') return nowMs - own.answeredAtMs >= settings.downAfterMs;
   return own.silentSinceMs !== null && nowMs - own.silentSinceMs >= settings.downAfterMs;
 }

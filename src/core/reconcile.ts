@@ -17,6 +17,7 @@ import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import { settingDiffers } from './service-settings.ts';
 import type { State } from './state.ts';
+import { killStopped } from './stopped.ts';
 import { disconnectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
 import { isWhole } from './wholeness.ts';
@@ -43,6 +44,7 @@ export function reconcile(turn: Turn): void {
   if (mayTouchRedis(turn)) {
     reconcileMinReplicas(turn);
     disconnectStragglers(turn);
+    killStopped(turn);
   }
   heartbeat(turn);
   answerForget(turn);

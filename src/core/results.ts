@@ -17,6 +17,8 @@ import type { Turn } from './turn.ts';
 const IDENTIFY_PAUSE_MS = 500;
 
 const FENCES: readonly ActionKind[] = ['fence_reversibly', 'fence_hard', 'remote_fence_reversibly'];
+/** Whose failure is said. */
+const POWER_ENDS: readonly ActionKind[] = ['fence_reversibly', 'fence_hard', 'kill_redis'];
 const OF_OWN_REDIS: readonly ActionKind[] = [
   'fence_reversibly',
   'fence_hard',
@@ -105,6 +107,7 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   if (kind === 'claim') prove(turn, sentAtMs);
   if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
+  if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });
   if (kind === 'configure') turn.update({ mustRelink: followsSomebody(turn.state.own.facts) });
   if (kind === 'freeze') turn.update({ mustRelink: false });
@@ -131,5 +134,5 @@ function failed(turn: Turn, kind: ActionKind, code: string): void {
   }
   if (kind === 'claim') turn.report('claim_lost', { code });
   if (kind === 'rescue') rescueFailed(turn, code);
-  if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fence_failed', { how: kind, code });
+  if (POWER_ENDS.includes(kind)) turn.report('fence_failed', { how: kind, code });
 }

@@ -29,6 +29,7 @@ export const EVENT_LEVELS = {
   fenced: 'WARN',
   fence_lifted: 'INFO',
   fence_failed: 'WARN',
+  redis_killed: 'WARN',
   remote_fenced: 'WARN',
   frozen: 'INFO',
   ballot_cast: 'INFO',

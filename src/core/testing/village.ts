@@ -332,6 +332,9 @@ export class Village {
         return null;
       case 'rescue':
         return this.rescue(name);
+      case 'kill_redis':
+        this.killRedis(name);
+        return done(true);
       case 'identify': {
         const twin = [...this.inhabitants.values()].find(
           (i) => i.alive && i.state.settings.http.host === action.address.host,
