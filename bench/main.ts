@@ -18,6 +18,7 @@ import { parseOptions, USAGE } from './options.ts';
 import { measureOverlap } from './overlap.ts';
 import { figuresOf, figuresTable, stagesTable } from './report.ts';
 import { measureSentinel } from './sentinel.ts';
+import { measureThaw } from './thaw.ts';
 
 const RESULTS = join('bench', 'results', 'latest.json');
 const EXIT_USAGE = 64;
@@ -29,6 +30,7 @@ const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context
   { for: ['both-killed'], run: measureBothKilled },
   { for: ['restart-overlap'], run: measureOverlap },
   { for: ['redis-killed', 'both-killed', 'restart-overlap'], run: measureSentinel },
+  { for: ['thaw'], run: measureThaw },
   { for: ['agent'], run: measureAgent },
 ];
 

@@ -1,6 +1,6 @@
 /** Command line of the bench. */
 
-export const MEASURES = ['floor', 'redis-killed', 'both-killed', 'restart-overlap', 'agent'] as const;
+export const MEASURES = ['floor', 'redis-killed', 'both-killed', 'restart-overlap', 'thaw', 'agent'] as const;
 export type Measure = (typeof MEASURES)[number];
 
 export interface Options {

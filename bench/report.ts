@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import type { Stage } from './stages.ts';
 import type { Summary } from './statistics.ts';
 import { median, summarize } from './statistics.ts';
+import { UNDER_WAY } from './thaw.ts';
 
 type Samples = Pick<Context, 'samples'>;
 
@@ -94,6 +95,21 @@ const ROWS: readonly Row[] = [
     sentinel: 'sentinel.overlap.empty.keys-lost',
     goal: { atMost: 0 },
   },
+  {
+    figure: 'stopped and continued: acknowledged after that',
+    unit: 'writes',
+    of: 'thaw',
+    sentinel: 'sentinel.thaw',
+    goal: { atMost: UNDER_WAY },
+  },
+  {
+    figure: 'stopped and continued, fence_by_kill: the same',
+    unit: 'writes',
+    of: 'thaw.kill',
+    sentinel: 'sentinel.thaw',
+    goal: { atMost: 0 },
+  },
+  { figure: 'Sentinel: for how long it acknowledges them', unit: 'ms', of: 'sentinel.thaw.ms' },
   ...['node24', 'present'].flatMap((runtime): Row[] => [
     {
       figure: `agent, ${runtime}: RSS`,
