@@ -5,7 +5,7 @@ import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.t
 import { contains } from './datasets.ts';
 
 export class FreshestWins implements Checker {
-  /** Voters of the election that the pending claim won, and the set it was won in. */
+  /** Voters of the election that was won last: members of the set with their memory, not what a disk brought back. */
   private claim: { readonly node: string; readonly voters: readonly string[] } | null = null;
 
   see(sight: Sight, world: Overview): void {
@@ -24,8 +24,10 @@ export class FreshestWins implements Checker {
     if (!entitled && term.inSync.length > 0) {
       world.violated('I3', `${lease.node} claimed epoch ${lease.epoch}, but in sync were ${term.inSync.join(', ')}`);
     }
-    const voters = [...before.ballots.keys()].filter((name) => term.inSync.includes(name) && name !== lease.node);
-    this.claim = { node: lease.node, voters };
+    const voters = [...before.ballots.values()].filter(
+      ({ name, holds }) => term.inSync.includes(name) && name !== lease.node && (holds === 'whole' || holds === 'stream'),
+    );
+    this.claim = { node: lease.node, voters: voters.map(({ name }) => name) };
   }
 
   private promoted(name: string, world: Overview): void {
