@@ -6,7 +6,7 @@
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
-import { isFrozen, othersLease } from './queries.ts';
+import { isFrozen, othersLease, remoteIsHealthy } from './queries.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
@@ -85,6 +85,8 @@ function pollOwn(state: State): number {
     case 'master':
       return eager || role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
     case 'replica':
+      // Whoever answers there next may be another process: its full sync must be seen before it is loaded (I5).
+      if (!remoteIsHealthy(state)) return POLL_SETTLING_MS;
       if (own.facts?.link?.up === true) return POLL_PEACE_MS;
       return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'starting':
