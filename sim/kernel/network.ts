@@ -54,6 +54,8 @@ export class End {
   open = false;
   other: End | null = null;
   private readonly network: Network;
+  /** Of the way to the other side; null inside one host. */
+  path: PathQuality | null = null;
   private readonly held: (() => void)[] = [];
   private arrivesMs = 0;
   private heldSinceMs = 0;
@@ -239,15 +241,14 @@ export class Network {
     const from = end.process.host;
     const name = end.dialled.host === '127.0.0.1' ? from.name : end.dialled.host;
     const host = this.hosts.get(name);
-    if (host === undefined) return void this.scheduler.after(this.delayBetween(from.name, name), () => fail('refused'));
-    const there = this.delayBetween(from.name, name);
-    const back = this.delayBetween(name, from.name);
-    this.scheduler.after(there, () => {
-      const path = from.name === name ? 'open' : this.quality(from.name, name).state;
-      if (path === 'reject') return fail('refused');
-      if (path === 'drop') return;
+    const way = this.pathBetween(from.name, name);
+    const wayBack = this.pathBetween(name, from.name);
+    const back = this.delayOver(wayBack);
+    this.scheduler.after(this.delayOver(way), () => {
+      if (host === undefined || way?.state === 'reject') return fail('refused');
+      if (way?.state === 'drop') return;
       if (!host.up) return void this.scheduler.after(UNREACHABLE_AFTER_MS, () => fail('unreachable'));
-      if (from.name !== name && this.quality(name, from.name).state !== 'open') return;
+      if (wayBack !== null && wayBack.state !== 'open') return;
       const listener = this.listeners.get(`${name}:${end.dialled.port}`);
       if (listener?.process.alive !== true) return void this.scheduler.after(back, () => fail('refused'));
       this.establish(end, listener, (opened) => this.scheduler.after(back, () => settle(opened)));
@@ -265,6 +266,8 @@ export class Network {
     const far = new End(this, listener.process, end.dialled, noEvents);
     far.open = true;
     far.other = end;
+    far.path = this.pathBetween(far.process.host.name, end.process.host.name);
+    end.path = this.pathBetween(end.process.host.name, far.process.host.name);
     listener.process.deliver(() => {
       far.events = listener.accept(far);
     });
@@ -278,21 +281,22 @@ export class Network {
   }
 
   /** Whether bytes of this end get to the other side now. */
-  passes(end: End): boolean {
-    const from = end.process.host.name;
-    const to = end.other?.process.host.name ?? from;
-    const up = end.other?.process.host.up ?? false;
-    return up && (from === to || this.quality(from, to).state === 'open');
+  passes({ path, other }: End): boolean {
+    return other?.process.host.up === true && (path === null || path.state === 'open');
   }
 
-  delayMs(end: End): number {
-    return this.delayBetween(end.process.host.name, end.other?.process.host.name ?? '');
+  delayMs({ path }: End): number {
+    return this.delayOver(path);
   }
 
-  private delayBetween(from: string, to: string): number {
+  private pathBetween(from: string, to: string): PathQuality | null {
+    return from === to ? null : this.quality(from, to);
+  }
+
+  private delayOver(path: PathQuality | null): number {
     const base = this.baseDelayMs * (0.5 + this.random.unit());
-    if (from === to) return base / 4;
-    const { delayMs, loss } = this.quality(from, to);
+    if (path === null) return base / 4;
+    const { delayMs, loss } = path;
     if (loss === 0 && delayMs === 0) return base;
     let lateMs = delayMs * (0.5 + this.random.unit());
     for (let pauseMs = RETRANSMIT_MS; this.random.chance(loss) && pauseMs < GIVE_UP_MS; pauseMs *= 2) {

@@ -11,7 +11,7 @@ export interface Scheduled {
 }
 
 /** Events of one run: reaching it means that something posts in a circle without letting time pass. */
-const EVENTS_MAX = 400_000;
+const EVENTS_MAX = 2_000_000;
 
 function comesBefore(a: Scheduled, b: Scheduled): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
@@ -26,8 +26,6 @@ export class Scheduler {
   private orders = 0;
 
   at(atMs: number, run: () => void): Scheduled {
-
-
     const entry: Scheduled = { atMs: Math.max(atMs, this.nowMs), order: this.orders++, run };
     this.rise(entry);
     return entry;
