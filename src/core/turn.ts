@@ -23,6 +23,9 @@ export const ALERT_MS = 300;
 
 const isUnanswered = (kind: ActionKind): boolean => (UNANSWERED as readonly string[]).includes(kind);
 
+/** A sum may say that a deadline has come where a difference says that it has not quite. */
+const ROUNDING_MS = 1;
+
 export class Turn {
   state: State;
   readonly actions: Action[] = [];
@@ -84,8 +87,12 @@ export class Turn {
     this.reasons.add(reason);
   }
 
-  /** Every wait names its deadline where it waits; the earliest becomes the next tick. */
+  /**
+   * Every wait names its deadline where it waits; the earliest becomes the next tick. One that has passed was looked at
+   * in this very turn: it is no reason for another, or who waits for an outage to end would turn without a pause.
+   */
   wakeAt(atMs: number): void {
+    if (atMs <= this.now - ROUNDING_MS) return;
     this.wakeAtMs = Math.min(this.wakeAtMs, atMs);
   }
 
