@@ -12,9 +12,9 @@ export class NeverWipe implements Checker {
 
   private replaced({ node, had, gets, fromRunId }: Extract<Sight, { saw: 'replaced' }>, world: Overview): void {
     const { lease } = world.committed;
-    // Nobody guards a Redis whose agent does not run, or has just begun to.
+    // Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone.
     const { agentRunsSinceMs: guardedSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
-    if (guardedSinceMs === null || agent?.stopping === true || world.nowMs - guardedSinceMs < FIRST_LOOK_MS) return;
+    if (guardedSinceMs === null || agent?.stopping === true || agent?.enabled === false || world.nowMs - guardedSinceMs < FIRST_LOOK_MS) return;
     if (had.size === 0 || lease === null || lease.runId === fromRunId) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);

@@ -22,18 +22,18 @@ const JOIN_TIMEOUT_MS = 1000;
 /** What survives the process. */
 export class ServerDisk {
   readonly tree = new Tree();
-  /** Accepted, and perhaps never committed. */
-  tail: Txn | null = null;
+  /** Accepted in this order, and perhaps never committed. */
+  readonly tail: Txn[] = [];
   epoch = 0;
 
   /** Position of the last entry, committed or not: who has the most becomes leader. */
   get lastZxid(): bigint {
-    return this.tail?.zxid ?? this.tree.applied;
+    return this.tail.at(-1)?.zxid ?? this.tree.applied;
   }
 
   wipe(): void {
     this.tree.copyFrom(new Tree());
-    this.tail = null;
+    this.tail.length = 0;
     this.epoch = 0;
   }
 }
@@ -64,6 +64,7 @@ export class Server {
   private serving = false;
   private heardLeaderMs = 0;
   private committedZxid = 0n;
+  private fsyncedMs = 0;
   private readonly errands = new Map<number, (result: ErrandResult) => void>();
   private refs = 0;
 
@@ -83,10 +84,9 @@ export class Server {
   lead(epoch: number): void {
     const { disk, options } = this;
     this.role = 'leading';
-    if (disk.tail !== null) {
-      options.onCommit?.(disk.tail);
-      disk.tree.apply(disk.tail);
-      disk.tail = null;
+    for (const txn of disk.tail.splice(0)) {
+      options.onCommit?.(txn);
+      disk.tree.apply(txn);
     }
     disk.epoch = epoch;
     this.leader = new Leader({
@@ -153,20 +153,20 @@ export class Server {
     switch (message.t) {
       case 'snapshot':
         disk.tree.copyFrom(message.tree);
-        disk.tail = null;
+        disk.tail.length = 0;
         disk.epoch = message.epoch;
+        this.fsyncedMs = 0;
         return answer({ t: 'synced' });
       case 'up_to_date':
         this.serving = true;
         return;
       case 'propose':
-        options.clock.after(options.random.between(0.3, 2), () => {
-          if (this.upstream !== end || message.txn.zxid <= disk.tree.applied) return;
-          disk.tail = message.txn;
+        return this.afterFsync(() => {
+          if (this.upstream !== end || message.txn.zxid <= disk.lastZxid) return;
+          disk.tail.push(message.txn);
           answer({ t: 'accepted', zxid: message.txn.zxid });
           this.applyCommitted();
         });
-        return;
       case 'commit':
         this.committedZxid = message.zxid;
         return this.applyCommitted();
@@ -183,12 +183,20 @@ export class Server {
     }
   }
 
+  /** Entries reach the disk in their order. */
+  private afterFsync(done: () => void): void {
+    const { clock, random } = this.options;
+    this.fsyncedMs = Math.max(this.fsyncedMs, clock.now() + random.between(0.3, 2));
+    clock.after(this.fsyncedMs - clock.now(), done);
+  }
+
   /** A commit may come before the own disk has the entry. */
   private applyCommitted(): void {
     const { tail } = this.disk;
-    if (tail === null || tail.zxid > this.committedZxid) return;
-    this.disk.tail = null;
-    this.apply(tail);
+    for (let first = tail[0]; first !== undefined && first.zxid <= this.committedZxid; first = tail[0]) {
+      tail.shift();
+      this.apply(first);
+    }
   }
 
   private apply(txn: Txn): void {

@@ -58,6 +58,9 @@ function contend(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts:
   const wanted = wantedBallot(state, role, term.value, facts);
   if (state.heldBack !== null && holdsBack(state, term.value)) turn.wakeAt(state.heldBack.untilMs);
   if (wanted === null) return reachFinalPosition(turn, role, facts);
+  // Whoever may not stand leaves the old address all the same: another process may come back there.
+  const stays = wanted.standing !== 'frozen' || wanted.refusal === 'node_disabled';
+  if (wanted.refusal !== null && !stays) reachFinalPosition(turn, role, facts);
   const cast = ownBallot(state, term.value);
   if (cast === null || !stillTrue(cast, wanted)) {
     if (awaitsProof(turn, role, cast)) return;
