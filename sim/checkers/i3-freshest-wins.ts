@@ -24,8 +24,9 @@ export class FreshestWins implements Checker {
     if (!entitled && term.inSync.length > 0) {
       world.violated('I3', `${lease.node} claimed epoch ${lease.epoch}, but in sync were ${term.inSync.join(', ')}`);
     }
+    const remembers = ['whole', 'stream'];
     const voters = [...before.ballots.values()].filter(
-      ({ name, holds }) => term.inSync.includes(name) && name !== lease.node && (holds === 'whole' || holds === 'stream'),
+      ({ name, holds }) => term.inSync.includes(name) && name !== lease.node && remembers.includes(holds),
     );
     this.claim = { node: lease.node, voters: voters.map(({ name }) => name) };
   }

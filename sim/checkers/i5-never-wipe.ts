@@ -14,7 +14,8 @@ export class NeverWipe implements Checker {
     const { lease } = world.committed;
     // Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone.
     const { agentRunsSinceMs: guardedSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
-    if (guardedSinceMs === null || agent?.stopping === true || agent?.enabled === false || world.nowMs - guardedSinceMs < FIRST_LOOK_MS) return;
+    const leaves = agent === null || agent.stopping || !agent.enabled;
+    if (leaves || guardedSinceMs === null || world.nowMs - guardedSinceMs < FIRST_LOOK_MS) return;
     if (had.size === 0 || lease === null || lease.runId === fromRunId) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);
