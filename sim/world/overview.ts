@@ -1,5 +1,5 @@
 /** The world as checkers see it: true, complete, and looked up only when somebody asks. */
-import { proofEndsAtMs } from '../../src/core/fencing.ts';
+import { coverEndsAtMs, proofEndsAtMs } from '../../src/core/fencing.ts';
 import type { Committed, Invariant, NodeSight, Overview, Violation } from '../checkers/checker.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -55,7 +55,7 @@ class View implements NodeSight {
       stopping: state.stopping !== null,
       master: records.lease?.value.node ?? null,
       rememberedEpoch,
-      powerEndsMs: run.clock.toTrueMs(proofEndsAtMs(state)),
+      powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
     };
   }
 }
