@@ -6,7 +6,7 @@
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
-import { isFrozen, othersLease, remoteIsHealthy } from './queries.ts';
+import { isFrozen, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
@@ -71,6 +71,12 @@ function decidesNext({ role, own }: State): boolean {
   return role.name === 'candidate' && own.facts?.role === 'replica' && !isFrozen(own.facts);
 }
 
+/** The process that our Redis was told to follow answers as master. */
+function knowsItsMaster(state: State): boolean {
+  const master = othersLease(state)?.value ?? state.records.term?.value.master ?? null;
+  return master !== null && remoteIsHealthy(state) && verifiedMaster(state, master);
+}
+
 function pollOwn(state: State): number {
   const { role, own } = state;
   const eager = isEager(state);
@@ -86,7 +92,7 @@ function pollOwn(state: State): number {
       return eager || role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
     case 'replica':
       // Whoever answers there next may be another process: its full sync must be seen before it is loaded (I5).
-      if (!remoteIsHealthy(state)) return POLL_SETTLING_MS;
+      if (!knowsItsMaster(state)) return POLL_SETTLING_MS;
       if (own.facts?.link?.up === true) return POLL_PEACE_MS;
       return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'starting':

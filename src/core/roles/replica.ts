@@ -10,6 +10,7 @@ import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
+import { sameAddress } from '../facts.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
   isEnabled,
@@ -34,7 +35,12 @@ import type { Turn } from '../turn.ts';
 export function suspectsDeath(state: State, lease: Lease): boolean {
   const { remote } = state;
   if (isGone(remote)) return remote.facts?.runId === lease.runId;
-  return remote.link === 'open' && remote.current && remote.facts?.runId !== lease.runId;
+  return answersAsAnother(state, lease);
+}
+
+/** Another process answers in the place of this one. */
+function answersAsAnother({ remote, remoteTarget }: State, { redis, runId }: Pick<Lease, 'redis' | 'runId'>): boolean {
+  return sameAddress(remoteTarget, redis) && remote.link === 'open' && remote.current && remote.facts?.runId !== runId;
 }
 
 export function decideReplica(turn: Turn): void {
@@ -97,7 +103,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   const linked = isLinkedTo(facts, lease.redis);
   const verified = verifiedMaster(state, lease);
   if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
-  if (linked && !state.mustRelink) return guardFullSync(turn, facts, verified);
+  if (linked && !state.mustRelink) return guardFullSync(turn, facts, lease);
   if (!verified || state.nowMs >= proofEndsAtMs(state)) return;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
   if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
@@ -112,7 +118,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
 function waitBound(turn: Turn, facts: RedisFacts, { master }: Term): void {
   if (master === null || !isLinkedTo(facts, master.redis)) return;
   if (isEnabled(turn.state) && mustLeave(turn, master.redis)) return leaveMaster(turn);
-  guardFullSync(turn, facts, verifiedMaster(turn.state, master));
+  guardFullSync(turn, facts, master);
 }
 
 /** Whether neither the ensemble nor a promise speaks for streaming from this master any more. */
@@ -122,10 +128,16 @@ function mustLeave(turn: Turn, master: Address): boolean {
   return turn.now >= untilMs;
 }
 
-/** No full sync of a lineage dataset from a process that is not the recorded one is let through to loading (I5). */
-function guardFullSync(turn: Turn, facts: RedisFacts, verified: boolean): void {
-  if (facts.link?.syncInProgress !== true || verified || facts.keys === 0) return;
-  if (turn.emit({ kind: 'freeze' })) turn.report('full_sync_aborted', { master: facts.link.host });
+/**
+ * No full sync of a lineage dataset from a process that is not the recorded one is let through to loading (I5). Who is
+ * bound by a promise may not stand in an election, but leaves an address where another process answers all the same.
+ */
+function guardFullSync(turn: Turn, facts: RedisFacts, master: Pick<Lease, 'redis' | 'runId'>): void {
+  const { state } = turn;
+  if (facts.keys === 0 || verifiedMaster(state, master)) return;
+  const another = isEnabled(state) && answersAsAnother(state, master);
+  if (facts.link?.syncInProgress !== true && !another) return;
+  if (turn.emit({ kind: 'freeze' })) turn.report('full_sync_aborted', { master: master.redis.host });
 }
 
 /**
