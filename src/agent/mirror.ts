@@ -8,6 +8,7 @@
 import type { RecordRead } from '../core/records.ts';
 import { decodeRecord } from '../records/codec.ts';
 import { absent, FOLDERS, type Folder, type RecordKey, type ServicePaths } from '../records/paths.ts';
+import type { Stat } from '../zookeeper/index.ts';
 import type { ZkAnswer, ZkPort } from './ports.ts';
 
 export interface MirrorEvents {
@@ -16,12 +17,25 @@ export interface MirrorEvents {
   onSynced(): void;
 }
 
+interface Held {
+  readonly data: Buffer;
+  readonly version: number;
+  readonly czxid: bigint;
+  readonly owner: bigint;
+}
+
+/** A heartbeat reads the lease each time: what it finds unchanged is no news. */
+function isSame(held: Held | undefined, data: Buffer, stat: Stat): boolean {
+  if (held?.version !== stat.version || held.czxid !== stat.czxid || held.owner !== stat.ephemeralOwner) return false;
+  return held.data.equals(data);
+}
+
 export class Mirror {
   private readonly zk: ZkPort;
   private readonly paths: ServicePaths;
   private readonly events: MirrorEvents;
-  /** Paths that the mirror holds a record for. */
-  private readonly held = new Set<string>();
+  /** What was read last at each path that holds a record. */
+  private readonly held = new Map<string, Held>();
   private unreadable: readonly string[] = [];
   /** Counts reconnections: answers that belong to an earlier one complete nothing. */
   private generation = 0;
@@ -36,7 +50,7 @@ export class Mirror {
   resync(): void {
     const generation = ++this.generation;
     const { paths, zk } = this;
-    const unseen = new Set(this.held);
+    const unseen = new Set(this.held.keys());
     let outstanding = 0;
     const begin = (): void => {
       outstanding += 1;
@@ -101,10 +115,11 @@ export class Mirror {
     if (key === null) return;
     if (answer.ok && answer.data !== undefined && answer.stat !== undefined) {
       const { version, ephemeralOwner, czxid } = answer.stat;
+      if (isSame(this.held.get(path), answer.data, answer.stat)) return;
       const read = decodeRecord(key, answer.data, { version, owner: ephemeralOwner, czxid });
       this.noteUnreadable(path, read === null);
       if (read === null) return this.vanish(path, key);
-      this.held.add(path);
+      this.held.set(path, { data: answer.data, version, czxid, owner: ephemeralOwner });
       return this.events.onRead(read);
     }
     if (!isMissing(answer)) return;

@@ -20,7 +20,7 @@ import { streams } from './in-sync.ts';
 import { hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
-import { POLL_MASTER_MS, POLL_PEACE_MS } from './wanted.ts';
+import { POLL_MASTER_MS, POLL_REMOTE_PEACE_MS } from './wanted.ts';
 
 /** `min-replicas-to-write` that no service reaches: every write is refused. */
 export const FENCE_MIN_REPLICAS = 1_000_000;
@@ -110,7 +110,7 @@ export function heartbeatDueMs(state: State): number {
   const { lastProofMs, role } = state;
   const holder = role.name === 'master' || role.name === 'promoting';
   const everyMs = timeoutMs(state) / (holder ? HEARTBEATS_OF_HOLDER : HEARTBEATS_OF_OTHERS);
-  const gridMs = holder ? POLL_MASTER_MS : POLL_PEACE_MS;
+  const gridMs = holder ? POLL_MASTER_MS : POLL_REMOTE_PEACE_MS;
   const dueMs = lastProofMs + everyMs;
   const onGridMs = Math.floor(dueMs / gridMs) * gridMs;
   return onGridMs - lastProofMs >= everyMs / 2 ? onGridMs : dueMs;

@@ -10,7 +10,7 @@ import { isFrozen, othersLease, remoteIsHealthy, verifiedMaster } from './querie
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
-export const POLL_PEACE_MS = 1000;
+export const POLL_PEACE_MS = 2000;
 /** The same for another node's Redis: it is evidence, and nobody's deadline hangs on it. */
 export const POLL_REMOTE_PEACE_MS = 1000;
 /** The same for a master's own Redis: the sooner it is asked, the sooner a hang is measured. */

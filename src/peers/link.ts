@@ -1,5 +1,5 @@
 /**
- * One established stream, of either direction: lines in, lines out, a heartbeat each second both ways.
+ * One established stream, of either direction: lines in, lines out, a heartbeat every two seconds both ways.
  *
  * Read here how an end is told apart, because a death is proved from it, and which bounds cut a stream: a line that is
  * too long or no JSON object, too many lines, or a reader so slow that our output piles up.

@@ -21,7 +21,7 @@ export type PeerLine =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'garbage' };
 
-/** The line each side sends every second, so that a stream without news is not a silent one. */
+/** The line each side sends every BEAT_MS, so that a stream without news is not a silent one. */
 export const BEAT_LINE = '{"kind":"beat"}\n';
 
 const RUN_ID_LENGTH_MAX = 64;

@@ -70,13 +70,13 @@ export interface PeerHub {
   stop(): void;
 }
 
-/** Interval of the heartbeat line, each way. */
-export const BEAT_MS = 1000;
+/** Interval of the heartbeat line, each way: rare, because each one that arrives wakes a process that rests. */
+export const BEAT_MS = 2000;
 /** A stream is silent after this many beats were due and none came... */
-export const SILENT_BEATS = 3;
+export const SILENT_BEATS = 2;
 export const PEER_SILENT_MS = SILENT_BEATS * BEAT_MS;
 /** ...and closed after this many, because TCP's own retries would take minutes to resume it when a partition heals. */
-export const GIVE_UP_BEATS = 10;
+export const GIVE_UP_BEATS = 5;
 export const PEER_GIVE_UP_MS = GIVE_UP_BEATS * BEAT_MS;
 /** Least time between the two refusals that prove a death. */
 export const PROOF_PAUSE_MS = 10;
