@@ -23,7 +23,7 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: build install demo test test-matrix bench chaos simulate check clean help deps
+.PHONY: build install demo test test-matrix bench chaos simulate simulate-mutants check clean help deps
 
 SOURCES := $(shell find src demo bench chaos sim test/support -name '*.ts' 2>/dev/null) \
 	package.json package-lock.json scripts/build.mjs $(wildcard .git/logs/HEAD)
@@ -58,6 +58,9 @@ chaos: deps build ## a real service under random faults; ARGS="--seconds 600 --a
 simulate: build ## real agents, simulated faults: SEEDS=1000 JOBS=1 FROM=7 or ARGS="--seed 73 --trace"
 	@node dist/simulate.cjs --seeds '$(SEEDS)' --jobs '$(JOBS)' $(if $(FROM),--from '$(FROM)') $(ARGS)
 
+simulate-mutants: build ## plant bugs into the protocol, one by one: do the checkers notice? ARGS="--only lease"
+	@node dist/mutants.cjs --jobs '$(shell nproc)' $(ARGS)
+
 test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core" for some vitest files
 	@scripts/test.sh $(ARGS)
 
@@ -78,4 +81,4 @@ clean: ## remove what was built and fetched
 	rm -rf dist coverage .cache .tools node_modules
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile

@@ -9,6 +9,7 @@
  *   dist/bench.cjs      bench/main.ts     `make bench`
  *   dist/chaos.cjs      chaos/main.ts     `make chaos`
  *   dist/simulate.cjs   sim/command/main.ts   `make simulate`
+ *   dist/mutants.cjs    sim/command/mutants/main.ts   `make simulate-mutants`
  *
  * A program without its entry is left out (the product's is required). In the bundle these constants are known, with
  * `typeof X === 'undefined'` telling that the code runs unbundled, as in unit tests:
@@ -32,6 +33,7 @@ const PROGRAMS = [
   { entry: 'bench/main.ts', outfile: 'dist/bench.cjs', required: false },
   { entry: 'chaos/main.ts', outfile: 'dist/chaos.cjs', required: false },
   { entry: 'sim/command/main.ts', outfile: 'dist/simulate.cjs', required: false },
+  { entry: 'sim/command/mutants/main.ts', outfile: 'dist/mutants.cjs', required: false },
 ];
 
 /** `import.meta.url` does not exist in CommonJS; the bundle's own address stands in for it. */
@@ -71,6 +73,8 @@ async function bundle({ entry, outfile }, define) {
     bundle: true,
     platform: 'node',
     format: 'cjs',
+    // The mutants' command builds; it runs in a checkout, where the builder is.
+    external: ['esbuild'],
     target: 'node20',
     banner: { js: BANNER },
     define,

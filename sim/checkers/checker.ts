@@ -77,6 +77,12 @@ export interface NodeSight {
     readonly rememberedEpoch: number;
     /** True moment until which its proof from the ensemble is good (F after the heartbeat that was heard). */
     readonly powerEndsMs: number;
+    /** True moment at which it believes to have sent what the ensemble answered last. */
+    readonly proofMs: number;
+    /** The same, as it was. */
+    readonly heardSentMs: number;
+    /** The promises of the other agents stand in for the ensemble. */
+    readonly onPromises: boolean;
   } | null;
 }
 

@@ -1,28 +1,78 @@
 /**
- * I6, its safe half: a master whose agent runs acknowledges nothing beyond `F` after the last proof from the ensemble,
- * unless the other agents' promises cover it.
+ * I6, its safe half, for a master whose agent runs. It acknowledges nothing beyond `F` after the last proof from the
+ * ensemble, unless the other agents' promises cover it; what it takes for a proof is one; and by the time at which its
+ * lease is gone it has long been fenced, so that it acknowledges nothing without.
  */
-import type { Checker, Overview, Sight } from './checker.ts';
+import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
 
 /** Between the command and the last reply that was already on its way. */
 const UNDER_WAY_MS = 50;
 /** Looking at the agent for every write would cost more than the run. */
-const EVERY = 16;
+const EVERY = 8;
+/** True time is worked out from the clocks of agents, in fractions. */
+const ROUNDING_MS = 0.01;
+/** From the start of an agent, or the end of its pause, until it has seen its Redis and the records. */
+const FIRST_LOOK_MS = 600;
+/** A lease that goes by other means than its time is read by its holder a heartbeat later. */
+const HEARTBEAT_PART = 1 / 4;
 
 export class PowerEndsInTime implements Checker {
   private seen = 0;
   private reported = false;
+  private holder: string | null = null;
+  /** Until when each node held a lease. */
+  private readonly heldUntilMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
+    if (sight.saw === 'wiped') this.forget();
+    if (sight.saw === 'committed') this.noteHolder(sight.after.lease?.node ?? null, world);
     if (sight.saw !== 'acknowledged' || ++this.seen % EVERY !== 0 || this.reported) return;
     const node = world.nodes.get(sight.node);
-    const agent = node?.agent ?? null;
-    if (node === undefined || agent?.role !== 'master') return;
-    if (node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
+    if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
-    if (ranMs < UNDER_WAY_MS || world.nowMs <= agent.powerEndsMs + UNDER_WAY_MS) return;
+    if (ranMs < UNDER_WAY_MS) return;
+    this.inTime(node, world);
+    this.withLease(node, world, ranMs);
+  }
+
+  /** With the records of a wiped ensemble everybody's office is gone, and nobody's is told. */
+  private forget(): void {
+    this.holder = null;
+    this.heldUntilMs.clear();
+  }
+
+  private noteHolder(node: string | null, world: Overview): void {
+    if (this.holder !== null && this.holder !== node) this.heldUntilMs.set(this.holder, world.nowMs);
+    this.holder = node;
+  }
+
+  private violated(world: Overview, text: string): void {
+    if (this.reported) return;
     this.reported = true;
+    world.violated('I6', text);
+  }
+
+  private inTime({ name, agent }: NodeSight, world: Overview): void {
+    if (agent?.role !== 'master') return;
     const lateMs = world.nowMs - agent.powerEndsMs;
-    world.violated('I6', `${sight.node} takes writes ${lateMs.toFixed(0)} ms after its power ended`);
+    if (lateMs > UNDER_WAY_MS) {
+      this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its power ended`);
+    }
+    const earlyMs = agent.proofMs - agent.heardSentMs;
+    if (earlyMs > ROUNDING_MS) {
+      this.violated(world, `${name} counts its lease from ${earlyMs.toFixed(1)} ms after the ensemble heard of it`);
+    }
+  }
+
+  private withLease({ name, agent }: NodeSight, world: Overview, ranMs: number): void {
+    const heldUntilMs = this.heldUntilMs.get(name);
+    if (agent === null || heldUntilMs === undefined || world.committed.lease?.node === name) return;
+    // Whoever is told to go, or to keep out, leaves its Redis as it is when nobody takes over.
+    if (agent.onPromises || agent.stopping || !agent.enabled || ranMs < FIRST_LOOK_MS) return;
+    // One that began without a sight of the ensemble waits as long as if it had had a proof then.
+    if (agent.role === 'starting' && ranMs < world.plan.sessionTimeoutMs) return;
+    const graceMs = UNDER_WAY_MS + HEARTBEAT_PART * world.plan.sessionTimeoutMs;
+    const lateMs = world.nowMs - heldUntilMs;
+    if (lateMs > graceMs) this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its lease was gone`);
   }
 }

@@ -2,7 +2,7 @@
  * One node's agent: the real one, in a simulated process, with simulated surroundings.
  */
 import { Agent } from '../../src/agent/agent.ts';
-import type { ProcessPort, RescuePort } from '../../src/agent/ports.ts';
+import type { ProcessPort, RescuePort, ZkPort } from '../../src/agent/ports.ts';
 import type { EventName } from '../../src/contract/events.ts';
 import type { Fields } from '../../src/core/actions.ts';
 import type { Settings } from '../../src/core/state.ts';
@@ -41,11 +41,15 @@ export class AgentRun {
   readonly settings: Settings;
   /** What it exited with, or null while it runs or when it was killed. */
   exitCode: number | null = null;
+  /** True moment at which the latest request that the ensemble's leader answered was sent. */
+  heardSentMs = Number.NEGATIVE_INFINITY;
+  private readonly scheduler: Scheduler;
 
   constructor(options: AgentOptions) {
     const { host, scheduler, network, settings, random } = options;
     const { name, instance, service } = settings;
     this.settings = settings;
+    this.scheduler = scheduler;
     this.process = new Process(`agent-${name}`, host, scheduler);
     const { process } = this;
     const originMs = 100_000 + random.below(100_000);
@@ -59,7 +63,7 @@ export class AgentRun {
       openZooKeeper: (events) => {
         const { servers: hosts } = options;
         const { sessionTimeoutMs } = settings;
-        return new Client({ process, clock, network, random, hosts, sessionTimeoutMs, events });
+        return this.listening(new Client({ process, clock, network, random, hosts, sessionTimeoutMs, events }));
       },
       openPeers: (events) => door.openPeers(events),
       rescue: options.rescue,
@@ -73,6 +77,21 @@ export class AgentRun {
     });
     door.onQuestion = (question, done) => this.agent.question(question, done);
     process.deliver(() => this.agent.start());
+  }
+
+  /** Notes what the quorum heard of this agent, whatever the agent makes of it. */
+  private listening(zk: ZkPort): ZkPort {
+    return {
+      submit: (request, done) => {
+        const sentMs = this.scheduler.nowMs;
+        zk.submit(request, (answer) => {
+          const quorum = request.op === 'sync' || request.op === 'multi';
+          if (quorum && answer.ok) this.heardSentMs = Math.max(this.heardSentMs, sentMs);
+          done(answer);
+        });
+      },
+      close: (done) => zk.close(done),
+    };
   }
 
   get runs(): boolean {

@@ -56,6 +56,9 @@ class View implements NodeSight {
       master: records.lease?.value.node ?? null,
       rememberedEpoch,
       powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
+      proofMs: run.clock.toTrueMs(state.lastProofMs),
+      heardSentMs: run.heardSentMs,
+      onPromises: state.failsafe !== null,
     };
   }
 }

@@ -101,6 +101,11 @@ export class World implements NodeHooks {
     };
   }
 
+  /** What was violated so far. */
+  get violations(): readonly Violation[] {
+    return this.view.violations;
+  }
+
   private pass(untilMs: number): void {
     this.scheduler.runUntil(untilMs);
   }

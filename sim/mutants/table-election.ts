@@ -1,0 +1,54 @@
+/** Mutants of the election: who may stand, whom it waits for, what a ballot says, what happens to the loser. */
+import type { Mutant } from './mutant.ts';
+
+export const ELECTION_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'ballots are cast while the stream still runs',
+    file: 'core/contest.ts',
+    find: "if (positionMatters(state, why) && standing === 'frozen' && " +
+      "freezeStep(state, role, facts) !== 'final') return null;",
+    replace: '',
+    by: ['I2', 'I3', 'I4'],
+    focus: 'under_way',
+  },
+  {
+    name: 'living members of the in-sync set are not waited for',
+    file: 'core/election.ts',
+    find: 'if (forNodes.length > 0 && elapsedMs < settleMs) return',
+    replace: 'if (forNodes.length > 9 && elapsedMs < settleMs) return',
+    by: ['I3', 'I4'],
+    focus: 'elections',
+  },
+  {
+    name: 'whoever is first to claim is promoted, not the most advanced',
+    file: 'core/roles/candidate.ts',
+    find: 'if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);',
+    replace: '',
+    by: ['I3', 'I4'],
+    focus: 'unequal',
+  },
+  {
+    name: 'a node that came back empty is eligible',
+    file: 'core/contest.ts',
+    find: 'return term.inSync.length === 0 && (facts.keys > 0 || term.nodes.length <= 1);',
+    replace: 'return true;',
+    by: ['I5', 'I3'],
+    focus: 'deaths',
+  },
+  {
+    name: 'a takeover does not wait for the last byte',
+    file: 'core/roles/promoting.ts',
+    find: 'return facts.replid === remote.replid && facts.offset >= remote.offset;',
+    replace: 'return facts.replid === remote.replid;',
+    by: ['I3', 'I4', 'I2'],
+    focus: 'taken_over',
+  },
+  {
+    name: 'a takeover does not fence the old master',
+    file: 'core/roles/promoting.ts',
+    find: 'if (remote === null || !remoteIsHealthy(state) || remote.minReplicas !== FENCE_MIN_REPLICAS) return false;',
+    replace: 'if (remote === null || !remoteIsHealthy(state)) return false;',
+    by: ['I2', 'I4', 'I3'],
+    focus: 'taken_over',
+  },
+];

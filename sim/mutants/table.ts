@@ -1,0 +1,15 @@
+/**
+ * The mutants. Each is a mistake that one could make in good faith, or that others made; `make simulate-mutants` plants
+ * them one at a time. To add one: the sentence, the text it replaces, who should notice, and the ground on which to
+ * look first (`all` is the plans that `make simulate` draws).
+ */
+import type { Mutant } from './mutant.ts';
+import { ELECTION_MUTANTS } from './table-election.ts';
+import { LEASE_MUTANTS } from './table-lease.ts';
+import { OPEN_MUTANTS } from './table-open.ts';
+import { REPLICA_MUTANTS } from './table-replicas.ts';
+
+export const MUTANTS: readonly Mutant[] = [...LEASE_MUTANTS, ...ELECTION_MUTANTS, ...REPLICA_MUTANTS];
+
+/** Those, and behind them the ones that nobody notices yet. */
+export const ALL_MUTANTS: readonly Mutant[] = [...MUTANTS, ...OPEN_MUTANTS];
