@@ -46,6 +46,11 @@ function play(first: number, second: number, victim: Victim): { readonly village
   return { village, fallen };
 }
 
+function settle(village: Village): void {
+  for (const redis of village.redises.values()) if (!redis.alive) redis.restart('kept');
+  for (let ms = 0; ms < SETTLES_MS && village.writable().length !== 1; ms += STORY_MS) village.pass(STORY_MS);
+}
+
 describe('two crashes between every two actions of a failover', { timeout: 240_000 }, () => {
   test.each(['agent', 'redis'] as const)('end with at most one master: the second one ends an %s', (victim) => {
     let worlds = 0;
@@ -55,8 +60,7 @@ describe('two crashes between every two actions of a failover', { timeout: 240_0
         const { village, fallen } = play(first, second, victim);
         if (fallen.length < 2) break;
         worlds++;
-        for (const redis of village.redises.values()) if (!redis.alive) redis.restart('kept');
-        for (let ms = 0; ms < SETTLES_MS && village.writable().length !== 1; ms += STORY_MS) village.pass(STORY_MS);
+        settle(village);
         const what = `crashes at ${first} and ${second}: ${JSON.stringify(village.roles())}`;
         expect(village.writable().length, what).toBeLessThanOrEqual(1);
         const reasons = [...village.inhabitants.values()].flatMap(({ state }) => [...state.reasons]);
