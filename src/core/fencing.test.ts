@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { RedisFacts } from './facts.ts';
 import {
-  FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, heartbeatDueMs, proofEndsAtMs, wantedMinReplicas,
+  FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, FIRST_LOOK_MS, heartbeatDueMs, proofEndsAtMs,
+  wantedMinReplicas,
 } from './fencing.ts';
 import type { Role, State } from './state.ts';
 import {
@@ -41,6 +42,22 @@ describe('a master', () => {
     ['its Redis was restarted: the fence', { unplaced: true }, FENCE],
   ])('%s', (_what, change, wanted) => {
     expect(wantedMinReplicas(world('a', 'master', change))).toBe(wanted);
+  });
+});
+
+describe('a restarted agent beside a master that its predecessor managed', () => {
+  const unread = (agoMs: number): State => world('a', 'starting', {
+    own: sight(masterFacts({ announced: redisOf('a') })),
+    session: null,
+    synced: false,
+    startedAtMs: START_MS - agoMs,
+    lastProofMs: START_MS - agoMs,
+  });
+  test.each<[string, State, number | null]>([
+    ['leaves it alone while it looks for the records', unread(FIRST_LOOK_MS - 1), null],
+    ['fences it when they do not come: the lease may be anybody\'s by now', unread(FIRST_LOOK_MS), FENCE],
+  ])('%s', (_what, state, wanted) => {
+    expect(wantedMinReplicas(state)).toBe(wanted);
   });
 });
 

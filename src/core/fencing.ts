@@ -31,7 +31,7 @@ export const FENCE_MARGIN_MAX_MS = 500;
 /** A server this young was restarted under us, or with us: it cannot be the one that a lease speaks of. */
 export const YOUNG_SERVER_SECONDS = 5;
 
-/** How long a fresh agent leaves a fresh server unfenced while it waits for the records. */
+/** How long a fresh agent leaves a server unfenced while it waits for the records. */
 export const FIRST_LOOK_MS = 500;
 
 export function fenceMarginMs(state: State): number {
@@ -121,11 +121,19 @@ export function deadMan(state: State, anybodyInSync: boolean): number {
   return Math.max(anybodyInSync ? 1 : 0, state.minReplicasFloor ?? 0);
 }
 
-/** Whether a restarted agent may still find its own lease and go on without a gap: then nothing is fenced yet. */
+/**
+ * Whether a restarted agent may still find its own lease and go on without a gap: then nothing is fenced yet. Not for
+ * long: nobody knows for how long that lease has gone unheard, so it may pass to another at any moment.
+ */
 export function mayAdopt(state: State, facts: RedisFacts): boolean {
   const lease = state.records.lease?.value;
   const named = lease?.node === state.settings.name && lease.runId === facts.runId;
-  return named && state.nowMs < proofEndsAtMs(state);
+  return named && looksAround(state);
+}
+
+/** A fresh agent has had no time yet to read the records and to see who else answers. */
+function looksAround({ nowMs, startedAtMs }: State): boolean {
+  return nowMs - startedAtMs < FIRST_LOOK_MS;
 }
 
 function anybodyStreams({ own }: State): boolean {
@@ -152,11 +160,12 @@ function looksFirst(state: State): boolean {
 
 /**
  * A master beside an agent that cannot read the records. If an agent of this node managed it before (it announces
- * the address that only we set), its lease may be gone by now, and nobody else is there to fence it.
+ * the address that only we set), its lease may be gone by now, and nobody else is there to fence it. How long that
+ * agent had not been heard when it ended, its successor cannot know: to wait F from its own start is too long (I2).
  */
 function wantedUnread(state: State, facts: RedisFacts): number | null {
   const managedBefore = sameAddress(facts.announced, state.settings.redis);
-  return managedBefore && state.nowMs >= proofEndsAtMs(state) ? FENCE_MIN_REPLICAS : null;
+  return managedBefore && !looksAround(state) ? FENCE_MIN_REPLICAS : null;
 }
 
 /** A Redis in role master whose node holds no lease. */
@@ -232,6 +241,7 @@ export function reconcileMinReplicas(turn: Turn): void {
   const wanted = wantedMinReplicas(turn.state);
   const facts = commandableFacts(turn.state);
   if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + FIRST_LOOK_MS);
+  turn.wakeAt(turn.state.startedAtMs + FIRST_LOOK_MS);
   if (wanted === null || facts === null) return;
   if (wanted === FENCE_MIN_REPLICAS) return fence(turn, facts);
   // Whatever gives power must not wait in a socket: when it is read it may be wrong.
