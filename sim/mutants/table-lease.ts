@@ -96,7 +96,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'an agent waits for the ensemble to fence a Redis that it finds without an office',
     file: 'core/fencing.ts',
-    find: 'return managedBefore && state.nowMs >= proofEndsAtMs(state) ? FENCE_MIN_REPLICAS : null;',
+    find: 'return managedBefore && !looksAround(state) ? FENCE_MIN_REPLICAS : null;',
     replace: 'return managedBefore && state.synced ? FENCE_MIN_REPLICAS : null;',
     by: ['I2', 'I6'],
     focus: 'restarted_alone',
