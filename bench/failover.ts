@@ -94,6 +94,12 @@ async function failover(subject: Subject, victim: Node, kill: () => void): Promi
   };
 }
 
+/**
+ * A restarted agent takes part in no election for one promise (the session timeout): its predecessor may have given it
+ * to a master that the ensemble does not hear. Measured is a death in peace, not one within seconds of another.
+ */
+const PROMISE_MS = 6000;
+
 async function measure(context: Context, name: 'redis-killed' | 'both-killed'): Promise<void> {
   const withAgent = name === 'both-killed';
   const runs: Moments[] = [];
@@ -104,7 +110,7 @@ async function measure(context: Context, name: 'redis-killed' | 'both-killed'): 
     close,
     run: async (subject) => {
       const { master } = await subject.service.settled();
-      await pause(PEACE_MS + Math.random() * PEACE_JITTER_MS);
+      await pause((withAgent ? PROMISE_MS : PEACE_MS) + Math.random() * PEACE_JITTER_MS);
       const gap = await failover(subject, master, () => {
         process.kill(master.redis.pid, 'SIGKILL');
         if (withAgent) master.agent.signal('SIGKILL');
