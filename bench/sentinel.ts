@@ -102,24 +102,35 @@ async function keysLost(context: Context, trio: SentinelTrio): Promise<string> {
   return `${lost} of ${KEYS} keys lost`;
 }
 
-export async function measureSentinel(context: Context): Promise<void> {
-  const withOverlap = context.options.only.includes('restart-overlap');
-  await repeat(context, {
-    name: 'Sentinel',
+/** Runs something on servers and Sentinels that are fresh for every run. */
+export function onFreshTrios(
+  context: Context,
+  name: string,
+  run: (trio: SentinelTrio) => Promise<string>,
+): Promise<void> {
+  return repeat(context, {
+    name,
     runs: context.options.sentinelRuns,
     open: () => Promise.resolve(null),
     close: () => Promise.resolve(),
     run: async () => {
       const trio = await SentinelTrio.start();
       try {
-        const victim = await trio.master();
-        if (withOverlap) await victim.cmd('SAVE');
-        const results = [await gap(context, trio, victim)];
-        if (withOverlap) results.push(await overlapOld(context, trio, victim), await keysLost(context, trio));
-        return results.join(', ');
+        return await run(trio);
       } finally {
         await trio.stop();
       }
     },
+  });
+}
+
+export function measureSentinel(context: Context): Promise<void> {
+  const withOverlap = context.options.only.includes('restart-overlap');
+  return onFreshTrios(context, 'Sentinel', async (trio) => {
+    const victim = await trio.master();
+    if (withOverlap) await victim.cmd('SAVE');
+    const results = [await gap(context, trio, victim)];
+    if (withOverlap) results.push(await overlapOld(context, trio, victim), await keysLost(context, trio));
+    return results.join(', ');
   });
 }

@@ -12,7 +12,7 @@ import type { Service } from '../test/support/service.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import type { Context } from './context.ts';
 import { add, repeat, startBenchService } from './context.ts';
-import { SentinelTrio } from './sentinel-trio.ts';
+import { onFreshTrios } from './sentinel.ts';
 
 /** Clients, and writes that each has under way: more than Redis executes in one turn of its event loop. */
 const CLIENTS = 10;
@@ -136,24 +136,13 @@ export async function measureThaw(context: Context): Promise<void> {
       close: (service) => service.stop(),
     });
   }
-  await repeat(context, {
-    name: 'Sentinel, stopped and continued',
-    runs: context.options.sentinelRuns,
-    open: () => Promise.resolve(null),
-    close: () => Promise.resolve(),
-    run: async () => {
-      const trio = await SentinelTrio.start();
-      try {
-        const victim = await trio.master();
-        const { count, forMs } = await stopAndGoOn(victim, async () => {
-          await waitFor(async () => (await trio.master()) !== victim, 'another master', DEMOTION_TIMEOUT_MS);
-        });
-        add(context, 'sentinel.thaw', count);
-        add(context, 'sentinel.thaw.ms', forMs);
-        return `${count} writes acknowledged, for ${forMs.toFixed(0)} ms`;
-      } finally {
-        await trio.stop();
-      }
-    },
+  await onFreshTrios(context, 'Sentinel, stopped and continued', async (trio) => {
+    const victim = await trio.master();
+    const { count, forMs } = await stopAndGoOn(victim, async () => {
+      await waitFor(async () => (await trio.master()) !== victim, 'another master', DEMOTION_TIMEOUT_MS);
+    });
+    add(context, 'sentinel.thaw', count);
+    add(context, 'sentinel.thaw.ms', forMs);
+    return `${count} writes acknowledged, for ${forMs.toFixed(0)} ms`;
   });
 }

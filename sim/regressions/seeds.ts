@@ -9,4 +9,5 @@ export interface RegressionSeed {
 
 export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 1, sentence: 'several elections in a row, each with its own master, and one again at the end' },
+  { seed: 252, sentence: 'a candidate that may not stand follows an address where an older process comes back' },
 ];

@@ -49,7 +49,7 @@ function stage() {
   const drain = (): void => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next();
   };
-  return { mirror, data, requests, waiting, reads, unreadable, drain, synced: () => synced };
+  return { mirror, data, stat, requests, waiting, reads, unreadable, drain, synced: () => synced };
 }
 
 describe('after a connection', () => {
@@ -102,6 +102,21 @@ describe('after a connection', () => {
 });
 
 describe('after an event', () => {
+  test('what is as it was is no news, and what another session made anew is', () => {
+    const { mirror, data, stat, reads, drain } = stage();
+    data.set(PATHS.lease, encodeRecord(lease()));
+    const look = (): number => {
+      mirror.look(PATHS.lease);
+      drain();
+      return reads.length;
+    };
+    expect([look(), look()]).toEqual([1, 1]);
+    stat.ephemeralOwner = 10n;
+    expect(look()).toBe(2);
+    data.set(PATHS.lease, encodeRecord(lease('b')));
+    expect([look(), look()]).toEqual([3, 3]);
+  });
+
   test('what stands there now is read', () => {
     const { mirror, data, reads, drain } = stage();
     data.set(PATHS.lease, encodeRecord(lease()));

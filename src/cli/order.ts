@@ -3,8 +3,8 @@
  * it was done, it was refused, or nobody can say.
  */
 import { request } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.ts';
+import { readBody } from '../peers/body.ts';
 import type { Failure } from './report.ts';
 
 export interface OrderLimits {
@@ -60,7 +60,7 @@ export async function order(target: Target, path: string, limits: OrderLimits = 
     });
     call.on('error', (error: NodeJS.ErrnoException) => lost(error.code ?? error.message));
     call.on('response', (response) => {
-      readAnswer(response, limits.answerBytesMax, (text) => {
+      readBody(response, limits.answerBytesMax, (text) => {
         if (text === undefined) lost('the answer was cut off');
         else settle(resultOf(response.statusCode ?? 0, text, failed));
       });
@@ -68,19 +68,6 @@ export async function order(target: Target, path: string, limits: OrderLimits = 
     timer = setTimeout(() => lost('no connection in time'), limits.connectTimeoutMs);
     call.end();
   });
-}
-
-/** Calls back once: with the whole answer, or undefined when it ended early or is too long to be the agent's. */
-function readAnswer(response: IncomingMessage, bytesMax: number, done: (text: string | undefined) => void): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  response.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > bytesMax) done(undefined);
-    else chunks.push(chunk);
-  });
-  response.on('end', () => done(Buffer.concat(chunks).toString('utf8')));
-  response.on('error', () => done(undefined));
 }
 
 type Failed = (code: Failure['code'], why: string) => OrderResult;

@@ -9,7 +9,8 @@ import {
 } from './fencing.ts';
 import type { Role, State } from './state.ts';
 import {
-  answer, facts, kept, lease, linkTo, masterFacts, only, ownAnswers, ownSees, readsTerm, redisOf, replicaFacts, roleIs,
+  answer, facts, instanceOf, kept, lease, linkTo, masterFacts, only, ownAnswers, ownSees, readsTerm, redisOf,
+  replicaFacts, roleIs,
   run, sessionOf, settings, sight, START_MS, T_MS, term, world,
 } from './testing/world.ts';
 import type { Change, RecordsChange } from './testing/world.ts';
@@ -53,9 +54,17 @@ describe('a restarted agent beside a master that its predecessor managed', () =>
     startedAtMs: START_MS - agoMs,
     lastProofMs: START_MS - agoMs,
   });
+  /** The lease of its predecessor stands, which owns it by another session. */
+  const found = (agoMs: number): State => withFacts('a', 'replica', masterFacts(), {
+    startedAtMs: START_MS - agoMs,
+    record: { lease: kept(lease('a'), { owner: 99n }) },
+    twin: { instance: instanceOf('a'), as: 'refused' },
+  });
   test.each<[string, State, number | null]>([
     ['leaves it alone while it looks for the records', unread(FIRST_LOOK_MS - 1), null],
     ['fences it when they do not come: the lease may be anybody\'s by now', unread(FIRST_LOOK_MS), FENCE],
+    ['leaves it alone while it may adopt the lease that it finds', found(FIRST_LOOK_MS - 1), null],
+    ['fences it when the adoption does not come about', found(FIRST_LOOK_MS), FENCE],
   ])('%s', (_what, state, wanted) => {
     expect(wantedMinReplicas(state)).toBe(wanted);
   });

@@ -63,6 +63,16 @@ describe('a replica whose master dies', () => {
       .toContain('freeze');
   });
 
+  test.each([
+    [true, ['freeze']],
+    [false, []],
+  ])('out of sync and enabled=%s: leaves the old address', (enabled, froze) => {
+    const cut = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) });
+    const record = { term: term({ inSync: ['c'] }), lease: null };
+    const played = run(world('b', 'candidate', { own: sight(cut), enabled, record }), 0);
+    expect(played.does.filter((kind) => kind === 'freeze')).toEqual(froze);
+  });
+
   test('a false alarm takes the ballot back, then follows again', () => {
     const state = world('b', 'candidate', { own: sight(frozenFacts('b')), record: { ballots: [ballot('b')] } });
     const alarm = run(state, remoteAnswers(masterFacts()));

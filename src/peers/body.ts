@@ -1,4 +1,4 @@
-/** Reads the body of another agent's answer, which may be of any length and never end: within a bound, or not. */
+/** Reads the body of an agent's answer, which may be of any length and never end: within a bound, or not. */
 import type { IncomingMessage } from 'node:http';
 
 /** Calls back with the whole body, or with undefined where it is cut off or longer than `bytesMax`. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait-for.ts';
-import { ROOT } from './checkout.ts';
+import { ROOT, processesWhere } from './checkout.ts';
 
 const CHAOS = join(ROOT, 'dist', 'chaos.cjs');
 const GROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/cpu'];
@@ -30,15 +30,7 @@ afterEach(async () => {
 
 /** Processes that were started with our folder for their temporary files; those of a run inherit that. */
 function processesOf(folder: string): readonly string[] {
-  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).filter((id) => {
-    try {
-      return readFileSync(`/proc/${id}/environ`, 'utf8').includes(`CHAOS_TEST=${folder}`);
-    } catch (error) {
-      // Ended while we looked at it, or another user's.
-      if (!(error instanceof Error)) throw error;
-      return false;
-    }
-  });
+  return processesWhere((id) => readFileSync(`/proc/${id}/environ`, 'utf8').includes(`CHAOS_TEST=${folder}`));
 }
 
 interface Running {

@@ -5,7 +5,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { chmod, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -83,4 +83,16 @@ export async function buildCopy(copy: string): Promise<void> {
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: copy, timeout: HUNG_AFTER_MS });
   await rm(join(copy, 'node_modules'));
+}
+
+/** Numbers of the processes of which this is true; one that cannot be looked at ended, or is another user's. */
+export function processesWhere(holds: (id: string) => boolean): readonly string[] {
+  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).filter((id) => {
+    try {
+      return holds(id);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return false;
+    }
+  });
 }

@@ -11,7 +11,7 @@ import { render } from '../../demo/live/render.ts';
 import { inWords } from '../../demo/live/words.ts';
 import { parse } from '../../demo/parse.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { ROOT } from './checkout.ts';
+import { ROOT, processesWhere } from './checkout.ts';
 
 const DEMO = join(ROOT, 'dist', 'demo.cjs');
 const OK = /^demo: ok, write gap \d+ ms, 0 of 1000 keys lost, old master back in \d+ ms$/;
@@ -32,16 +32,8 @@ afterEach(async () => {
 
 /** Processes that name the folder on their command line or work in it. */
 function processesOf(folder: string): readonly string[] {
-  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).flatMap((id) => {
-    try {
-      const command = readFileSync(`/proc/${id}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      return command.includes(folder) || readlinkSync(`/proc/${id}/cwd`).startsWith(folder) ? [`${id} ${command}`] : [];
-    } catch (error) {
-      // Ended while we looked at it, or another user's.
-      if (!(error instanceof Error)) throw error;
-      return [];
-    }
-  });
+  const command = (id: string): string => readFileSync(`/proc/${id}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  return processesWhere((id) => command(id).includes(folder) || readlinkSync(`/proc/${id}/cwd`).startsWith(folder));
 }
 
 interface Running {

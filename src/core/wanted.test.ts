@@ -1,0 +1,35 @@
+// How closely an agent looks, and that it rests when there is nothing to wait for.
+
+import { describe, expect, test } from 'vitest';
+
+import type { State } from './state.ts';
+import { masterFacts, run, sight, START_MS, T_MS, world } from './testing/world.ts';
+import { POLL_PEACE_MS, POLL_SETTLING_MS, wanted } from './wanted.ts';
+
+const LONG_AGO = { sinceMs: START_MS - 60_000 };
+
+function replicaBeside(remote: State['remote']): State {
+  const state = world('b', 'replica', { remote });
+  return { ...state, role: { name: 'replica', ...LONG_AGO }, alertUntilMs: 0 };
+}
+
+describe('a replica looks at its own Redis', () => {
+  test('rarely while the recorded master answers', () => {
+    expect(wanted(replicaBeside(sight(masterFacts()))).pollOwnMs).toBe(POLL_PEACE_MS);
+  });
+
+  test.each([
+    ['another process answers there', sight(masterFacts({ runId: 'run-new' }))],
+    ['nobody answers there', sight(masterFacts(), { link: 'failed' })],
+    ['it is silent', sight(masterFacts(), { silentSinceMs: START_MS })],
+  ])('closely enough to see a full sync before it is loaded when %s', (_what, remote) => {
+    expect(wanted(replicaBeside(remote)).pollOwnMs).toBe(POLL_SETTLING_MS);
+  });
+});
+
+describe('a deadline that has passed', () => {
+  test('wakes nobody: without an ensemble an agent does not turn without a pause', () => {
+    const cut = run(world('b', 'replica'), { kind: 'session_disconnected' }, T_MS, T_MS);
+    expect(cut.state.wakeAtMs).toBeGreaterThan(cut.state.nowMs + 1);
+  });
+});
