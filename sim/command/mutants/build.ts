@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Mutant } from '../../mutants/mutant.ts';
-import { plant } from '../../mutants/mutant.ts';
+import { plantAll } from '../../mutants/mutant.ts';
 import { ROOT } from '../files.ts';
 import type { runPlan } from '../run.ts';
 
@@ -15,14 +15,12 @@ export interface Mutated {
   readonly runPlan: typeof runPlan;
 }
 
-export function sourceOf({ file }: Mutant): string {
+export function sourceOf(file: string): string {
   return readFileSync(join(ROOT, 'src', file), 'utf8');
 }
 
 export async function buildMutant(mutant: Mutant, number: number): Promise<Mutated> {
-  const planted = plant(mutant, sourceOf(mutant));
-  if (!planted.ok) throw new Error(`"${mutant.name}": its text is ${planted.found} times in src/${mutant.file}`);
-  const path = join(ROOT, 'src', mutant.file);
+  const planted = new Map([...plantAll(mutant, sourceOf)].map(([file, text]) => [join(ROOT, 'src', file), text]));
   const loaded = new Set<string>();
   const result = await build({
     absWorkingDir: ROOT,
@@ -37,15 +35,16 @@ export async function buildMutant(mutant: Mutant, number: number): Promise<Mutat
       name: 'mutant',
       setup(builder): void {
         builder.onLoad({ filter: /\.ts$/ }, (args) => {
-          if (args.path !== path) return undefined;
+          const contents = planted.get(args.path);
+          if (contents === undefined) return undefined;
           loaded.add(args.path);
-          return { contents: planted.text, loader: 'ts' };
+          return { contents, loader: 'ts' };
         });
       },
     }],
   });
   // A bug in a file that the simulator does not run would never be noticed, for the wrong reason.
-  if (loaded.size === 0) throw new Error(`"${mutant.name}": src/${mutant.file} is not part of the simulator`);
+  if (loaded.size < planted.size) throw new Error(`"${mutant.name}": its file is not part of the simulator`);
   mkdirSync(join(ROOT, FOLDER), { recursive: true });
   const out = join(ROOT, FOLDER, `${number}.cjs`);
   writeFileSync(out, result.outputFiles[0]?.text ?? '');

@@ -7,7 +7,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { plant } from '../../mutants/mutant.ts';
+import { plantAll } from '../../mutants/mutant.ts';
 import { ALL_MUTANTS, MUTANTS } from '../../mutants/table.ts';
 import { sourceOf } from './build.ts';
 import { writeBetweenMarkers } from '../files.ts';
@@ -56,10 +56,7 @@ function chosen({ only, open }: Options): readonly number[] {
 
 /** Before anything runs: one whose text has changed would be found minutes later. */
 function checkTexts(): void {
-  for (const mutant of ALL_MUTANTS) {
-    const planted = plant(mutant, sourceOf(mutant));
-    if (!planted.ok) throw new Error(`"${mutant.name}": its text is ${planted.found} times in src/${mutant.file}`);
-  }
+  for (const mutant of ALL_MUTANTS) plantAll(mutant, sourceOf);
 }
 
 async function huntAll(options: Options): Promise<boolean> {

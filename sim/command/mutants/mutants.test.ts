@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { plant } from '../../mutants/mutant.ts';
+import { plant, plantAll } from '../../mutants/mutant.ts';
 import { focusedPlan } from '../../mutants/focus.ts';
 import { ALL_MUTANTS, MUTANTS } from '../../mutants/table.ts';
 import { sourceOf } from './build.ts';
@@ -10,7 +10,7 @@ describe('the mutants', () => {
   const named = ALL_MUTANTS.map((mutant) => [mutant.name, mutant] as const);
 
   test.each(named)('%s: its text is there, once', (_name, mutant) => {
-    expect(plant(mutant, sourceOf(mutant))).toMatchObject({ ok: true });
+    expect(plantAll(mutant, sourceOf).size).toBeGreaterThan(0);
     expect(mutant.replace).not.toBe(mutant.find);
   });
 
