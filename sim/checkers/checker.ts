@@ -38,6 +38,8 @@ export type Sight =
   /** A full sync replaces a dataset: from here on the old one is gone. */
   | { readonly saw: 'replaced'; readonly node: string; readonly had: Data; readonly gets: Data;
       readonly fromRunId: string }
+  /** A replica gave up the link to its master with bytes unread; `endedMs`: when the master had ended it, if it had. */
+  | { readonly saw: 'unread'; readonly node: string; readonly bytes: number; readonly endedMs: number | null }
   /** A Redis began with what its disk had. */
   | { readonly saw: 'restarted'; readonly node: string; readonly had: Data; readonly has: Data }
   /** An agent began to refuse something, or ended to, or crashed. */
@@ -57,11 +59,15 @@ export interface NodeSight {
   /** Its Redis executes commands: not stopped, not busy, not paused; since when. */
   readonly redisServesSinceMs: number | null;
   readonly redisStartedMs: number;
+  /** Copies of datasets on its agent's disk. */
+  readonly rescued: readonly Data[];
   readonly redis: {
     readonly acknowledges: boolean;
     readonly isMaster: boolean;
     readonly loading: boolean;
     readonly linkUp: boolean;
+    /** This process had a link to a master since it began, or since it last was a master itself. */
+    readonly everLinked: boolean;
     readonly target: { readonly host: string; readonly port: number } | null;
     readonly runId: string;
     readonly data: Data;

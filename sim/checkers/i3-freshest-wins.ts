@@ -1,47 +1,106 @@
 /**
- * I3: who is promoted was in the in-sync set, is whole, and has everything that any other voter of that set has.
+ * I3: who is promoted was in the in-sync set, is whole, and has everything that any other voter of that set has. Who
+ * joins the set is whole, too; who has nothing but its disk waits for those who may have more; and nobody throws away
+ * what the dead master's last words left in its socket.
  */
 import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
-import { contains } from './datasets.ts';
+import { missing } from './datasets.ts';
+import { FromDisk } from './from-disk.ts';
+import { InSyncByRight } from './in-sync-by-right.ts';
+
+/** A process as young as this may be another than the one that was seen to follow. */
+const SEEN_MS = 2500;
+/** Reading what lies in the socket may end after 200 ms of a clock that is up to five per cent fast. */
+const DRAIN_MS = 180;
 
 export class FreshestWins implements Checker {
   /** Voters of the election that was won last: members of the set with their memory, not what a disk brought back. */
   private claim: { readonly node: string; readonly voters: readonly string[] } | null = null;
+  private readonly inSync = new InSyncByRight();
+  private readonly fromDisk = new FromDisk();
+  /** Writes that an earlier promotion left behind: whoever still has them has no more than the service. */
+  private readonly left = new Set<number>();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
+    if (sight.saw === 'wiped') this.inSync.forget();
+    if (sight.saw === 'acknowledged') this.fromDisk.acknowledged(sight.node, world.nowMs);
+    if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
+    if (sight.saw === 'unread') this.thrownAway(sight, world);
   }
 
   private committed(before: Committed, after: Committed, world: Overview): void {
     const { lease } = after;
-    const { term } = before;
-    if (lease === null || lease.czxid === before.lease?.czxid) return;
+    const claimed = lease !== null && lease.czxid !== before.lease?.czxid;
+    if (claimed) this.claimed(lease.node, before, world);
+    else this.joined(before, after, world);
+    if (claimed && this.fromDisk.isTooEarly(before, after, world)) {
+      world.violated('I3', `${lease.node} claimed with what its disk had, before others were back`);
+    }
+    this.fromDisk.committed(before, after, world.nowMs);
+    this.inSync.committed(before, after);
+  }
+
+  private claimed(node: string, { term, ballots }: Committed, world: Overview): void {
     this.claim = null;
     const former = term?.master ?? null;
     if (term === null || former === null) return;
-    const entitled = term.inSync.includes(lease.node) || term.designated === lease.node || former.name === lease.node;
+    const entitled = term.inSync.includes(node) || term.designated === node || former.name === node;
     if (!entitled && term.inSync.length > 0) {
-      world.violated('I3', `${lease.node} claimed epoch ${lease.epoch}, but in sync were ${term.inSync.join(', ')}`);
+      world.violated('I3', `${node} claimed the epoch after ${term.epoch}, but in sync were ${term.inSync.join(', ')}`);
     }
     const remembers = ['whole', 'stream'];
-    const voters = [...before.ballots.values()].filter(
-      ({ name, holds }) => term.inSync.includes(name) && name !== lease.node && remembers.includes(holds),
+    const voters = [...ballots.values()].filter(
+      ({ name, holds }) => this.inSync.has(name) && name !== node && remembers.includes(holds),
     );
-    this.claim = { node: lease.node, voters: voters.map(({ name }) => name) };
+    this.claim = { node, voters: voters.map(({ name }) => name) };
+  }
+
+  /** Whom the lease holder takes into the set could be its successor from this moment on. */
+  private joined(before: Committed, after: Committed, world: Overview): void {
+    const stood = before.term?.inSync ?? [];
+    for (const name of after.term?.inSync ?? []) {
+      const { redis = null, redisStartedMs = 0 } = world.nodes.get(name) ?? {};
+      if (stood.includes(name) || redis === null || world.nowMs - redisStartedMs < SEEN_MS) continue;
+      if (redis.loading) world.violated('I3', `${name} counts as in sync while it is loading`);
+      else if (!redis.everLinked && !redis.isMaster) {
+        world.violated('I3', `${name} counts as in sync before it was ever linked`);
+      }
+    }
   }
 
   private promoted(name: string, world: Overview): void {
     const redis = world.nodes.get(name)?.redis ?? null;
+    this.fromDisk.promoted(name);
     if (redis === null || this.claim?.node !== name) return;
     if (redis.loading) world.violated('I3', `${name} was promoted while loading`);
-    for (const voter of this.claim.voters) {
-      const other = world.nodes.get(voter);
-      if (other === undefined || !mayStand(other, world) || other.redis === null) continue;
-      if (contains(redis.data, other.redis.data)) continue;
-      world.violated('I3', `${name} was promoted without writes that ${voter}, who voted, has`);
+    for (const other of world.nodes.values()) {
+      if (other.redis === null || other.name === name) continue;
+      const lacks = missing(redis.data, other.redis.data).filter((id) => !this.left.has(id));
+      if (lacks.length === 0) continue;
+      if (this.claim.voters.includes(other.name) && mayStand(other, world)) {
+        world.violated('I3', `${name} was promoted without writes that ${other.name}, who voted, has`);
+      }
+      for (const id of lacks) this.left.add(id);
     }
   }
+
+  /** What lies in the socket of a replica whose master is gone is nowhere else. */
+  private thrownAway({ node, bytes, endedMs }: Extract<Sight, { saw: 'unread' }>, world: Overview): void {
+    const { agent = null, redisServesSinceMs = null, redis = null } = world.nodes.get(node) ?? {};
+    if (agent?.role !== 'candidate' || redis?.target?.host !== '127.0.0.1') return;
+    if (endedMs === null || redisServesSinceMs === null || !wasInSync(node, world)) return;
+    if (world.nowMs - Math.max(endedMs, redisServesSinceMs) >= DRAIN_MS) return;
+    world.violated('I3', `${node} threw away ${bytes} bytes that its master had sent before it ended`);
+  }
+}
+
+/** In sync with a master that has not come back: what did would be followed next, and might be empty. */
+function wasInSync(node: string, { committed: { term }, nodes }: Overview): boolean {
+  if (term?.inSync.includes(node) !== true) return false;
+  const former = nodes.get(term.master?.name ?? '')?.redis ?? null;
+  return former === null || former.runId === term.master?.runId;
 }
 
 /** A disabled node is left alone, by order of its operator. */

@@ -1,24 +1,63 @@
-/** I5: the last good copy is never wiped, and nothing empty is promoted while somebody has the data. */
+/**
+ * I5: the last good copy is never wiped, nothing empty is promoted while somebody has the data, and what a full sync
+ * discards of acknowledged writes is somewhere else: on another server, or in a copy.
+ */
 import type { Checker, Overview, Sight } from './checker.ts';
+import { missing } from './datasets.ts';
+
+type Replaced = Extract<Sight, { saw: 'replaced' }>;
 
 /** From the start or the thaw of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 500;
+/** A single write is less than what is called a loss (200 bytes). */
+const WRITES_OF_NO_ACCOUNT = 1;
+/** A full sync may have been asked for before the agent had read the records, or was told to look after its Redis. */
+const ASKED_BEFORE_MS = 2000;
+/** A copy that failed twice is done without, in the default mode. */
+const GAVE_UP_MS = 10_000;
 
 export class NeverWipe implements Checker {
+  private readonly acknowledged = new Set<number>();
+  /** When each node last said that a copy failed. */
+  private readonly failedMs = new Map<string, number>();
+  /** When each node was last told to take part again. */
+  private readonly enabledMs = new Map<string, number>();
+
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'replaced') this.replaced(sight, world);
+    if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
+    if (sight.saw === 'said') this.said(sight.node, sight.event, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
+    if (sight.saw !== 'replaced' || !isGuarded(sight.node, world)) return;
+    this.replaced(sight, world);
+    this.discarded(sight, world);
   }
 
-  private replaced({ node, had, gets, fromRunId }: Extract<Sight, { saw: 'replaced' }>, world: Overview): void {
+  private said(node: string, event: string, nowMs: number): void {
+    if (event === 'rescue_failed') this.failedMs.set(node, nowMs);
+    if (event === 'enabled') this.enabledMs.set(node, nowMs);
+  }
+
+  private replaced({ node, had, gets, fromRunId }: Replaced, world: Overview): void {
     const { lease } = world.committed;
-    // Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone.
-    const { agentRunsSinceMs: guardedSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
-    const leaves = agent === null || agent.stopping || !agent.enabled;
-    if (leaves || guardedSinceMs === null || world.nowMs - guardedSinceMs < FIRST_LOOK_MS) return;
     if (had.size === 0 || lease === null || lease.runId === fromRunId) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);
+  }
+
+  private discarded({ node, had, gets }: Replaced, world: Overview): void {
+    const { nowMs } = world;
+    if (nowMs - (this.failedMs.get(node) ?? Number.NEGATIVE_INFINITY) < GAVE_UP_MS) return;
+    const lookedSinceMs = Math.max(this.enabledMs.get(node) ?? 0, world.nodes.get(node)?.agentRunsSinceMs ?? nowMs);
+    // A service without a term has no lineage that data could be outside of.
+    if (nowMs - lookedSinceMs < ASKED_BEFORE_MS || world.committed.term === null) return;
+    let lost = missing(gets, had).filter((id) => this.acknowledged.has(id));
+    for (const { name, redis, rescued } of world.nodes.values()) {
+      if (lost.length <= WRITES_OF_NO_ACCOUNT) return;
+      const elsewhere = redis === null || name === node ? rescued : [...rescued, redis.data];
+      for (const data of elsewhere) lost = lost.filter((id) => !data.has(id));
+    }
+    if (lost.length <= WRITES_OF_NO_ACCOUNT) return;
+    world.violated('I5', `${node} discarded ${lost.length} acknowledged writes that nobody else has, without a copy`);
   }
 
   private promoted(name: string, world: Overview): void {
@@ -32,4 +71,11 @@ export class NeverWipe implements Checker {
       return;
     }
   }
+}
+
+/** Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone. */
+function isGuarded(node: string, world: Overview): boolean {
+  const { agentRunsSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
+  const leaves = agent === null || agent.stopping || !agent.enabled;
+  return !leaves && agentRunsSinceMs !== null && world.nowMs - agentRunsSinceMs >= FIRST_LOOK_MS;
 }

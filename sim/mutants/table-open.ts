@@ -49,8 +49,8 @@ export const OPEN_MUTANTS: readonly Mutant[] = [
   {
     name: 'a candidate freezes without draining what its kernel holds',
     file: 'core/contest.ts',
-    find: "return still || restarted || nowMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';",
-    replace: "return still || restarted || role.sinceMs <= nowMs ? 'freeze' : 'drain';",
+    find: "return still || restarted || shownMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';",
+    replace: "return still || restarted || role.sinceMs > 0 ? 'freeze' : 'drain';",
     by: ['I3', 'I4'],
     focus: 'under_way',
   },

@@ -13,7 +13,7 @@ import { redisConnector } from '../models/redis/connector.ts';
 import { Data } from '../models/redis/dataset.ts';
 import { Disk } from '../models/redis/disk.ts';
 import { RedisServer } from '../models/redis/server.ts';
-import type { Replacement } from '../models/redis/state.ts';
+import type { Replacement, Unread } from '../models/redis/state.ts';
 import type { Data as DiskFate } from '../plan/faults.ts';
 import type { NodePlan, Plan } from '../plan/plan.ts';
 import { AgentRun, REDIS_PORT } from './agent-place.ts';
@@ -26,6 +26,7 @@ export interface NodeHooks {
   restarted(node: string, had: Data, has: Data): void;
   promoted(node: string): void;
   replaced(node: string, what: Replacement): void;
+  unread(node: string, what: Unread): void;
   said(node: string, event: EventName, fields: Fields): void;
 }
 
@@ -95,6 +96,7 @@ export class NodePlace {
       onAcknowledged: (id, _atMs, waited) => hooks.acknowledged(this.name, id, waited),
       onPromoted: () => hooks.promoted(this.name),
       onReplaced: (what) => hooks.replaced(this.name, what),
+      onUnread: (what) => hooks.unread(this.name, what),
     });
   }
 

@@ -1,6 +1,7 @@
 /** The world as checkers see it: true, complete, and looked up only when somebody asks. */
 import { coverEndsAtMs, proofEndsAtMs } from '../../src/core/fencing.ts';
 import type { Committed, Invariant, NodeSight, Overview, Violation } from '../checkers/checker.ts';
+import type { Data } from '../models/redis/dataset.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { NodePlace } from './node-place.ts';
@@ -35,11 +36,16 @@ class View implements NodeSight {
     return this.place.redisStartedMs;
   }
 
+  get rescued(): readonly Data[] {
+    return this.place.rescued;
+  }
+
   get redis(): NodeSight['redis'] {
     if (!this.place.redisLives) return null;
     const { redis } = this.place;
-    const { role, loading, linkUp, target, runId, data } = redis;
-    return { acknowledges: redis.acknowledges(), isMaster: role === 'master', loading, linkUp, target, runId, data };
+    const { role, loading, linkUp, everLinked, target, runId, data } = redis;
+    const acknowledges = redis.acknowledges();
+    return { acknowledges, isMaster: role === 'master', loading, linkUp, everLinked, target, runId, data };
   }
 
   get agent(): NodeSight['agent'] {

@@ -13,7 +13,7 @@ import { Trace } from '../kernel/trace.ts';
 import { ALL_CHECKERS } from '../checkers/all.ts';
 import type { Checker, Sight, Violation } from '../checkers/checker.ts';
 import type { Data } from '../models/redis/dataset.ts';
-import type { Replacement } from '../models/redis/state.ts';
+import type { Replacement, Unread } from '../models/redis/state.ts';
 import { Ensemble } from '../models/zookeeper/ensemble.ts';
 import type { Txn } from '../models/zookeeper/tree.ts';
 import { describeFault } from '../plan/faults.ts';
@@ -188,6 +188,10 @@ export class World implements NodeHooks {
   replaced(node: string, { had, gets, from }: Replacement): void {
     const fromRunId = this.nodes.get(from.host)?.redis.runId ?? 'unknown';
     this.see({ saw: 'replaced', node, had, gets, fromRunId });
+  }
+
+  unread(node: string, { bytes, endedMs }: Unread): void {
+    this.see({ saw: 'unread', node, bytes, endedMs });
   }
 
   said(node: string, event: string, fields: object): void {

@@ -47,12 +47,14 @@ export function mayTakeOver(state: State, role: Candidate, facts: RedisFacts): b
 /** What a candidate's Redis must do before its position is final. */
 export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'drain' | 'freeze' | 'final' {
   if (facts.role === 'master' || isFrozen(facts)) return 'final';
-  const { remote, nowMs, records, own } = state;
+  const { remote, records, own } = state;
   const masterRunId = records.term?.value.master?.runId;
   const restarted = remote.link === 'open' && remote.current && remote.facts?.runId !== masterRunId;
-  const stillMs = nowMs - Math.max(own.readOffsetSinceMs, role.sinceMs);
-  const still = facts.link?.up !== true || stillMs >= DRAIN_STILL_MS;
-  return still || restarted || nowMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
+  // Counted up to the last answer: an offset that nobody shows does not stand still, and a freeze that waits in the
+  // socket of a stopped server would run before what its master had sent.
+  const shownMs = own.answeredAtMs;
+  const still = facts.link?.up !== true || shownMs - Math.max(own.readOffsetSinceMs, role.sinceMs) >= DRAIN_STILL_MS;
+  return still || restarted || shownMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }
 
 /** Just handed over because others serve better: they have their time to claim before we stand again. */

@@ -23,7 +23,7 @@ describe('a replica whose master dies', () => {
     const suspects = run(world('b', 'replica'), ...dead);
     expect(suspects.state.role.name).toBe('candidate');
     expect(suspects.does).toEqual([]);
-    const drained = run(suspects.state, 20);
+    const drained = run(suspects.state, 20, ownAnswers(replicaFacts('b')));
     expect(drained.does).toEqual(['freeze']);
     const frozen = run(drained.state, ownAnswers(frozenFacts('b')), answer(drained.state, 'freeze'));
     expect(only(frozen, 'cast_ballot').ballot).toMatchObject({ standing: 'frozen', offset: 1000, refusal: null });
@@ -54,7 +54,14 @@ describe('a replica whose master dies', () => {
       expect(moved.does).toEqual([]);
       state = moved.state;
     }
-    expect(run(state, 10).does).toContain('freeze');
+    const last = replicaFacts('b', { link: linkTo(redisOf('a'), { readOffset: 2000 }) });
+    expect(run(state, 10, ownAnswers(last)).does).toContain('freeze');
+  });
+
+  test('does not take an offset that nobody shows for one that stands still', () => {
+    const silent = run(run(world('b', 'replica'), ...dead).state, 250);
+    expect(silent.does).toEqual([]);
+    expect(run(silent.state, ownAnswers(replicaFacts('b'))).does).toContain('freeze');
   });
 
   test('a master that answers in another process is frozen away from before it can wipe us', () => {

@@ -11,7 +11,7 @@ import { Data } from './dataset.ts';
 import type { MasterMessage } from './messages.ts';
 import { killSaving, keepSynced, reopenAof } from './persistence.ts';
 import { proxy } from './replicas.ts';
-import type { RedisState } from './state.ts';
+import type { RedisState, Unread } from './state.ts';
 
 /** `waiting`: for the cron to dial again. */
 export type LinkPhase = 'none' | 'waiting' | 'connecting' | 'asking' | 'transfer' | 'loading' | 'connected';
@@ -79,12 +79,13 @@ export class MasterLink implements Readable {
     const { state } = this;
     const was = state.target;
     if (was !== null && was.host === target.host && was.port === target.port) return;
-    this.leave();
+    const unread = this.leave();
     if (was === null) {
       this.cached = { replid: state.replid, offset: state.offset };
       state.createBacklog();
     }
     state.target = target;
+    this.tellUnread(unread);
     this.dial();
   }
 
@@ -92,7 +93,7 @@ export class MasterLink implements Readable {
   promote(): void {
     const { state } = this;
     if (state.target === null) return;
-    this.leave();
+    this.tellUnread(this.leave());
     state.target = null;
     this.cached = null;
     this.downSince = 0;
@@ -118,10 +119,19 @@ export class MasterLink implements Readable {
   }
 
   /** Unread bytes go with the socket. */
-  private leave(): void {
-    if (this.unreadBytes > 0) this.state.say(() => `gives up ${this.unreadBytes} unread bytes of its master`);
+  private leave(): Unread | null {
+    const bytes = this.unreadBytes;
+    const ended = this.unread.includes('ended');
     if (this.phase === 'connected') this.remember();
     this.hangUp();
+    return bytes === 0 ? null : { bytes, endedMs: ended ? this.heardMs : null };
+  }
+
+  /** Told when the new target is known. */
+  private tellUnread(unread: Unread | null): void {
+    if (unread === null) return;
+    this.state.say(() => `gives up ${unread.bytes} unread bytes of its master`);
+    this.state.around.onUnread?.(unread);
   }
 
   private remember(): void {

@@ -97,6 +97,8 @@ export class RedisServer implements Machine {
   get data(): Data { return this.state.data; }
   /** The link to its master is up. */
   get linkUp(): boolean { return this.state.linkUp; }
+  /** This process had a link to a master since it began, or since it last was a master itself. */
+  get everLinked(): boolean { return this.state.linkUp || this.link.downSince > 0; }
 
   // What faults and operators do.
 

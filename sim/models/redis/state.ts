@@ -32,6 +32,13 @@ export interface Surroundings {
   /** Told of what cannot be undone. */
   readonly onPromoted?: () => void;
   readonly onReplaced?: (what: Replacement) => void;
+  readonly onUnread?: (what: Unread) => void;
+}
+
+/** Bytes of the stream that were received and will never be read; when the master had ended the link, if it had. */
+export interface Unread {
+  readonly bytes: number;
+  readonly endedMs: number | null;
 }
 
 /** A full sync begins to load: the former dataset is gone from here on. */

@@ -1,0 +1,59 @@
+/**
+ * Who serves what a disk brought back, and when that is allowed: a process that was never linked since its start holds
+ * no more than its files, and others may hold more in their memory, or on a better disk.
+ */
+import type { Committed, Overview } from './checker.ts';
+
+/** Agents count the grace on clocks of their own, up to five per cent fast, from when they see the lease gone. */
+const GRACE_SHOWN = 0.94;
+/** Refusals with which a node that brought something back says so. */
+const BACK: readonly (string | null)[] = [null, 'not_in_sync', 'priority_zero'];
+
+export class FromDisk {
+  /** Nodes whose process has been nothing but restarted, as far as was told. */
+  private readonly restarted = new Set<string>();
+  private leaseGoneMs = Number.NEGATIVE_INFINITY;
+  /** When each node last acknowledged a write. */
+  private readonly acknowledgedMs = new Map<string, number>();
+
+  restarts(node: string): void {
+    this.restarted.add(node);
+  }
+
+  promoted(node: string): void {
+    this.restarted.delete(node);
+  }
+
+  acknowledged(node: string, nowMs: number): void {
+    this.acknowledgedMs.set(node, nowMs);
+  }
+
+  /** Whether this claim is of a node that should have waited for those who may have more; to be asked at the claim. */
+  isTooEarly(before: Committed, after: Committed, world: Overview): boolean {
+    const { term } = before;
+    const winner = after.lease?.node;
+    const former = term?.master?.name;
+    if (winner === undefined || term === null || former === undefined) return false;
+    if (winner === former || term.designated !== null || !this.holdsOnlyFiles(winner, world)) return false;
+    const named = [former, ...term.inSync];
+    const isBack = (name: string): boolean => {
+      const ballot = before.ballots.get(name);
+      return ballot?.epoch === term.epoch && BACK.includes(ballot.refusal);
+    };
+    if (named.every(isBack)) return false;
+    const sinceMs = before.lease === null ? this.leaseGoneMs : this.acknowledgedMs.get(former) ?? this.leaseGoneMs;
+    return world.nowMs - sinceMs < GRACE_SHOWN * world.plan.recoveryGraceMs;
+  }
+
+  /** To be told after the claim was judged. */
+  committed(before: Committed, after: Committed, nowMs: number): void {
+    if (before.lease !== null && after.lease === null) this.leaseGoneMs = nowMs;
+  }
+
+  private holdsOnlyFiles(name: string, { nodes }: Overview): boolean {
+    const redis = nodes.get(name)?.redis;
+    if (redis?.everLinked !== true) return this.restarted.has(name);
+    this.restarted.delete(name);
+    return false;
+  }
+}
