@@ -13,7 +13,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
   {
     name: 'the member record is written at every look',
     file: 'core/reconcile.ts',
-    find: "if (!sameMember(kept.value, member)) turn.emit({ kind: 'write_member', member, how: 'set' });",
+    find: "if (!isSame(kept.value, member)) turn.emit({ kind: 'write_member', member, how: 'set' });",
     replace: "turn.emit({ kind: 'write_member', member, how: 'set' });",
     by: ['I8'],
     focus: 'elections',

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Reply } from '../redis/link.ts';
-import { observe, QUESTION, questionFor } from './redis-facts.ts';
+import { observe, QUESTION, questionFor, sameReplies } from './redis-facts.ts';
 
 const info = (lines: Record<string, string | number>): Reply => ({
   ok: true,
@@ -119,4 +119,15 @@ describe('whether it would refuse every write', () => {
   ])('%s', (_what, first, probe, refuses) => {
     expect(asked(first, probe)).toMatchObject({ facts: { refusesWrites: refuses } });
   });
+});
+
+test('two answers are the same only if every word of them is, and a refusal is never taken for an earlier one', () => {
+  const first = answer(info(MASTER), 'min-replicas-to-write', '1');
+  expect(sameReplies(first, answer(info(MASTER), 'min-replicas-to-write', '1'))).toBe(true);
+  expect(sameReplies(first, answer(info({ ...MASTER, loading: 1 }), 'min-replicas-to-write', '1'))).toBe(false);
+  expect(sameReplies(first, answer(info(MASTER), 'min-replicas-to-write', '2'))).toBe(false);
+  expect(sameReplies(first, answer(info(MASTER), 'min-replicas-to-write'))).toBe(false);
+  expect(sameReplies(first, first.slice(1))).toBe(false);
+  expect(sameReplies(first, [...first.slice(0, -1), MISCONF])).toBe(false);
+  expect(sameReplies([MISCONF], [{ ...MISCONF }])).toBe(false);
 });

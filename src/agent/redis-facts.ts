@@ -87,6 +87,21 @@ function refusesWrites(probe: Reply | undefined, role: 'master' | 'replica', tex
   return role === 'replica' && /^(rdb_last_bgsave_status|aof_last_write_status):err/m.test(text);
 }
 
+/** Whether two answers are the same to the last word: then they mean the same, and need not be read twice. */
+export function sameReplies(a: readonly Reply[], b: readonly Reply[]): boolean {
+  return a.length === b.length && a.every((reply, i) => {
+    const other = b[i];
+    if (other === undefined || !reply.ok || !other.ok) return reply === other;
+    return sameValue(reply.value, other.value);
+  });
+}
+
+function sameValue(a: ReplyValue, b: ReplyValue | undefined): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
+  const others = b as readonly ReplyValue[];
+  return a.length === others.length && (a as readonly ReplyValue[]).every((value, i) => sameValue(value, others[i]));
+}
+
 /** Facts from the answer to a question in either form, or what keeps this Redis from giving any. */
 export function observe(replies: readonly Reply[]): Observation {
   const sections = replies.slice(0, -TAIL.length);

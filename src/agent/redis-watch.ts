@@ -14,7 +14,8 @@ import type { Address } from '../core/records.ts';
 import { firstError } from '../redis/link.ts';
 import type { CloseKind, Command, RedisConnector, RedisLink, RedisTarget, Reply, SendOutcome } from '../redis/link.ts';
 import { untilGridMs } from '../contract/clock.ts';
-import { observe, QUESTION, questionFor } from './redis-facts.ts';
+import { observe, QUESTION, questionFor, sameReplies } from './redis-facts.ts';
+import type { Observation } from './redis-facts.ts';
 
 /** A question may stay open this long: in practice until the connection ends. */
 const QUESTION_DEADLINE_MS = 24 * 3600 * 1000;
@@ -76,6 +77,8 @@ export class RedisWatch {
   private silent = false;
   /** In the form that this server understands. */
   private question: readonly Command[] = QUESTION;
+  /** The latest answer: a server that is asked every few milliseconds mostly says the same again. */
+  private heard: { readonly replies: readonly Reply[]; readonly means: Observation } | null = null;
   private cancelLook: () => void = () => undefined;
   private cancelDial: () => void = () => undefined;
   /** From the last observation; `configure` needs it. */
@@ -242,10 +245,17 @@ export class RedisWatch {
 
   private report(replies: readonly Reply[]): void {
     this.lastAnswerMs = this.options.clock.now();
-    const seen = observe(replies);
+    const seen = this.understand(replies);
     if (seen.kind === 'blocked') return this.options.onSight({ seen: 'blocked', by: seen.by });
     this.backlogBytes = seen.backlogBytes;
     this.question = questionFor(seen.facts.version);
     this.options.onSight({ seen: 'answered', facts: seen.facts });
+  }
+
+  private understand(replies: readonly Reply[]): Observation {
+    if (this.heard === null || !sameReplies(this.heard.replies, replies)) {
+      this.heard = { replies, means: observe(replies) };
+    }
+    return this.heard.means;
   }
 }

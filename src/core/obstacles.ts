@@ -18,8 +18,9 @@ export function isLoopback(host: string): boolean {
 }
 
 function isTooOld(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
   const min = REDIS_VERSION_MIN;
+  if (Number.parseInt(version, 10) > min.major) return false;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   return major < min.major || (major === min.major && minor < min.minor);
 }
 

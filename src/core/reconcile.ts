@@ -148,8 +148,15 @@ function wantedMember(state: State): Member {
   };
 }
 
-function sameMember(a: Member, b: Member): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+/** The same words and numbers, in whatever order. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (!isRecord(a) || !isRecord(b)) return a === b;
+  for (const key in a) if (!isSame(a[key], b[key])) return false;
+  return Object.keys(a).length === Object.keys(b).length;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /**
@@ -162,7 +169,7 @@ function keepMember(turn: Turn): void {
   const member = wantedMember(state);
   if (kept === undefined) return void turn.emit({ kind: 'write_member', member, how: 'create' });
   if (kept.znode.owner === state.session?.id) {
-    if (!sameMember(kept.value, member)) turn.emit({ kind: 'write_member', member, how: 'set' });
+    if (!isSame(kept.value, member)) turn.emit({ kind: 'write_member', member, how: 'set' });
     return;
   }
   const { instance, http } = kept.value;

@@ -11,6 +11,7 @@
  * Because decisions are made from facts and not from the input that happened to arrive, an input that is lost,
  * repeated or late changes nothing in the end. That is what makes "the next look continues from what it finds" true.
  */
+import type { ReasonCode } from '../contract/reasons.ts';
 import type { Action } from './actions.ts';
 import { sameAddress, UNSEEN, withPeer, withSight } from './facts.ts';
 import { keepFailsafe } from './failsafe.ts';
@@ -36,7 +37,7 @@ import type { State } from './state.ts';
 import { enterPromoting, enterStarting } from './transitions.ts';
 import { ALERT_MS, Turn } from './turn.ts';
 import { noteMasterOffset, noteOwnLink } from './wholeness.ts';
-import { wanted } from './wanted.ts';
+import { remoteOf } from './wanted.ts';
 
 /** A role may change several times in one turn (replica, candidate); this bounds it. */
 const ROLE_CHANGES_MAX = 5;
@@ -49,7 +50,8 @@ export interface Step {
 }
 
 export function step(before: State, input: Input, nowMs: number): Step {
-  const turn = new Turn({ ...before, nowMs: Math.max(nowMs, before.nowMs) });
+  const turn = new Turn(before);
+  turn.update({ nowMs: Math.max(nowMs, before.nowMs) });
   checkInvariants(turn.state);
   takeIn(turn, input);
   configure(turn);
@@ -242,12 +244,17 @@ function findsItsClaim(turn: Turn): boolean {
 function noteReasons(turn: Turn, before: State): void {
   for (const reason of turn.reasons) if (!before.reasons.has(reason)) turn.report('refused', { reason });
   for (const reason of before.reasons) if (!turn.reasons.has(reason)) turn.report('refusal_ended', { reason });
-  turn.update({ reasons: turn.reasons });
+  if (!sameReasons(turn.reasons, before.reasons)) turn.update({ reasons: turn.reasons });
+}
+
+/** In the same order, too: they are shown in it. */
+function sameReasons(a: ReadonlySet<ReasonCode>, b: ReadonlySet<ReasonCode>): boolean {
+  return a.size === b.size && [...a].join() === [...b].join();
 }
 
 /** When another Redis becomes the one to watch, what was seen of the former says nothing about it. */
 function noteRemoteTarget(turn: Turn): void {
-  const { remote } = wanted(turn.state);
+  const remote = remoteOf(turn.state);
   const { remoteTarget } = turn.state;
   if (remote?.host === remoteTarget?.host && remote?.port === remoteTarget?.port) return;
   turn.update({ remoteTarget: remote, remote: UNSEEN });

@@ -12,7 +12,8 @@ import type { Action, ActionBody, ActionKind, Fields } from './actions.ts';
 import { UNANSWERED } from './actions.ts';
 import { notAfterMs } from './fencing.ts';
 import { RECORD_FORMAT } from './records.ts';
-import type { State } from './state.ts';
+import { copyOf } from './state-copy.ts';
+import type { InFlight, State } from './state.ts';
 
 /** Pause before a failed action is tried again, so that a persistent refusal does not become a busy loop. */
 export const RETRY_PAUSE_MS = 100;
@@ -22,6 +23,14 @@ export const FENCE_RETRY_PAUSE_MS = 10;
 export const ALERT_MS = 300;
 
 const isUnanswered = (kind: ActionKind): boolean => (UNANSWERED as readonly string[]).includes(kind);
+
+/** Whether anything would be different: what is decided anew in each turn mostly is what was decided before. */
+function changes(state: State, change: Partial<State>): boolean {
+  for (const key in change) {
+    if (!Object.is(change[key as keyof State], state[key as keyof State])) return true;
+  }
+  return false;
+}
 
 /** A sum may say that a deadline has come where a difference says that it has not quite. */
 const ROUNDING_MS = 1;
@@ -41,7 +50,7 @@ export class Turn {
   }
 
   update(change: Partial<State>): void {
-    this.state = { ...this.state, ...change };
+    if (changes(this.state, change)) this.state = Object.assign(copyOf(this.state), change);
   }
 
   /** Whether an action of this kind is on its way. */
@@ -64,10 +73,13 @@ export class Turn {
     const id = state.nextActionId;
     const epoch = 'epoch' in state.role ? state.role.epoch : (state.records.term?.value.epoch ?? 0);
     this.actions.push({ ...body, id, epoch, notAfterMs: notAfterMs(state, body.kind) });
-    const inFlight = new Map(state.inFlight);
-    if (!isUnanswered(body.kind)) inFlight.set(body.kind, { id, epoch, sinceMs: this.now });
-    this.update({ nextActionId: id + 1, inFlight });
+    this.update({ nextActionId: id + 1 });
+    if (!isUnanswered(body.kind)) this.await(body.kind, { id, epoch, sinceMs: this.now });
     return true;
+  }
+
+  private await(kind: ActionKind, flight: InFlight): void {
+    this.update({ inFlight: new Map(this.state.inFlight).set(kind, flight) });
   }
 
   /** A term of a newer format is read, but whoever cannot know all of it must not write it. */
@@ -98,6 +110,7 @@ export class Turn {
 
   /** The state at the end of the turn. */
   finish(): State {
-    return { ...this.state, wakeAtMs: Math.max(this.wakeAtMs, this.now) };
+    this.update({ wakeAtMs: Math.max(this.wakeAtMs, this.now) });
+    return this.state;
   }
 }

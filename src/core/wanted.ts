@@ -44,7 +44,7 @@ function expectedMaster(state: State, expected: string | null): Address | null {
   return sameAddress(remoteTarget, next) || remote.link !== 'open' ? next : null;
 }
 
-function remoteOf(state: State): Address | null {
+export function remoteOf(state: State): Address | null {
   const { role, records, settings } = state;
   const next = role.name === 'candidate' ? expectedMaster(state, role.expected) : null;
   if (next !== null) return next;

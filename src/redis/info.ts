@@ -102,7 +102,8 @@ export function parseReplicationInfo(text: string): ReplicationInfo | null {
 /** `field:value` lines. The first of a name counts: nothing that comes later in a text can overrule it. */
 function toFields(text: string): Fields {
   const fields = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
+  for (const ended of text.split('\n')) {
+    const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended;
     const colon = line.indexOf(':');
     if (colon <= 0 || line.startsWith('#')) continue;
     const name = line.slice(0, colon);
