@@ -2,6 +2,7 @@
 import type { Checker } from './checker.ts';
 import { OneMasterPerEpoch } from './i1-one-master-per-epoch.ts';
 import { NoTwoMasters } from './i2-no-two-masters.ts';
+import { ALivingHolderKeepsItsLease } from './i2-a-living-holder-keeps-its-lease.ts';
 import { FreshestWins } from './i3-freshest-wins.ts';
 import { AcknowledgedMeansKept } from './i4-acknowledged-means-kept.ts';
 import { NeverWipe } from './i5-never-wipe.ts';
@@ -13,6 +14,7 @@ import { EverythingIsExplained } from './i9-everything-is-explained.ts';
 export const ALL_CHECKERS: readonly (() => Checker)[] = [
   () => new OneMasterPerEpoch(),
   () => new NoTwoMasters(),
+  () => new ALivingHolderKeepsItsLease(),
   () => new FreshestWins(),
   () => new AcknowledgedMeansKept(),
   () => new NeverWipe(),

@@ -25,8 +25,8 @@ export interface Committed {
 }
 
 export type Sight =
-  /** A transaction of the service was committed. */
-  | { readonly saw: 'committed'; readonly before: Committed; readonly after: Committed }
+  /** A transaction of the service was committed: by a session, or as the end of one (null). */
+  | { readonly saw: 'committed'; readonly before: Committed; readonly after: Committed; readonly by: bigint | null }
   /** The ensemble forgot everything. */
   | { readonly saw: 'wiped' }
   /** An acknowledgement of a write left this node's Redis. */
@@ -56,6 +56,8 @@ export interface NodeSight {
   readonly hostUp: boolean;
   /** Its agent's process lives and is not stopped; since when, in true time. */
   readonly agentRunsSinceMs: number | null;
+  /** When the process of its agent began. */
+  readonly agentStartedMs: number;
   /** Its Redis executes commands: not stopped, not busy, not paused; since when. */
   readonly redisServesSinceMs: number | null;
   readonly redisStartedMs: number;
@@ -99,8 +101,12 @@ export interface Overview {
   readonly nodes: ReadonlyMap<string, NodeSight>;
   /** Transactions committed so far. */
   readonly commits: number;
-  /** When a replica was last in good standing with this node's Redis, in true time. */
+  /** When a replica that may follow was last in good standing with this node's Redis, in true time. */
   lastGoodReplicaMs(node: string): number;
+  /** Whether the process behind this instance of an agent still lives, stopped or not. */
+  agentLives(instance: string): boolean;
+  /** Since when two hosts have had good paths to one another; null while they have not. */
+  goodBetweenSinceMs(a: string, b: string): number | null;
   violated(invariant: Invariant, text: string): void;
 }
 

@@ -18,10 +18,14 @@ export const DEAD_MAN_MS = 4000;
 const DEAD_MAN_SLACK_MS = 1000;
 /** A Redis without the start fence, until its agent's first command. */
 const UNFENCED_START_MS = 100;
-/** The batch that was being executed when a process was stopped. */
-const THAW_BATCH_MS = 50;
-/** A fence that is on its way when an impairment ends. */
-const FENCE_UNDER_WAY_MS = 100;
+/** The turn in which a Redis that was stopped goes on: what it was executing, and what it reads beside the fence. */
+const THAW_TURN_MS = 2;
+/** A fence that is on its way when an agent goes on. */
+const FENCE_UNDER_WAY_MS = 5;
+/** From its start until an agent has seen its Redis and the records. */
+const FIRST_LOOK_MS = 600;
+/** By then a successor that can reach the deposed Redis has a connection to it. */
+const SUCCESSOR_DIALS_MS = 3000;
 
 export class NoTwoMasters implements Checker {
   private newest: Tenure | null = null;
@@ -46,7 +50,7 @@ export class NoTwoMasters implements Checker {
       return;
     }
     const deposed = world.nodes.get(node);
-    if (deposed === undefined || isExcused(deposed, world)) return;
+    if (deposed === undefined || isExcused(deposed, this.newest.node, world)) return;
     const pair = `${node}/${this.newest.epoch}`;
     if (this.reported === pair) return;
     this.reported = pair;
@@ -56,12 +60,23 @@ export class NoTwoMasters implements Checker {
 }
 
 /** Exceptions that the contract names. */
-function isExcused(deposed: NodeSight, world: Overview): boolean {
+function isExcused(deposed: NodeSight, successor: string, world: Overview): boolean {
   const { nowMs, plan } = world;
-  const { agentRunsSinceMs, redisServesSinceMs, redisStartedMs } = deposed;
+  const { agentRunsSinceMs, agentStartedMs, redisServesSinceMs, redisStartedMs } = deposed;
   const justStarted = nowMs - redisStartedMs <= UNFENCED_START_MS;
   if (!plan.startFence && (justStarted || agentRunsSinceMs === null)) return true;
-  if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_BATCH_MS) return true;
-  const impaired = agentRunsSinceMs === null || nowMs - agentRunsSinceMs <= FENCE_UNDER_WAY_MS;
-  return impaired && nowMs <= world.lastGoodReplicaMs(deposed.name) + DEAD_MAN_MS + DEAD_MAN_SLACK_MS;
+  if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_TURN_MS) return true;
+  const graceMs = agentRunsSinceMs === agentStartedMs ? FIRST_LOOK_MS : FENCE_UNDER_WAY_MS;
+  const impaired = agentRunsSinceMs === null || nowMs - agentRunsSinceMs <= graceMs;
+  if (!impaired || fencedFromAfar(deposed, successor, world)) return false;
+  return nowMs <= world.lastGoodReplicaMs(deposed.name) + DEAD_MAN_MS + DEAD_MAN_SLACK_MS;
+}
+
+/** Whether the successor has been able to reach the deposed Redis for long enough to have fenced it. */
+function fencedFromAfar({ name, redisServesSinceMs, redisStartedMs }: NodeSight, by: string, world: Overview): boolean {
+  const since = [
+    world.nodes.get(by)?.agentRunsSinceMs ?? null, redisServesSinceMs, redisStartedMs,
+    world.goodBetweenSinceMs(by, name),
+  ];
+  return since.every((sinceMs) => sinceMs !== null && world.nowMs - sinceMs > SUCCESSOR_DIALS_MS);
 }

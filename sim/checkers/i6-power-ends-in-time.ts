@@ -5,13 +5,13 @@
  */
 import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
 
-/** Between the command and the last reply that was already on its way. */
-const UNDER_WAY_MS = 50;
+/** Between the command and the last reply that was already on its way; after a thaw, too. */
+const UNDER_WAY_MS = 5;
 /** Looking at the agent for every write would cost more than the run. */
 const EVERY = 8;
 /** True time is worked out from the clocks of agents, in fractions. */
 const ROUNDING_MS = 0.01;
-/** From the start of an agent, or the end of its pause, until it has seen its Redis and the records. */
+/** From the start of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 600;
 /** A lease that goes by other means than its time is read by its holder a heartbeat later. */
 const HEARTBEAT_PART = 1 / 4;
@@ -26,7 +26,9 @@ export class PowerEndsInTime implements Checker {
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'wiped') this.forget();
     if (sight.saw === 'committed') this.noteHolder(sight.after.lease?.node ?? null, world);
-    if (sight.saw !== 'acknowledged' || ++this.seen % EVERY !== 0 || this.reported) return;
+    if (sight.saw !== 'acknowledged' || this.reported) return;
+    // Who holds no lease is looked at each time.
+    if (this.holder === sight.node && ++this.seen % EVERY !== 0) return;
     const node = world.nodes.get(sight.node);
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
@@ -64,13 +66,12 @@ export class PowerEndsInTime implements Checker {
     }
   }
 
-  private withLease({ name, agent }: NodeSight, world: Overview, ranMs: number): void {
+  private withLease({ name, agent, agentStartedMs }: NodeSight, world: Overview, ranMs: number): void {
     const heldUntilMs = this.heldUntilMs.get(name);
     if (agent === null || heldUntilMs === undefined || world.committed.lease?.node === name) return;
     // Whoever is told to go, or to keep out, leaves its Redis as it is when nobody takes over.
-    if (agent.onPromises || agent.stopping || !agent.enabled || ranMs < FIRST_LOOK_MS) return;
-    // One that began without a sight of the ensemble waits as long as if it had had a proof then.
-    if (agent.role === 'starting' && ranMs < world.plan.sessionTimeoutMs) return;
+    if (agent.onPromises || agent.stopping || !agent.enabled) return;
+    if (ranMs < FIRST_LOOK_MS && world.nowMs - agentStartedMs < FIRST_LOOK_MS) return;
     const graceMs = UNDER_WAY_MS + HEARTBEAT_PART * world.plan.sessionTimeoutMs;
     const lateMs = world.nowMs - heldUntilMs;
     if (lateMs > graceMs) this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its lease was gone`);

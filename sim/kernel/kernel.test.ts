@@ -56,11 +56,51 @@ describe('a process', () => {
 
   test('sees time pass at the rate of its own clock', () => {
     const { scheduler, a, pass } = twoHosts();
-    const clock = new SkewedClock(scheduler, a, { rate: 1.1, originMs: 100 });
+    const clock = new SkewedClock(a, { rate: 1.1, originMs: 100 });
     const seen: number[] = [];
     clock.after(11, () => seen.push(clock.now(), scheduler.nowMs));
     pass(20);
     expect(seen.map(Math.round)).toEqual([111, 10]);
+  });
+});
+
+describe('a process that is stopped in the middle of a turn', () => {
+  test('sees the time of its thaw in what is left of it, and sends nothing before', () => {
+    const { scheduler, a, pass } = twoHosts();
+    const clock = new SkewedClock(a, { rate: 1, originMs: 0 });
+    const seen: number[] = [];
+    a.pauseBeforeLook(1, 500);
+    a.deliver(() => {
+      seen.push(clock.now(), clock.now());
+      a.sends(() => seen.push(scheduler.nowMs));
+    });
+    scheduler.at(100, () => a.thaw());
+    pass(200);
+    expect(seen).toEqual([0, 500]);
+    scheduler.at(500, () => a.thaw());
+    pass(1000);
+    expect(seen).toEqual([0, 500, 500]);
+    expect(clock.now()).toBe(1200);
+  });
+});
+
+describe('a machine that is suspended', () => {
+  test('wakes up with a monotonic clock and timers that stood still, and a wall clock that went on', () => {
+    const { scheduler, a, pass } = twoHosts();
+    const clock = new SkewedClock(a, { rate: 1, originMs: 0 });
+    const leadMs = clock.wallNow() - clock.now();
+    const fired: number[] = [];
+    clock.after(300, () => fired.push(Math.round(scheduler.nowMs)));
+    pass(100);
+    a.suspend();
+    pass(5000);
+    expect(clock.now()).toBe(100);
+    a.thaw();
+    pass(500);
+    expect(clock.now()).toBe(600);
+    expect(clock.wallNow() - clock.now() - leadMs).toBe(5000);
+    expect(fired).toEqual([5300]);
+    expect(clock.toTrueMs(clock.now())).toBe(5600);
   });
 });
 

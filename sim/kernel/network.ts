@@ -42,7 +42,11 @@ export interface PathQuality {
   delayMs: number;
   /** Probability that a segment is lost and sent again. */
   loss: number;
+  /** Since when it has been as good as a path can be; null while it is not. */
+  goodSinceMs: number | null;
 }
+
+const isGood = ({ state, delayMs, loss }: PathQuality): boolean => state === 'open' && delayMs === 0 && loss === 0;
 
 /** One side of a connection. */
 export class End {
@@ -190,14 +194,16 @@ export class Network {
     const key = `${from}>${to}`;
     let found = this.qualities.get(key);
     if (found === undefined) {
-      found = { state: 'open', delayMs: 0, loss: 0 };
+      found = { state: 'open', delayMs: 0, loss: 0, goodSinceMs: this.scheduler.nowMs };
       this.qualities.set(key, found);
     }
     return found;
   }
 
-  setPath(from: string, to: string, change: Partial<PathQuality>): void {
-    Object.assign(this.quality(from, to), change);
+  setPath(from: string, to: string, change: Partial<Omit<PathQuality, 'goodSinceMs'>>): void {
+    const quality = this.quality(from, to);
+    Object.assign(quality, change);
+    this.noteGood(quality);
     if (change.state === 'open') this.recheck();
   }
 
@@ -208,8 +214,22 @@ export class Network {
 
   /** Every path as good as new. */
   heal(): void {
-    for (const quality of this.qualities.values()) Object.assign(quality, { state: 'open', delayMs: 0, loss: 0 });
+    for (const quality of this.qualities.values()) {
+      Object.assign(quality, { state: 'open', delayMs: 0, loss: 0 });
+      this.noteGood(quality);
+    }
     this.recheck();
+  }
+
+  private noteGood(quality: PathQuality): void {
+    quality.goodSinceMs = isGood(quality) ? (quality.goodSinceMs ?? this.scheduler.nowMs) : null;
+  }
+
+  /** Since when two hosts have had good paths to one another; null while they have not. */
+  goodBetweenSinceMs(a: string, b: string): number | null {
+    const there = this.qualities.get(`${a}>${b}`)?.goodSinceMs;
+    const back = this.qualities.get(`${b}>${a}`)?.goodSinceMs;
+    return there === null || back === null ? null : Math.max(there ?? 0, back ?? 0);
   }
 
   /** `accept` is told of every established connection and answers with what shall be told of it. */

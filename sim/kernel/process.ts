@@ -4,7 +4,9 @@
  * Everything that reaches a process, a message or a timer of its own, comes through `deliver`. A frozen process keeps
  * what arrives and gets it when it thaws, timers first, as an event loop does after SIGSTOP. It may also be stopped in
  * the middle of what it is doing: `haltBeforeSend` ends or freezes it between two of its messages, which is how a
- * crash between any two actions is reached.
+ * crash between any two actions is reached; `pauseBeforeLook` stops it where it is about to read its clock. What is
+ * left of its turn is then worked out at once, but as it will be: its clock says the time of the thaw, and nothing
+ * leaves before.
  */
 import type { WallClock } from '../../src/contract/clock.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -35,7 +37,13 @@ export class Process {
   private readonly timers: (() => void)[] = [];
   private readonly arrivals: (() => void)[] = [];
   private readonly unsent: (() => void)[] = [];
-  private halt: { how: Halt; sends: number } | null = null;
+  private halt: { how: Halt; sends: number; untilMs: number } | null = null;
+  private pause: { looks: number; untilMs: number } | null = null;
+  /** When what is left of a turn that was stopped in its middle goes on. */
+  private resumesMs = Number.NEGATIVE_INFINITY;
+  /** How long its machine was suspended, with a clock that stood still. */
+  private stoodStillMs = 0;
+  private suspendedSinceMs: number | null = null;
   private lastDeliveryMs = 0;
 
   constructor(name: string, host: Host, scheduler: Scheduler) {
@@ -64,40 +72,86 @@ export class Process {
   /** A timer of the process, in true time; `SkewedClock` gives it in the time of the host. */
   timer(delayMs: number, run: () => void): () => void {
     let cancelled = false;
+    let stillMs = this.stoodStillMs;
+    let dueMs = this.presentMs + delayMs + this.slowMs;
     const fire = (): void => {
-      if (!cancelled && this.alive) run();
+      if (cancelled || !this.alive) return;
+      if (this.frozen) return void this.timers.push(fire);
+      if (stillMs === this.stoodStillMs) return run();
+      // A timer counts by the clock that stood still.
+      dueMs += this.stoodStillMs - stillMs;
+      stillMs = this.stoodStillMs;
+      entry = this.scheduler.at(dueMs, fire);
     };
-    const entry = this.scheduler.after(delayMs + this.slowMs, () => {
-      if (!this.frozen) fire();
-      else if (!cancelled) this.timers.push(fire);
-    });
+    let entry = this.scheduler.at(dueMs, fire);
     return () => {
       cancelled = true;
       entry.run = null;
     };
   }
 
+  /** What its clock shows, in true time. */
+  get presentMs(): number {
+    const { nowMs } = this.scheduler;
+    return this.frozen ? Math.max(nowMs, this.resumesMs) : nowMs;
+  }
+
+  /** How far its clock is behind for having stood still. */
+  get behindMs(): number {
+    const { stoodStillMs, suspendedSinceMs } = this;
+    return suspendedSinceMs === null ? stoodStillMs : stoodStillMs + this.scheduler.nowMs - suspendedSinceMs;
+  }
+
+  /** It is about to read its clock. */
+  looks(): void {
+    const { pause } = this;
+    if (pause === null || --pause.looks >= 0) return;
+    this.pause = null;
+    this.stopInTurn(pause.untilMs);
+  }
+
+  private stopInTurn(untilMs: number): void {
+    this.freeze();
+    this.resumesMs = untilMs;
+  }
+
   /** Carries out a send, unless this process is halted just before it. */
   sends(run: () => void): void {
     if (this.halt !== null && --this.halt.sends < 0) {
-      const { how } = this.halt;
+      const { how, untilMs } = this.halt;
       this.halt = null;
       if (how === 'kill') this.kill();
-      else this.freeze();
+      else this.stopInTurn(untilMs);
     }
     if (!this.alive) return;
     if (this.frozen) this.unsent.push(run);
     else run();
   }
 
-  /** Ends or freezes the process after this many more sends, in the middle of whatever it is doing then. */
-  haltBeforeSend(how: Halt, sends: number): void {
-    this.halt = { how, sends };
+  /**
+   * Ends or freezes the process after this many more sends, in the middle of whatever it is doing then; frozen, it
+   * goes on at `untilMs` of true time, not before.
+   */
+  haltBeforeSend(how: Halt, sends: number, untilMs = Number.NEGATIVE_INFINITY): void {
+    this.halt = { how, sends, untilMs };
   }
 
-  /** Takes back a halt that has not come about. */
+  /** Stops the process where it has read its clock so often, until this moment of true time. */
+  pauseBeforeLook(looks: number, untilMs: number): void {
+    this.pause = { looks, untilMs };
+  }
+
+  /** Takes back a halt or a pause that has not come about. */
   forgetHalt(): void {
     this.halt = null;
+    this.pause = null;
+  }
+
+  /** The machine sleeps: everything stands still, the clock as well. */
+  suspend(): void {
+    if (!this.alive || this.suspendedSinceMs !== null) return;
+    this.freeze();
+    this.suspendedSinceMs = this.scheduler.nowMs;
   }
 
   kill(how: 'killed' | 'power' = 'killed'): void {
@@ -115,7 +169,9 @@ export class Process {
 
   /** Goes on where it was stopped: what it was about to send, its timers, what arrived meanwhile. */
   thaw(): void {
-    if (!this.frozen) return;
+    if (!this.frozen || this.scheduler.nowMs < this.resumesMs) return;
+    this.stoodStillMs = this.behindMs;
+    this.suspendedSinceMs = null;
     this.frozen = false;
     const backlog = [...this.unsent.splice(0), ...this.timers.splice(0), ...this.arrivals.splice(0)];
     for (const run of backlog) {
@@ -135,31 +191,31 @@ const SHORTEST_TIMER_MS = 1;
 
 /** The clock of one host: it may run up to 10 % wrong, and its wall time may jump. */
 export class SkewedClock implements WallClock {
-  private readonly scheduler: Scheduler;
   private readonly process: Process;
   private readonly rate: number;
   private readonly originMs: number;
   /** How far wall time is ahead of monotonic time. */
   wallLeadMs = 1_700_000_000_000;
 
-  constructor(scheduler: Scheduler, process: Process, skew: { readonly rate: number; readonly originMs: number }) {
-    this.scheduler = scheduler;
+  constructor(process: Process, skew: { readonly rate: number; readonly originMs: number }) {
     this.process = process;
     this.rate = skew.rate;
     this.originMs = skew.originMs;
   }
 
   now(): number {
-    return this.originMs + this.scheduler.nowMs * this.rate;
+    this.process.looks();
+    const { presentMs, behindMs } = this.process;
+    return this.originMs + (presentMs - behindMs) * this.rate;
   }
 
   /** True time of a moment on this clock. */
   toTrueMs(atMs: number): number {
-    return (atMs - this.originMs) / this.rate;
+    return (atMs - this.originMs) / this.rate + this.process.behindMs;
   }
 
   wallNow(): number {
-    return this.now() + this.wallLeadMs;
+    return this.now() + this.wallLeadMs + this.process.behindMs * this.rate;
   }
 
   after(delayMs: number, callback: () => void): () => void {

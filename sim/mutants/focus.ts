@@ -7,8 +7,9 @@ import type { Data, Fault, Mishap } from '../plan/faults.ts';
 import type { Plan } from '../plan/plan.ts';
 import { drawPlan } from '../plan/plan.ts';
 import { NEUTRAL_PLAN } from '../regressions/kept-plans.ts';
-
-type Maker = (random: Random) => Mishap;
+import { LEASE_GROUNDS } from './focus-lease.ts';
+import { at, partition } from './ground.ts';
+import type { Ground, Maker } from './ground.ts';
 
 const FIRST_FAULT_MS = { from: 5500, to: 8000 } as const;
 const HEAL_AFTER_MS = 200;
@@ -61,18 +62,6 @@ const wiped: Maker = () => ({ kind: 'ensemble_wiped' });
 const ensembleDown: Maker = () => ({ kind: 'ensemble_down' });
 const powerLost: Maker = (random) => ({ kind: 'everything_lost', data: random.pick(['kept', 'aof']) });
 const clockJump: Maker = (random) => ({ kind: 'clock_jump', node: who(random), byMs: random.between(1500, 20_000) });
-
-interface Ground {
-  /** Faults drawn from these, in bursts; none: the script is all. */
-  readonly makers: readonly Maker[];
-  readonly faults: readonly [number, number];
-  /** What happens besides, beginning at this moment. */
-  readonly script?: (random: Random, atMs: number, sessionTimeoutMs: number) => readonly Fault[];
-  readonly change?: Partial<Plan>;
-}
-
-const at = (mishap: Mishap, atMs: number, forMs: number): Fault => ({ ...mishap, atMs, forMs });
-const partition = (hosts: readonly string[]): Mishap => ({ kind: 'partition', hosts, oneWay: false, how: 'drop' });
 
 /** The first master without its agent, out of reach for everybody but its clients, until its dead-man must end it. */
 function unfenceable(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
@@ -245,6 +234,7 @@ function blackout(random: Random, atMs: number): readonly Fault[] {
 }
 
 const GROUNDS = {
+  ...LEASE_GROUNDS,
   unfenceable: { makers: [], faults: [0, 0], script: unfenceable },
   /** As before, with a T so long that the dead-man may be touched before the agent stops. */
   unfenceable_late: {

@@ -3,41 +3,9 @@
  * trap that the models lack; docs/simulator.md says which. `--open` runs them: one that is noticed moves to the table.
  */
 import type { Mutant } from './mutant.ts';
+import { OPEN_TIME_MUTANTS } from './table-time.ts';
 
 export const OPEN_MUTANTS: readonly Mutant[] = [
-  {
-    name: 'what was decided before a pause is done after it, however late',
-    file: 'agent/loop.ts',
-    find: 'return slept || this.clock.now() > action.notAfterMs;',
-    replace: 'return false;',
-    by: ['I2', 'I6', 'I3', 'I5'],
-    focus: 'halted_successor',
-  },
-  {
-    name: 'a lease that is lost leaves Redis as it is',
-    file: 'core/power.ts',
-    find: 'turn.update({ unplaced: !alone, claimed: null });',
-    replace: 'turn.update({ claimed: null });',
-    by: ['I2', 'I6'],
-    focus: 'freezes',
-  },
-  {
-    name: 'a lease is released whatever term stands by now',
-    file: 'agent/perform-zookeeper.ts',
-    find: "else if (action.termVersion !== null) ops.push({ op: 'check', path: " +
-      "paths.term, version: action.termVersion });",
-    replace: '',
-    by: ['I1', 'I2', 'I3', 'I6', 'I7', 'I9'],
-    focus: 'halted_successor',
-  },
-  {
-    name: 'an announcement does not look at the term',
-    file: 'agent/perform-zookeeper.ts',
-    find: 'return action.replace ? [check, { op: \'delete\', path: paths.masterRecord }, create] : [check, create];',
-    replace: 'return action.replace ? [{ op: \'delete\', path: paths.masterRecord }, create] : [create];',
-    by: ['I3', 'I7'],
-    focus: 'halted_successor',
-  },
   {
     name: 'offsets are compared across lineages',
     file: 'core/lineage.ts',
@@ -104,28 +72,12 @@ export const OPEN_MUTANTS: readonly Mutant[] = [
     focus: 'durable',
   },
   {
-    name: 'a deposed master is not fenced from afar before the promotion',
-    file: 'core/roles/promoting.ts',
-    find: "if (role.deposed === null || role.remoteFence === 'answered') return true;",
-    replace: "if (role.deposed === null || role.remoteFence !== 'asked') return true;",
-    by: ['I2', 'I6'],
-    focus: 'taken_over',
-  },
-  {
     name: 'who lost power of everything takes the first that comes back',
     file: 'core/recovery.ts',
     find: "if (back.length < names.length && elapsedMs < graceMs) return nobody('awaiting_recovery');",
     replace: '',
     by: ['I3', 'I5', 'I4'],
     focus: 'blackout',
-  },
-  {
-    name: 'a replica without proof from the ensemble stays with its master',
-    file: 'core/roles/replica.ts',
-    find: 'if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);',
-    replace: '',
-    by: ['I2', 'I6'],
-    focus: 'left_behind',
   },
   {
     name: 'a full sync from an unconfirmed process is let through',
@@ -266,4 +218,5 @@ export const OPEN_MUTANTS: readonly Mutant[] = [
     by: ['I5', 'I7', 'I2', 'I3', 'I6'],
     focus: 'deaths',
   },
+  ...OPEN_TIME_MUTANTS,
 ];

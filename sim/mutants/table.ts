@@ -8,8 +8,11 @@ import { ELECTION_MUTANTS } from './table-election.ts';
 import { LEASE_MUTANTS } from './table-lease.ts';
 import { OPEN_MUTANTS } from './table-open.ts';
 import { REPLICA_MUTANTS } from './table-replicas.ts';
+import { TIME_MUTANTS } from './table-time.ts';
 
-export const MUTANTS: readonly Mutant[] = [...LEASE_MUTANTS, ...ELECTION_MUTANTS, ...REPLICA_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...LEASE_MUTANTS, ...TIME_MUTANTS, ...ELECTION_MUTANTS, ...REPLICA_MUTANTS,
+];
 
 /** Those, and behind them the ones that nobody notices yet. */
 export const ALL_MUTANTS: readonly Mutant[] = [...MUTANTS, ...OPEN_MUTANTS];

@@ -19,7 +19,13 @@ export type Mishap =
   | { readonly kind: 'agent_slow'; readonly node: string; readonly slowMs: number }
   /** Ended or frozen between two messages, in the middle of whatever it does when the moment comes. */
   | { readonly kind: 'agent_halted'; readonly node: string; readonly how: 'kill' | 'freeze'; readonly sends: number }
+  /** Stopped where it has read its clock so often, in the middle of a turn; it goes on when the fault ends. */
+  | { readonly kind: 'agent_paused'; readonly node: string; readonly looks: number }
   | { readonly kind: 'agent_stopped'; readonly node: string }
+  /** An agent of the same name begins on another host, beside the same Redis or one of its own. */
+  | { readonly kind: 'agent_twinned'; readonly node: string; readonly redis: 'same' | 'other' }
+  /** The machine is suspended: its processes stand still, and its monotonic clock with them. */
+  | { readonly kind: 'host_suspended'; readonly node: string }
   | { readonly kind: 'node_disabled'; readonly node: string }
   | { readonly kind: 'node_killed'; readonly node: string; readonly data: Data }
   | { readonly kind: 'node_frozen'; readonly node: string }

@@ -28,6 +28,8 @@ export interface Plan {
   readonly disklessDelaySeconds: number;
   readonly recoveryGraceMs: number;
   readonly fenceByKill: boolean;
+  /** A registered node without a member record is forgotten after this. */
+  readonly forgetAfterMs: number;
   /** Durable mode with this `wait_replicas`; null: available mode. */
   readonly waitReplicas: number | null;
   /** Faults begin after this and end before `healAtMs`. */
@@ -57,7 +59,10 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   agent_frozen: 6,
   agent_slow: 3,
   agent_halted: 6,
+  agent_paused: 0,
   agent_stopped: 3,
+  agent_twinned: 0,
+  host_suspended: 0,
   node_disabled: 2,
   node_killed: 6,
   node_frozen: 4,
@@ -127,6 +132,10 @@ function drawMishap(random: Random, cast: Cast): Mishap {
       return { kind, node, slowMs: random.between(1, 300) };
     case 'agent_halted':
       return { kind, node, how: random.chance(0.5) ? 'kill' : 'freeze', sends: random.below(30) };
+    case 'agent_paused':
+      return { kind, node, looks: random.below(60) };
+    case 'agent_twinned':
+      return { kind, node, redis: random.pick(['same', 'other']) };
     case 'clock_jump':
       return { kind, node, byMs: random.between(-5000, 20_000) };
     case 'server_killed':
@@ -155,6 +164,7 @@ function drawMishap(random: Random, cast: Cast): Mishap {
     case 'agent_stopped':
     case 'node_disabled':
     case 'node_frozen':
+    case 'host_suspended':
       return { kind, node };
   }
 }
@@ -201,6 +211,7 @@ export function drawPlan(seed: number): Plan {
     disklessDelaySeconds: random.pick([0, 0, 1]),
     recoveryGraceMs: 3000,
     fenceByKill: random.chance(0.3),
+    forgetAfterMs: 86_400_000,
     waitReplicas: random.chance(0.4) ? 1 : null,
     settledMs: SETTLED_MS,
     healAtMs: HEAL_AT_MS,

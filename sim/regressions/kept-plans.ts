@@ -27,6 +27,7 @@ export const NEUTRAL_PLAN: Plan = {
   disklessDelaySeconds: 0,
   recoveryGraceMs: 3000,
   fenceByKill: false,
+  forgetAfterMs: 86_400_000,
   waitReplicas: null,
   settledMs: 5000,
   healAtMs: 15_000,

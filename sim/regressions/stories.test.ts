@@ -15,4 +15,18 @@ describe('in a simulated service', () => {
     expect(told.findings).toEqual([]);
     expect(masters(told).length).toBe(2);
   });
+
+  const TWINS = ['same', 'other'] as const;
+  test.each(TWINS)('a second agent of the same name, beside the %s Redis, touches nothing', (redis) => {
+    const told = story([happens({ kind: 'agent_twinned', node: 'r1', redis }, 8000, 5000)]);
+    expect(told.findings).toEqual([]);
+    expect(masters(told)).toEqual(['r1']);
+    expect(told.lines.some((line) => line.includes('duplicate_node_name'))).toBe(true);
+  });
+
+  test('a machine that sleeps for longer than its lease finds its Redis deposed, and follows', () => {
+    const told = story([happens({ kind: 'host_suspended', node: 'r1' }, 8000, 6000)]);
+    expect(told.findings).toEqual([]);
+    expect(masters(told).length).toBe(2);
+  });
 });

@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly clockRate: number;
   readonly servers: readonly string[];
   readonly settings: Settings;
+  /** Of its process: `agent-r1`. */
+  readonly processName: string;
   readonly connector: (process: Process) => RedisConnector;
   readonly rescue: RescuePort;
   readonly hostProcess: ProcessPort;
@@ -50,10 +52,10 @@ export class AgentRun {
     const { name, instance, service } = settings;
     this.settings = settings;
     this.scheduler = scheduler;
-    this.process = new Process(`agent-${name}`, host, scheduler);
+    this.process = new Process(options.processName, host, scheduler);
     const { process } = this;
     const originMs = 100_000 + random.below(100_000);
-    const clock = new SkewedClock(scheduler, process, { rate: options.clockRate, originMs });
+    const clock = new SkewedClock(process, { rate: options.clockRate, originMs });
     this.clock = clock;
     const door = new AgentDoor({ process, network, clock, self: { service, name, instance }, port: AGENT_PORT });
     this.agent = new Agent(settings, {}, {

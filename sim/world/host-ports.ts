@@ -65,3 +65,13 @@ export function processPort({ agent, scheduler, redis }: HostPortsParts): Proces
     }),
   };
 }
+
+/** For an agent that shares no host with its Redis. */
+export function noEvidence(agent: () => Process, scheduler: Scheduler): ProcessPort {
+  const answer = (run: () => void): void => void scheduler.after(LOOK_MS, () => agent().deliver(run));
+  return {
+    prove: (_claim, done) => answer(() => done({ ok: false, code: 'GONE' })),
+    look: (_claim, done) => answer(() => done('dead')),
+    kill: (_claim, _startTicks, done) => answer(() => done({ ok: false, code: 'NOT_STOPPED' })),
+  };
+}

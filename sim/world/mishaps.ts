@@ -5,6 +5,7 @@
  * their ends, so that overlapping faults make histories that nobody would have planned.
  */
 import type { Network, Path } from '../kernel/network.ts';
+import type { Process } from '../kernel/process.ts';
 import type { Ensemble } from '../models/zookeeper/ensemble.ts';
 import type { Fault, Mishap } from '../plan/faults.ts';
 import type { NodePlace } from './node-place.ts';
@@ -22,10 +23,10 @@ type Undo = () => void;
 type NodeMishap = Extract<Mishap, { readonly node: string }>;
 
 type RedisMishap = Extract<NodeMishap, { readonly kind: `redis_${string}` }>;
-type WholeNodeMishap = Extract<NodeMishap, { readonly kind: 'node_killed' | 'node_frozen' | 'host_lost' }>;
+type WholeNodeMishap = Extract<NodeMishap, { readonly kind: 'node_killed' | 'node_frozen' | `host_${string}` }>;
 type AgentMishap = Exclude<NodeMishap, RedisMishap | WholeNodeMishap>;
 
-const WHOLE_NODE: readonly string[] = ['node_killed', 'node_frozen', 'host_lost'];
+const WHOLE_NODE: readonly string[] = ['node_killed', 'node_frozen', 'host_lost', 'host_suspended'];
 
 const isRedisMishap = (fault: NodeMishap): fault is NodeMishap & RedisMishap => fault.kind.startsWith('redis_');
 const isWholeNode = (fault: NodeMishap): fault is NodeMishap & WholeNodeMishap => WHOLE_NODE.includes(fault.kind);
@@ -73,7 +74,13 @@ function toRedis(place: NodePlace, fault: RedisMishap, forMs: number): Undo {
   }
 }
 
-function toAgent(place: NodePlace, fault: AgentMishap): Undo {
+function goOn(place: NodePlace, process: Process): void {
+  process.forgetHalt();
+  if (process.frozen) place.freezeAgent(false);
+  place.startAgent();
+}
+
+function toAgent(place: NodePlace, fault: AgentMishap, forMs: number): Undo {
   const { process, agent, clock } = place.run;
   switch (fault.kind) {
     case 'agent_killed':
@@ -83,12 +90,13 @@ function toAgent(place: NodePlace, fault: AgentMishap): Undo {
       place.freezeAgent(true);
       return () => place.freezeAgent(false);
     case 'agent_halted':
-      process.haltBeforeSend(fault.how, fault.sends);
-      return () => {
-        process.forgetHalt();
-        if (process.frozen) place.freezeAgent(false);
-        place.startAgent();
-      };
+      process.haltBeforeSend(fault.how, fault.sends, place.nowMs + forMs);
+      return () => goOn(place, process);
+    case 'agent_paused':
+      process.pauseBeforeLook(fault.looks, place.nowMs + forMs);
+      return () => goOn(place, process);
+    case 'agent_twinned':
+      return place.startTwin(fault.redis);
     case 'agent_slow':
       process.slowMs = fault.slowMs;
       return () => {
@@ -118,6 +126,13 @@ function toNode(place: NodePlace, fault: WholeNodeMishap, network: Network): Und
     case 'node_frozen':
       place.freezeRedis(true);
       place.freezeAgent(true);
+      return () => {
+        place.freezeRedis(false);
+        place.freezeAgent(false);
+      };
+    case 'host_suspended':
+      place.freezeRedis(true);
+      place.suspendAgent();
       return () => {
         place.freezeRedis(false);
         place.freezeAgent(false);
@@ -178,7 +193,7 @@ export function inflict(fault: Fault, stage: Stage): Undo {
     const place = nodes.get(fault.node);
     if (place === undefined) return NOTHING;
     if (isRedisMishap(fault)) return toRedis(place, fault, fault.forMs);
-    return isWholeNode(fault) ? toNode(place, fault, network) : toAgent(place, fault);
+    return isWholeNode(fault) ? toNode(place, fault, network) : toAgent(place, fault, fault.forMs);
   }
   switch (fault.kind) {
     case 'everything_lost':

@@ -3,9 +3,9 @@
  */
 import type { EventName } from '../../src/contract/events.ts';
 import type { Fields } from '../../src/core/actions.ts';
+import type { Settings } from '../../src/core/state.ts';
 import type { Network } from '../kernel/network.ts';
-import type { Host } from '../kernel/process.ts';
-import { Process } from '../kernel/process.ts';
+import { Host, Process } from '../kernel/process.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Trace } from '../kernel/trace.ts';
@@ -13,11 +13,12 @@ import { redisConnector } from '../models/redis/connector.ts';
 import { Data } from '../models/redis/dataset.ts';
 import { Disk } from '../models/redis/disk.ts';
 import { RedisServer } from '../models/redis/server.ts';
+import type { RedisServerParts } from '../models/redis/server.ts';
 import type { Replacement, Unread } from '../models/redis/state.ts';
 import type { Data as DiskFate } from '../plan/faults.ts';
 import type { NodePlan, Plan } from '../plan/plan.ts';
-import { AgentRun, REDIS_PORT } from './agent-place.ts';
-import { processPort, rescuePort } from './host-ports.ts';
+import { AGENT_PORT, AgentRun, REDIS_PORT } from './agent-place.ts';
+import { noEvidence, processPort, rescuePort } from './host-ports.ts';
 import type { HostPortsParts } from './host-ports.ts';
 import { settingsOf } from './settings.ts';
 
@@ -28,6 +29,8 @@ export interface NodeHooks {
   replaced(node: string, what: Replacement): void;
   unread(node: string, what: Unread): void;
   said(node: string, event: EventName, fields: Fields): void;
+  /** An agent began: the process behind this instance. */
+  started(instance: string, process: Process): void;
 }
 
 export interface NodeOptions {
@@ -52,6 +55,7 @@ export class NodePlace {
   redisServesSinceMs: number | null = 0;
   run: AgentRun;
   agentRunsSinceMs: number | null = 0;
+  agentStartedMs = 0;
   lastGoodReplicaMs = 0;
   /** Copies on its agent's disk, which outlive everything. */
   readonly rescued: Data[] = [];
@@ -73,17 +77,28 @@ export class NodePlace {
   }
 
   private newRedis(): RedisServer {
-    const { plan, node, network, scheduler, random, trace, hooks } = this.options;
+    const { scheduler, random, hooks } = this.options;
     this.redisStarts += 1;
     this.redisStartedMs = scheduler.nowMs;
     this.redisServesSinceMs = scheduler.nowMs;
     return new RedisServer({
-      process: this.redisProcess,
+      ...this.redisParts(this.redisProcess, random.fork(`redis-${this.redisStarts}`)),
+      disk: this.disk,
+      onAcknowledged: (id, _atMs, waited) => hooks.acknowledged(this.name, id, waited),
+      onPromoted: () => hooks.promoted(this.name),
+      onReplaced: (what) => hooks.replaced(this.name, what),
+      onUnread: (what) => hooks.unread(this.name, what),
+    });
+  }
+
+  private redisParts(process: Process, random: Random): Omit<RedisServerParts, 'disk'> {
+    const { plan, node, network, scheduler, trace } = this.options;
+    return {
+      process,
       network,
       scheduler,
-      random: random.fork(`redis-${this.redisStarts}`),
+      random,
       trace,
-      disk: this.disk,
       options: {
         port: REDIS_PORT,
         priority: node.priority,
@@ -93,35 +108,66 @@ export class NodePlace {
         expiryChance: 0.05,
         disklessDelaySeconds: plan.disklessDelaySeconds,
       },
-      onAcknowledged: (id, _atMs, waited) => hooks.acknowledged(this.name, id, waited),
-      onPromoted: () => hooks.promoted(this.name),
-      onReplaced: (what) => hooks.replaced(this.name, what),
-      onUnread: (what) => hooks.unread(this.name, what),
-    });
+    };
   }
 
   private newAgent(): AgentRun {
-    const { plan, node, network, scheduler, random, hooks } = this.options;
+    const { scheduler } = this.options;
     this.starts += 1;
     this.agentRunsSinceMs = scheduler.nowMs;
-    const ports = this.hostPorts(random.fork(`host-${this.starts}`));
-    const run = new AgentRun({
-      host: this.host,
-      scheduler,
-      network,
-      random: random.fork(`agent-${this.starts}`),
-      clockRate: node.clockRate,
-      servers: plan.servers,
-      settings: settingsOf(plan, node, `${this.name}-${this.starts}`),
-      connector: (process) => redisConnector(network, process),
-      rescue: rescuePort(ports),
-      hostProcess: processPort(ports),
-      onEvent: (name, fields) => hooks.said(this.name, name, fields),
-    });
+    this.agentStartedMs = scheduler.nowMs;
+    const run = this.agentOn(this.host, `${this.name}-${this.starts}`, {});
     run.process.onEnd.add(() => {
       if (this.run === run) this.agentRunsSinceMs = null;
     });
     return run;
+  }
+
+  private agentOn(host: Host, instance: string, change: Partial<Settings>): AgentRun {
+    const { plan, node, network, scheduler, random, hooks } = this.options;
+    const isTwin = host !== this.host;
+    const ports = this.hostPorts(random.fork(isTwin ? `host-${instance}` : `host-${this.starts}`));
+    const run: AgentRun = new AgentRun({
+      host,
+      scheduler,
+      network,
+      random: random.fork(isTwin ? `agent-${instance}` : `agent-${this.starts}`),
+      clockRate: node.clockRate,
+      servers: plan.servers,
+      settings: { ...settingsOf(plan, node, instance), ...change },
+      processName: `agent-${host.name}`,
+      connector: (process) => redisConnector(network, process),
+      rescue: rescuePort(ports),
+      hostProcess: isTwin ? noEvidence((): Process => run.process, scheduler) : processPort(ports),
+      onEvent: (name, fields) => hooks.said(host.name, name, fields),
+    });
+    hooks.started(instance, run.process);
+    return run;
+  }
+
+  /**
+   * An agent with a copied configuration: the same name, on a host of its own, beside the same Redis or another one,
+   * which is empty. What it returns ends it.
+   */
+  startTwin(redis: 'same' | 'other'): () => void {
+    const { network, scheduler, random } = this.options;
+    this.starts += 1;
+    const host = new Host(`${this.name}-twin-${this.starts}`);
+    network.addHost(host);
+    const http = { host: host.name, port: AGENT_PORT };
+    if (redis === 'other') {
+      const process = new Process(`redis-${host.name}`, host, scheduler);
+      new RedisServer({
+        ...this.redisParts(process, random.fork(host.name)), disk: new Disk(), onAcknowledged: () => undefined,
+        onPromoted: () => undefined, onReplaced: () => undefined, onUnread: () => undefined,
+      });
+    }
+    const change = redis === 'same' ? { http } : { http, redis: { host: host.name, port: REDIS_PORT } };
+    this.agentOn(host, `${host.name}-agent`, change);
+    return () => {
+      for (const process of [...host.processes]) process.kill();
+      host.up = false;
+    };
   }
 
   private hostPorts(random: Random): HostPortsParts {
@@ -132,6 +178,10 @@ export class NodePlace {
       redis: () => ({ process: this.redisProcess, server: this.redis, starts: this.redisStarts }),
       rescued: (data) => this.rescued.push(data),
     };
+  }
+
+  get clockRate(): number {
+    return this.options.node.clockRate;
   }
 
   get nowMs(): number {
@@ -157,11 +207,11 @@ export class NodePlace {
     this.options.hooks.restarted(this.name, had, this.redis.data);
   }
 
-  /** Called when a write is acknowledged: how lately a replica said that it follows. */
-  noteGoodReplica(): void {
+  /** Called when a write is acknowledged: how lately a replica that may still follow said that it does. */
+  noteGoodReplica(mayFollow: (node: string) => boolean): void {
     const { state } = this.redis;
     for (const { replica } of state.replicas) {
-      if (replica?.state !== 'online') continue;
+      if (replica?.state !== 'online' || !mayFollow(replica.host)) continue;
       const silentMs = Math.max(0, state.second - replica.ackSecond) * 1000;
       this.lastGoodReplicaMs = Math.max(this.lastGoodReplicaMs, this.nowMs - silentMs);
     }
@@ -204,7 +254,13 @@ export class NodePlace {
     if (!this.run.process.alive) return;
     if (frozen) this.run.process.freeze();
     else this.run.process.thaw();
+    if (!frozen && this.run.process.frozen) return;
     this.agentRunsSinceMs = frozen ? null : this.options.scheduler.nowMs;
+  }
+
+  suspendAgent(): void {
+    this.run.process.suspend();
+    this.agentRunsSinceMs = null;
   }
 
   freezeRedis(frozen: boolean): void {

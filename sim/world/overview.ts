@@ -1,11 +1,23 @@
 /** The world as checkers see it: true, complete, and looked up only when somebody asks. */
-import { coverEndsAtMs, proofEndsAtMs } from '../../src/core/fencing.ts';
+import { coverEndsAtMs, FENCE_PART, proofEndsAtMs } from '../../src/core/fencing.ts';
 import type { Committed, Invariant, NodeSight, Overview, Violation } from '../checkers/checker.ts';
+import type { Network } from '../kernel/network.ts';
+import type { Process } from '../kernel/process.ts';
 import type { Data } from '../models/redis/dataset.ts';
 import type { Scheduler } from '../kernel/scheduler.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { NodePlace } from './node-place.ts';
 import { NOTHING_COMMITTED } from './records.ts';
+
+interface Parts {
+  readonly plan: Plan;
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly nodes: ReadonlyMap<string, NodePlace>;
+}
+
+/** From the moment at which a replica has to leave until its Redis has. */
+const LEAVES_WITHIN_MS = 100;
 
 class View implements NodeSight {
   private readonly place: NodePlace;
@@ -25,6 +37,10 @@ class View implements NodeSight {
   get agentRunsSinceMs(): number | null {
     const { process } = this.place.run;
     return process.alive && !process.frozen && process.slowMs === 0 ? this.place.agentRunsSinceMs : null;
+  }
+
+  get agentStartedMs(): number {
+    return this.place.agentStartedMs;
   }
 
   get redisServesSinceMs(): number | null {
@@ -75,13 +91,17 @@ export class WorldView implements Overview {
   readonly violations: Violation[] = [];
   committed: Committed = NOTHING_COMMITTED;
   commits = 0;
+  /** The process behind every instance of an agent that there ever was. */
+  readonly agents = new Map<string, Process>();
   private readonly scheduler: Scheduler;
+  private readonly network: Network;
   private readonly places: ReadonlyMap<string, NodePlace>;
 
-  constructor(plan: Plan, scheduler: Scheduler, places: ReadonlyMap<string, NodePlace>) {
+  constructor({ plan, scheduler, network, nodes }: Parts) {
     this.plan = plan;
     this.scheduler = scheduler;
-    this.places = places;
+    this.network = network;
+    this.places = nodes;
   }
 
   /** All nodes are there now. */
@@ -95,6 +115,32 @@ export class WorldView implements Overview {
 
   lastGoodReplicaMs(node: string): number {
     return this.places.get(node)?.lastGoodReplicaMs ?? 0;
+  }
+
+  agentLives(instance: string): boolean {
+    return this.agents.get(instance)?.alive === true;
+  }
+
+  goodBetweenSinceMs(a: string, b: string): number | null {
+    return this.network.goodBetweenSinceMs(a, b);
+  }
+
+  /**
+   * Whether a replica may still keep its master writable: nobody is there who could take it away, or whoever is has
+   * had a proof from the ensemble within F, or promised.
+   */
+  mayFollow(name: string): boolean {
+    const place = this.places.get(name);
+    const node = this.nodes.get(name);
+    const agent = node?.agent ?? null;
+    if (place === undefined || node === undefined || agent === null) return true;
+    const { agentRunsSinceMs, redisServesSinceMs } = node;
+    if (agentRunsSinceMs === null || redisServesSinceMs === null) return true;
+    if (!agent.enabled || agent.stopping || place.run.agent.state.promise !== null) return true;
+    const provedMs = Math.max(agent.heardSentMs, place.agentStartedMs);
+    const untilMs = Math.max(provedMs + FENCE_PART * this.plan.sessionTimeoutMs / place.clockRate,
+      agentRunsSinceMs, redisServesSinceMs);
+    return this.nowMs <= untilMs + LEAVES_WITHIN_MS;
   }
 
   violated(invariant: Invariant, text: string): void {

@@ -32,7 +32,7 @@ export function settingsOf(plan: Plan, node: NodePlan, instance: string): Settin
     failoverBudget: 3,
     failoverCalmMs: 30_000,
     failsafePromiseMs: null,
-    forgetAfterMs: 86_400_000,
+    forgetAfterMs: plan.forgetAfterMs,
     fenceByKill: plan.fenceByKill,
     rescueMode: 'on',
   };

@@ -5,6 +5,7 @@
  * bound of I7, and then be quiet.
  */
 import { Host } from '../kernel/process.ts';
+import type { Process } from '../kernel/process.ts';
 import { Network } from '../kernel/network.ts';
 import type { Endpoint } from '../kernel/network.ts';
 import { Random } from '../kernel/random.ts';
@@ -72,7 +73,7 @@ export class World implements NodeHooks {
       syncLimit: plan.syncLimit,
       onCommit: (txn) => this.committed(txn),
     });
-    this.view = new WorldView(plan, scheduler, this.nodes);
+    this.view = new WorldView(this);
     for (const node of plan.nodes) {
       const parts = { plan, node, host: hostOf(node.name), scheduler, network, trace, hooks: this };
       this.nodes.set(node.name, new NodePlace({ ...parts, random: random.fork(node.name) }));
@@ -162,7 +163,7 @@ export class World implements NodeHooks {
     this.trace.note('commit', 'ensemble', txn.changes.size);
     this.trace.say('ensemble', () => `commits ${[...txn.changes.keys()].join(' ')}`);
     if (after === before) return;
-    this.see({ saw: 'committed', before, after });
+    this.see({ saw: 'committed', before, after, by: txn.by });
     const announced = after.masterRecordOwner !== before.masterRecordOwner && after.lease !== null;
     if (announced && after.masterRecordOwner === after.lease.owner) {
       this.see({ saw: 'promoted', node: after.lease.node });
@@ -170,7 +171,7 @@ export class World implements NodeHooks {
   }
 
   acknowledged(node: string, id: number, waited: number): void {
-    this.nodes.get(node)?.noteGoodReplica();
+    this.nodes.get(node)?.noteGoodReplica((replica) => this.view.mayFollow(replica));
     if (waited > 0) return this.see({ saw: 'confirmed', node, id, replicas: waited });
     this.coverage.acknowledged += 1;
     this.see({ saw: 'acknowledged', node, id });
@@ -192,6 +193,10 @@ export class World implements NodeHooks {
 
   unread(node: string, { bytes, endedMs }: Unread): void {
     this.see({ saw: 'unread', node, bytes, endedMs });
+  }
+
+  started(instance: string, process: Process): void {
+    this.view.agents.set(instance, process);
   }
 
   said(node: string, event: string, fields: object): void {

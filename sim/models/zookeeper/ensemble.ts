@@ -68,7 +68,7 @@ export class Ensemble {
     const { scheduler, network, random } = this.options;
     if (place.server?.process.alive === true || !place.host.up) return;
     const process = new Process(place.host.name, place.host, scheduler);
-    const clock = new SkewedClock(scheduler, process, { rate: place.clockRate, originMs: 0 });
+    const clock = new SkewedClock(process, { rate: place.clockRate, originMs: 0 });
     place.server = new Server({
       ...this.options,
       process,

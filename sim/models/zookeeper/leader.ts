@@ -158,7 +158,7 @@ export class Leader {
         return done({ ok: true });
       case 'open': {
         const id = newSessionId();
-        const txn = { zxid, changes: new Map(), session: { id, timeoutMs: errand.timeoutMs } };
+        const txn = { zxid, changes: new Map(), session: { id, timeoutMs: errand.timeoutMs }, by: null };
         return this.propose(txn, () => {
           this.touch(id);
           done({ ok: true, session: id });

@@ -22,6 +22,8 @@ export interface Txn {
   readonly changes: ReadonlyMap<string, Znode | null>;
   /** A session that begins (its timeout) or ends (null). */
   readonly session: { readonly id: bigint; readonly timeoutMs: number | null } | null;
+  /** The session that asked for the changes; null: they are the end of a session. */
+  readonly by: bigint | null;
 }
 
 export type Prepared = { readonly ok: true; readonly txn: Txn } | { readonly ok: false; readonly code: string };
@@ -151,7 +153,7 @@ export function prepare(tree: Tree, request: WriteRequest, by: { zxid: bigint; s
   const draft = new Draft(tree, by.zxid, by.session);
   const code = request.op === 'mkdirp' ? draft.mkdirp(request.path) : firstRefusal(request.ops, draft);
   if (code !== null) return { ok: false, code };
-  return { ok: true, txn: { zxid: by.zxid, changes: draft.changes, session: null } };
+  return { ok: true, txn: { zxid: by.zxid, changes: draft.changes, session: null, by: by.session } };
 }
 
 function firstRefusal(ops: readonly MultiOp[], draft: Draft): string | null {
@@ -165,5 +167,5 @@ function firstRefusal(ops: readonly MultiOp[], draft: Draft): string | null {
 /** The end of a session takes its ephemerals with it, in one transaction. */
 export function prepareEnd(tree: Tree, zxid: bigint, session: bigint): Txn {
   const changes = new Map<string, null>(tree.ephemeralsOf(session).map((path) => [path, null]));
-  return { zxid, changes, session: { id: session, timeoutMs: null } };
+  return { zxid, changes, session: { id: session, timeoutMs: null }, by: null };
 }

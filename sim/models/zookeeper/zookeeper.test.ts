@@ -24,7 +24,7 @@ function world(seed = 1) {
   const pass = (ms: number): void => scheduler.runUntil(scheduler.nowMs + ms);
   function client(name: string, servers = ['z1', 'z2', 'z3']) {
     const process = new Process(name, hostOf(name), scheduler);
-    const clock = new SkewedClock(scheduler, process, { rate: 1, originMs: 0 });
+    const clock = new SkewedClock(process, { rate: 1, originMs: 0 });
     const heard: string[] = [];
     const port = new Client({
       process, clock, network, random, hosts: servers, sessionTimeoutMs: T_MS,

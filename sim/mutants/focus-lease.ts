@@ -1,0 +1,97 @@
+/** Grounds for mutants of lease, fence, time and identity: pauses, suspended machines, twins, what comes late. */
+import type { Random } from '../kernel/random.ts';
+import type { Fault } from '../plan/faults.ts';
+import { at, partition } from './ground.ts';
+import type { Ground } from './ground.ts';
+
+const SERVERS = ['z1', 'z2', 'z3'] as const;
+
+/**
+ * A master in doubt hears the ensemble again and stops before it does what that allows; when it goes on, another one
+ * has been elected, and one replica that nobody could take away still follows it.
+ */
+function pausedBeforeLifting(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const cutForMs = random.between(0.62, 0.8) * sessionTimeoutMs;
+  const backMs = atMs + cutForMs;
+  const pauseForMs = 2 * sessionTimeoutMs + 3000;
+  return [
+    at({ kind: 'partition', hosts: [...SERVERS], oneWay: false, how: 'drop' }, atMs, cutForMs),
+    at({ kind: 'agent_paused', node: 'r1', looks: random.below(80) }, backMs + random.between(0, 300), pauseForMs),
+    at({ kind: 'agent_frozen', node: 'r2' }, backMs + 600, pauseForMs + 3000),
+    at(partition(['r1', 'r2']), backMs + 700, pauseForMs + 3000),
+  ];
+}
+
+/** The ensemble forgets everything, and right behind that the master and one replica are alone. */
+function wipedAndAlone(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const forMs = 2 * sessionTimeoutMs + 6000;
+  const aloneMs = atMs + random.between(0, 400);
+  return [
+    at({ kind: 'ensemble_wiped' }, atMs, 10),
+    at(partition(['r1', 'r2']), aloneMs, forMs),
+    at({ kind: 'agent_frozen', node: 'r2' }, aloneMs, forMs),
+  ];
+}
+
+/** A node comes back while its former lease stands, over a link so slow that this lease may be another's meanwhile. */
+function lateRelease(random: Random, atMs: number): readonly Fault[] {
+  return [
+    at({ kind: 'node_killed', node: 'r1', data: 'kept' }, atMs, random.between(20, 300)),
+    at({ kind: 'delayed', hosts: ['r1'], delayMs: random.between(60, 500) }, atMs, 6000),
+  ];
+}
+
+/** A new master stops before it announces itself, and dies while the announcement waits for a way to the ensemble. */
+function lateAnnouncement(random: Random, atMs: number): readonly Fault[] {
+  const stoppedForMs = 250;
+  const goesOnMs = atMs + stoppedForMs;
+  const cutForMs = random.between(400, 1000);
+  const cuts = SERVERS.map((to) => (
+    at({ kind: 'cut', from: 'r2', to, oneWay: false, how: 'drop' }, goesOnMs - 20, cutForMs)
+  ));
+  return [
+    at({ kind: 'redis_killed', node: 'r1', data: 'lost' }, atMs, 5000),
+    at({ kind: 'agent_halted', node: 'r2', how: 'freeze', sends: random.below(16) }, atMs + random.between(-4, 4),
+      stoppedForMs),
+    ...cuts,
+    at({ kind: 'node_killed', node: 'r2', data: 'kept' }, goesOnMs + random.between(10, 60), 5000),
+  ];
+}
+
+/** The master's agent is gone, its Redis is hung while it is succeeded, and then goes on with one replica. */
+function deposedGoesOn(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const forMs = 2 * sessionTimeoutMs + 12_000;
+  const hungMs = atMs + sessionTimeoutMs - random.between(100, 600);
+  return [
+    at({ kind: 'agent_killed', node: 'r1' }, atMs, forMs),
+    at({ kind: 'agent_frozen', node: 'r3' }, atMs + random.between(0, 500), forMs),
+    at({ kind: 'redis_frozen', node: 'r1' }, hungMs, random.between(1500, 3500)),
+  ];
+}
+
+/** Somebody starts the configuration of the master, or of another node, a second time. */
+function twins(random: Random, atMs: number): readonly Fault[] {
+  const node = random.chance(0.7) ? 'r1' : 'r2';
+  return [at({ kind: 'agent_twinned', node, redis: random.pick(['same', 'other']) }, atMs, random.between(3000, 8000))];
+}
+
+/** The master's machine sleeps for longer than its lease, and wakes up alone with one replica. */
+function sleptThrough(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const asleepMs = random.between(1.2, 3) * sessionTimeoutMs;
+  const forMs = asleepMs + 5000;
+  return [
+    at({ kind: 'host_suspended', node: 'r1' }, atMs, asleepMs),
+    at({ kind: 'agent_frozen', node: 'r2' }, atMs + random.between(0, 300), forMs),
+    at(partition(['r1', 'r2']), atMs + random.between(0, 300), forMs),
+  ];
+}
+
+export const LEASE_GROUNDS = {
+  paused_before_lifting: { makers: [], faults: [0, 0], script: pausedBeforeLifting },
+  wiped_and_alone: { makers: [], faults: [0, 0], script: wipedAndAlone },
+  late_release: { makers: [], faults: [0, 0], script: lateRelease, change: { trustRefused: false } },
+  late_announcement: { makers: [], faults: [0, 0], script: lateAnnouncement },
+  deposed_goes_on: { makers: [], faults: [0, 0], script: deposedGoesOn },
+  twins: { makers: [], faults: [0, 0], script: twins },
+  slept_through: { makers: [], faults: [0, 0], script: sleptThrough },
+} as const satisfies Readonly<Record<string, Ground>>;

@@ -1,0 +1,115 @@
+/** Mutants of time and identity: what comes late, what slept, who is who. */
+import type { Mutant } from './mutant.ts';
+
+export const TIME_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a lease is released whatever term stands by now',
+    file: 'agent/perform-zookeeper.ts',
+    find: "else if (action.termVersion !== null) ops.push({ op: 'check', path: " +
+      "paths.term, version: action.termVersion });",
+    replace: '',
+    by: ['I2'],
+    focus: 'late_release',
+  },
+  {
+    name: 'a deposed master is fenced from afar neither before nor after the promotion',
+    file: 'core/roles/promoting.ts',
+    find: "if (role.deposed === null || role.remoteFence === 'answered') return true;",
+    replace: "if (role.deposed === null || role.remoteFence !== 'asked') return true;",
+    also: [{
+      file: 'core/roles/master.ts',
+      find: "if (!turn.emit({ kind: 'remote_fence_hard', target })) return;",
+      replace: "if (turn.awaits('remote_fence_hard') || role.deposed !== null) return;",
+    }],
+    by: ['I2'],
+    focus: 'deposed_goes_on',
+  },
+  {
+    name: 'a replica without proof from the ensemble stays with its master',
+    file: 'core/roles/replica.ts',
+    find: 'if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);',
+    replace: '',
+    by: ['I2', 'I6'],
+    focus: 'left_behind',
+  },
+  {
+    name: 'a lease is adopted from a twin that lives',
+    file: 'core/results.ts',
+    find: 'turn.update({ twin: { instance: outcome.instance, as: outcome.as }, retryAtMs });',
+    replace: "turn.update({ twin: { instance: outcome.instance, as: 'other' }, retryAtMs });",
+    by: ['I2'],
+    focus: 'twins',
+  },
+  {
+    name: 'an agent does not notice that its machine slept',
+    file: 'agent/loop.ts',
+    find: 'return jumpedMs > SLEEP_JUMP_MS;',
+    replace: 'return jumpedMs > 1000 * SLEEP_JUMP_MS;',
+    by: ['I2', 'I6'],
+    focus: 'slept_through',
+  },
+];
+
+/** Those that nobody notices yet. */
+export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'what was decided before a pause is done after it, and no fence follows it',
+    file: 'agent/loop.ts',
+    find: 'return slept || this.clock.now() > action.notAfterMs;',
+    replace: 'return false;',
+    also: [{
+      file: 'core/fencing.ts',
+      find: "const mayBeLifted = turn.awaits('set_min_replicas') || turn.awaits('promote');",
+      replace: 'const mayBeLifted = false;',
+    }],
+    by: ['I2', 'I6'],
+    focus: 'paused_before_lifting',
+  },
+  {
+    name: 'a lease that is lost leaves Redis as it is',
+    file: 'core/power.ts',
+    find: 'turn.update({ unplaced: !alone, claimed: null });',
+    replace: 'turn.update({ claimed: null });',
+    also: [{
+      file: 'core/fencing.ts',
+      find: 'return managedBefore && !looksAround(state) ? FENCE_MIN_REPLICAS : null;',
+      replace: 'return managedBefore && looksAround(state) ? FENCE_MIN_REPLICAS : null;',
+    }],
+    by: ['I2', 'I6'],
+    focus: 'wiped_and_alone',
+  },
+  {
+    name: 'an announcement does not look at the term',
+    file: 'agent/perform-zookeeper.ts',
+    find: 'return action.replace ? [check, { op: \'delete\', path: paths.masterRecord }, create] : [check, create];',
+    replace: 'return action.replace ? [{ op: \'delete\', path: paths.masterRecord }, create] : [create];',
+    by: ['I2'],
+    focus: 'late_announcement',
+  },
+  {
+    name: 'the event of a change of the lease is taken for its end',
+    file: 'agent/mirror.ts',
+    find: 'if (this.paths.keyOf(path) !== null) this.read(path, done);',
+    replace: `if (path === this.paths.lease && this.held.has(path)) {
+      this.vanish(path);
+      done();
+    } else if (this.paths.keyOf(path) !== null) this.read(path, done);`,
+    by: ['I2', 'I3', 'I5', 'I6', 'I7', 'I9'],
+    focus: 'halts',
+  },
+  {
+    name: 'a heartbeat does not read the lease',
+    file: 'agent/perform-zookeeper.ts',
+    find: "if (!answer.ok && answer.code === 'NO_NODE') return done({ result: 'heard', sentAtMs, lease: null });",
+    replace: `if (!answer.ok && answer.code === 'NO_NODE') {
+      return done({ result: 'heard', sentAtMs, lease: { owner: 0n, czxid: 0n } });
+    }`,
+    also: [{
+      file: 'core/results.ts',
+      find: 'if (holdsPower(state) && !released && !ours) return;',
+      replace: 'if (holdsPower(state) && released && !ours) return;',
+    }],
+    by: ['I2', 'I6'],
+    focus: 'twins',
+  },
+];
