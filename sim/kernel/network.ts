@@ -60,6 +60,8 @@ export class End {
   private readonly network: Network;
   /** Of the way to the other side; null inside one host. */
   path: PathQuality | null = null;
+  /** On the path, in the order in which it arrives. */
+  private readonly underWay: (() => void)[] = [];
   private readonly held: (() => void)[] = [];
   private arrivesMs = 0;
   private heldSinceMs = 0;
@@ -73,13 +75,16 @@ export class End {
   }
 
   send(message: unknown): void {
-    this.process.sends(() => {
-      const { other } = this;
-      if (!this.open || other === null) return;
-      this.carry(() => {
-        if (other.open) other.process.deliver(() => other.hear(message));
-        else if (other.process.host.up) other.carry(() => this.ends('reset'));
-      });
+    if (this.process.sendsAtOnce) this.put(message);
+    else this.process.sends(() => this.put(message));
+  }
+
+  private put(message: unknown): void {
+    const { other } = this;
+    if (!this.open || other === null) return;
+    this.carry(() => {
+      if (other.open) other.process.deliver(() => other.hear(message));
+      else if (other.process.host.up) other.carry(() => this.ends('reset'));
     });
   }
 
@@ -128,12 +133,17 @@ export class End {
   carry(arrive: () => void): void {
     const { scheduler } = this.network;
     this.arrivesMs = Math.max(this.arrivesMs, scheduler.nowMs + this.network.delayMs(this));
-    scheduler.at(this.arrivesMs, () => {
-      if (this.held.length === 0 && this.network.passes(this)) return arrive();
-      if (this.held.length === 0) this.holdSince(scheduler.nowMs);
-      this.held.push(arrive);
-    });
+    this.underWay.push(arrive);
+    scheduler.at(this.arrivesMs, this.arrived);
   }
+
+  private readonly arrived = (): void => {
+    const arrive = this.underWay.shift();
+    if (arrive === undefined) return;
+    if (this.held.length === 0 && this.network.passes(this)) return arrive();
+    if (this.held.length === 0) this.holdSince(this.network.scheduler.nowMs);
+    this.held.push(arrive);
+  };
 
   private holdSince(nowMs: number): void {
     this.heldSinceMs = nowMs;

@@ -115,6 +115,11 @@ export class Process {
     this.resumesMs = untilMs;
   }
 
+  /** A send of this moment is carried out in any case; asked first, since nearly every one is. */
+  get sendsAtOnce(): boolean {
+    return this.halt === null && this.alive && !this.frozen;
+  }
+
   /** Carries out a send, unless this process is halted just before it. */
   sends(run: () => void): void {
     if (this.halt !== null && --this.halt.sends < 0) {

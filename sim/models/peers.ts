@@ -153,6 +153,8 @@ class Hub implements PeerHub {
 
   setPeers(peers: readonly PeerAddress[]): void {
     const others = peers.filter(({ name }) => name !== this.options.self.name);
+    const isDialled = (peer: PeerAddress): boolean => this.dialers.get(peer.name)?.leadsTo(peer) === true;
+    if (others.length === this.dialers.size && others.every(isDialled)) return;
     for (const [name, dialer] of [...this.dialers]) {
       if (others.some((peer) => dialer.leadsTo(peer))) continue;
       this.dialers.delete(name);

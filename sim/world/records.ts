@@ -36,13 +36,24 @@ function withChange(before: Committed, path: string, node: Znode | null): Commit
   return { ...before, lease: { ...read.kept.value, owner: node.owner, czxid: node.czxid } };
 }
 
-/** Where the published record sends clients, as a reader of this tree finds it. */
-export function publishedMaster(tree: Tree): Endpoint | null {
-  const node = tree.nodes.get(PATHS.masterRecord);
+function masterIn(node: Znode | undefined): Endpoint | null {
   const read = node === undefined ? null : decode(PATHS.masterRecord, node);
   if (read?.record !== 'masterRecord' || read.kept === null) return null;
   const { host, port } = read.kept.value;
   return { host, port: Number(port) };
+}
+
+/** Where the published record sends clients, as a reader of a tree finds it; a record is read once. */
+export class PublishedMaster {
+  private node: Znode | undefined = undefined;
+  private master: Endpoint | null = null;
+
+  in(tree: Tree): Endpoint | null {
+    const node = tree.nodes.get(PATHS.masterRecord);
+    if (node !== this.node) this.master = masterIn(node);
+    this.node = node;
+    return this.master;
+  }
 }
 
 /** What stands after a transaction. */

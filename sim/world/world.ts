@@ -27,7 +27,7 @@ import type { NodeHooks } from './node-place.ts';
 import { NodePlace } from './node-place.ts';
 import { WorldView } from './overview.ts';
 import { startWriters } from './writers.ts';
-import { afterCommit, NOTHING_COMMITTED, publishedMaster } from './records.ts';
+import { afterCommit, NOTHING_COMMITTED, PublishedMaster } from './records.ts';
 
 /** Clocks of agents are slow by up to this: their deadlines are late by as much in true time. */
 const SLOWEST_CLOCK = 0.95;
@@ -51,6 +51,7 @@ export class World implements NodeHooks {
   readonly nodes = new Map<string, NodePlace>();
   readonly coverage = new Coverage();
   private readonly view: WorldView;
+  private readonly publishedMaster = new PublishedMaster();
   private readonly checkers: readonly Checker[] = ALL_CHECKERS.map((make) => make());
 
   constructor(plan: Plan, readable: boolean) {
@@ -142,7 +143,7 @@ export class World implements NodeHooks {
 
   private published(): Endpoint | null {
     const tree = (this.ensemble.leader ?? this.ensemble.servers[0])?.disk.tree;
-    return tree === undefined ? null : publishedMaster(tree);
+    return tree === undefined ? null : this.publishedMaster.in(tree);
   }
 
   private wiped(): void {

@@ -192,7 +192,12 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
   const begun = facts.link?.syncInProgress === true && facts.loading;
   const moved = before === undefined || before !== facts.link?.readOffset;
   return {
-    ...sight,
+    link: sight.link,
+    failure: sight.failure,
+    refusedSinceMs: sight.refusedSinceMs,
+    refusals: sight.refusals,
+    endedAfterHealth: sight.endedAfterHealth,
+    processProved: sight.processProved,
     facts,
     current: true,
     answeredAtMs: nowMs,

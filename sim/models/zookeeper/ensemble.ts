@@ -105,6 +105,7 @@ export class Ensemble {
   }
 
   private elect(): void {
+    if (!this.places.some(({ server }) => server?.role === 'looking')) return;
     const { scheduler, random } = this.options;
     const active = this.servers.filter(({ process }) => !process.frozen);
     const looking = active.filter(({ role }) => role === 'looking');
