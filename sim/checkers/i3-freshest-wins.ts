@@ -103,8 +103,9 @@ function wasInSync(node: string, { committed: { term }, nodes }: Overview): bool
   return former === null || former.runId === term.master?.runId;
 }
 
-/** A disabled node is left alone, by order of its operator. */
-function mayStand({ name, redis, agent }: NodeSight, { plan }: Overview): boolean {
+/** A disabled node is left alone, by order of its operator; whoever voted and then stands still is passed over. */
+function mayStand({ name, redis, agent, agentRunsSinceMs }: NodeSight, { plan }: Overview): boolean {
   const priority = plan.nodes.find((node) => node.name === name)?.priority ?? 0;
+  if (agentRunsSinceMs === null) return false;
   return agent?.enabled === true && redis !== null && !redis.isMaster && !redis.loading && priority > 0;
 }

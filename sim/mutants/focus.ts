@@ -7,6 +7,7 @@ import type { Data, Fault, Mishap } from '../plan/faults.ts';
 import type { Plan } from '../plan/plan.ts';
 import { drawPlan } from '../plan/plan.ts';
 import { NEUTRAL_PLAN } from '../regressions/kept-plans.ts';
+import { DATA_GROUNDS } from './focus-data.ts';
 import { LEASE_GROUNDS } from './focus-lease.ts';
 import { at, partition } from './ground.ts';
 import type { Ground, Maker } from './ground.ts';
@@ -235,6 +236,7 @@ function blackout(random: Random, atMs: number): readonly Fault[] {
 
 const GROUNDS = {
   ...LEASE_GROUNDS,
+  ...DATA_GROUNDS,
   unfenceable: { makers: [], faults: [0, 0], script: unfenceable },
   /** As before, with a T so long that the dead-man may be touched before the agent stops. */
   unfenceable_late: {
@@ -337,7 +339,7 @@ export function focusedPlan(focus: Focus, seed: number): Plan {
     nodes: base.nodes.map((node) => ({
       ...node,
       clockRate: 1 + random.between(-0.05, 0.05),
-      persistence: random.pick(['none', 'rdb', 'aof']),
+      persistence: ground.persistence ?? random.pick(['none', 'rdb', 'aof']),
     })),
     faults,
     healAtMs,

@@ -1,7 +1,7 @@
-/** The ground that a plan for mutants is drawn on: which faults come, how many, and what happens besides. */
+/** What a ground is on which mutants are looked for, and the words in which its script is written. */
 import type { Random } from '../kernel/random.ts';
 import type { Fault, Mishap } from '../plan/faults.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { NodePlan, Plan } from '../plan/plan.ts';
 
 export type Maker = (random: Random) => Mishap;
 
@@ -12,6 +12,8 @@ export interface Ground {
   /** What happens besides, beginning at this moment. */
   readonly script?: (random: Random, atMs: number, sessionTimeoutMs: number) => readonly Fault[];
   readonly change?: Partial<Plan>;
+  /** What every Redis keeps on its disk; else drawn for each. */
+  readonly persistence?: NodePlan['persistence'];
 }
 
 export const at = (mishap: Mishap, atMs: number, forMs: number): Fault => ({ ...mishap, atMs, forMs });

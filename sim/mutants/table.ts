@@ -4,6 +4,7 @@
  * look first (`all` is the plans that `make simulate` draws).
  */
 import type { Mutant } from './mutant.ts';
+import { DATA_MUTANTS } from './table-data.ts';
 import { ELECTION_MUTANTS } from './table-election.ts';
 import { LEASE_MUTANTS } from './table-lease.ts';
 import { OPEN_MUTANTS } from './table-open.ts';
@@ -11,7 +12,7 @@ import { REPLICA_MUTANTS } from './table-replicas.ts';
 import { TIME_MUTANTS } from './table-time.ts';
 
 export const MUTANTS: readonly Mutant[] = [
-  ...LEASE_MUTANTS, ...TIME_MUTANTS, ...ELECTION_MUTANTS, ...REPLICA_MUTANTS,
+  ...LEASE_MUTANTS, ...TIME_MUTANTS, ...ELECTION_MUTANTS, ...REPLICA_MUTANTS, ...DATA_MUTANTS,
 ];
 
 /** Those, and behind them the ones that nobody notices yet. */

@@ -14,6 +14,8 @@ export type Mishap =
   | { readonly kind: 'redis_busy'; readonly node: string }
   | { readonly kind: 'redis_paused'; readonly node: string }
   | { readonly kind: 'redis_refuses_writes'; readonly node: string }
+  /** It works slowly on what its master sends, and answers nobody meanwhile. */
+  | { readonly kind: 'redis_slow'; readonly node: string; readonly bytesPerMs: number }
   | { readonly kind: 'agent_killed'; readonly node: string }
   | { readonly kind: 'agent_frozen'; readonly node: string }
   | { readonly kind: 'agent_slow'; readonly node: string; readonly slowMs: number }

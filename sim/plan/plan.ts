@@ -26,6 +26,11 @@ export interface Plan {
   readonly trustRefused: boolean;
   /** repl-diskless-sync-delay: 0 makes an empty restarted master wipe its replicas fastest. */
   readonly disklessDelaySeconds: number;
+  /** repl-diskless-load: a replica drops its data when a full sync begins, not when it has arrived. */
+  readonly disklessLoad: boolean;
+  /** How long a full sync is on its way, and how long a dataset takes to load. */
+  readonly transferMs: number;
+  readonly loadMs: number;
   readonly recoveryGraceMs: number;
   readonly fenceByKill: boolean;
   /** A registered node without a member record is forgotten after this. */
@@ -55,6 +60,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   redis_busy: 2,
   redis_paused: 2,
   redis_refuses_writes: 2,
+  redis_slow: 0,
   agent_killed: 6,
   agent_frozen: 6,
   agent_slow: 3,
@@ -128,6 +134,8 @@ function drawMishap(random: Random, cast: Cast): Mishap {
       return { kind, node, data: drawData(random) };
     case 'everything_lost':
       return { kind, data: random.chance(0.5) ? 'kept' : 'aof' };
+    case 'redis_slow':
+      return { kind, node, bytesPerMs: random.between(50, 500) };
     case 'agent_slow':
       return { kind, node, slowMs: random.between(1, 300) };
     case 'agent_halted':
@@ -209,6 +217,9 @@ export function drawPlan(seed: number): Plan {
     startFence: random.chance(0.7),
     trustRefused: random.chance(0.9),
     disklessDelaySeconds: random.pick([0, 0, 1]),
+    disklessLoad: false,
+    transferMs: 20,
+    loadMs: 20,
     recoveryGraceMs: 3000,
     fenceByKill: random.chance(0.3),
     forgetAfterMs: 86_400_000,

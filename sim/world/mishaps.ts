@@ -66,6 +66,11 @@ function toRedis(place: NodePlace, fault: RedisMishap, forMs: number): Undo {
       return hangRedis(place, () => place.redis.runScript(forMs, false));
     case 'redis_paused':
       return hangRedis(place, () => place.redis.setPause({ kind: 'all', untilMs: place.nowMs + forMs }));
+    case 'redis_slow':
+      place.redis.link.workBytesPerMs = fault.bytesPerMs;
+      return () => {
+        place.redis.link.workBytesPerMs = Number.POSITIVE_INFINITY;
+      };
     case 'redis_refuses_writes':
       place.redis.state.rdbFailed = true;
       return () => {

@@ -107,6 +107,9 @@ export class NodePlace {
         saveEverySeconds: node.persistence === 'none' ? 0 : 10,
         expiryChance: 0.05,
         disklessDelaySeconds: plan.disklessDelaySeconds,
+        disklessLoad: plan.disklessLoad,
+        transferMs: plan.transferMs,
+        loadMs: plan.loadMs,
       },
     };
   }
@@ -222,6 +225,7 @@ export class NodePlace {
     this.host.up = true;
     this.redis.state.rdbFailed = false;
     this.disk.full = false;
+    this.redis.link.workBytesPerMs = Number.POSITIVE_INFINITY;
     this.freezeRedis(false);
     if (this.run.process.frozen) this.freezeAgent(false);
     this.run.process.slowMs = 0;

@@ -122,6 +122,14 @@ describe('divergent bytes', () => {
     const lineage = [...LINEAGE, { epoch: 4, replid: 'from-aof', offset: 0 }];
     expect(divergentBytes(data('three', 300), { lineage }, null)).toBe(null);
   });
+
+  test('a master that came back with an old file goes on from there: later data of earlier entries diverges', () => {
+    const lineage = [...LINEAGE, { epoch: 4, replid: 'old-file', offset: 40 }];
+    expect(divergentBytes(data('one', 90), { lineage }, null)).toBe(50);
+    expect(divergentBytes(data('detached', 90, 'one', 91), { lineage }, null)).toBe(50);
+    expect(divergentBytes(data('one', 30), { lineage }, null)).toBe(0);
+    expect(divergentBytes(data('two', 150), { lineage }, null)).toBe(null);
+  });
 });
 
 describe('divergent bytes by the word of a master that the term does not name yet', () => {

@@ -98,11 +98,14 @@ function withMaster(lineage: readonly LineageEntry[], master: DataIdentity): rea
   return [...lineage, { epoch: last.epoch + 1, replid: master.replid, offset: master.secondReplOffset - 1 }];
 }
 
-/** Where the history of an entry ended for the service. Null = the next one begins before it: they are unrelated. */
+/**
+ * Where the history of an entry ended for the service. No later than any later entry begins: a master that came back
+ * with an old file goes on from there, and what the entries in between had is gone. Null = one begins before this one
+ * did: they are unrelated.
+ */
 function endOf(lineage: readonly LineageEntry[], index: number): number | null {
-  const next = lineage[index + 1];
-  if (next === undefined) return Number.POSITIVE_INFINITY;
-  return next.offset < (lineage[index]?.offset ?? 0) ? null : next.offset;
+  const end = Math.min(...lineage.slice(index + 1).map(({ offset }) => offset));
+  return end < (lineage[index]?.offset ?? 0) ? null : end;
 }
 
 /**
@@ -111,8 +114,8 @@ function endOf(lineage: readonly LineageEntry[], index: number): number | null {
  *
  * Rules, first match wins:
  * 1. the master's own replid, or the one it continues: its word, up to where it continued;
- * 2. its replid is an entry of the lineage: up to where the next entry begins;
- * 3. its replid2 is one: up to where replid2 ends, or the next entry begins.
+ * 2. its replid is an entry of the lineage: up to where the earliest of the later entries begins;
+ * 3. its replid2 is one: up to where replid2 ends, or that.
  */
 export function divergentBytes(
   data: DataIdentity,

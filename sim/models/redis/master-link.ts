@@ -30,6 +30,8 @@ export class MasterLink implements Readable {
   downSince = 0;
   /** Bytes of the stream that it gets through in a millisecond: a busy replica leaves the rest in its socket. */
   bytesPerMs = Number.POSITIVE_INFINITY;
+  /** The whole server works on what it reads at this rate, and answers nobody meanwhile: slow commands, say. */
+  workBytesPerMs = Number.POSITIVE_INFINITY;
   /** Full syncs that it took. */
   fullSyncs = 0;
   private readonly state: RedisState;
@@ -50,6 +52,10 @@ export class MasterLink implements Readable {
 
   get syncing(): boolean {
     return this.phase === 'transfer' || this.phase === 'loading';
+  }
+
+  private loadsFile(): boolean {
+    return this.phase === 'loading';
   }
 
   /** As INFO shows it: 1 when there is neither a link nor anything to continue from. */
@@ -204,7 +210,7 @@ export class MasterLink implements Readable {
   /** One turn of the event loop: at most 16 KiB. */
   read(): void {
     const { state } = this;
-    if (state.busy || this.phase === 'loading' || this.waitsItsTime()) return;
+    if (state.busy || this.loadsFile() || this.waitsItsTime()) return;
     let budget = READ_BYTES;
     while (budget > 0) {
       const [message] = this.unread;
@@ -216,7 +222,7 @@ export class MasterLink implements Readable {
       } else {
         this.unread.shift();
         this.take(message);
-        if (this.state.loading) return;
+        if (this.loadsFile()) return;
       }
     }
     if (this.unread.length > 0) state.wake(this);
@@ -254,6 +260,10 @@ export class MasterLink implements Readable {
       this.unread.shift();
     }
     if (acknowledge) this.acknowledge();
+    if (this.workBytesPerMs !== Number.POSITIVE_INFINITY) {
+      state.stalledUntilMs = Math.max(state.stalledUntilMs, state.nowMs + bytes / this.workBytesPerMs);
+      return budget;
+    }
     this.readableFromMs = state.nowMs + bytes / this.bytesPerMs;
     return this.readableFromMs > state.nowMs ? budget : Math.max(1, bytes);
   }
@@ -264,9 +274,10 @@ export class MasterLink implements Readable {
       case 'continue':
         return this.resumeStream(message);
       case 'fullresync':
+        if (this.state.options.disklessLoad) this.drop(message.snapshot);
         return this.enter('transfer');
       case 'rdb':
-        return this.load(message);
+        return this.state.options.disklessLoad ? this.loaded(message.snapshot) : this.load(message);
       case 'refused':
         this.hangUp();
         this.enter('waiting');
@@ -275,6 +286,7 @@ export class MasterLink implements Readable {
 
   private lost(): void {
     const wasUp = this.phase === 'connected';
+    if (this.state.loading && this.phase === 'transfer') this.breakOff();
     if (wasUp) this.remember();
     this.hangUp();
     if (wasUp) this.dial();
@@ -304,8 +316,16 @@ export class MasterLink implements Readable {
   /** From here on nothing can be continued: neither by us nor by those who follow us. */
   private load({ snapshot }: FullSync): void {
     const { state } = this;
-    killSaving(state);
     keepSynced(state, snapshot);
+    this.drop(snapshot);
+    this.enter('loading');
+    const ms = state.options.loadMs * (0.5 + state.around.random.unit());
+    state.around.process.timer(ms, () => this.loaded(snapshot));
+  }
+
+  private drop(snapshot: FullSync['snapshot']): void {
+    const { state } = this;
+    killSaving(state);
     state.note('loading', snapshot.data.size);
     state.say(() => `loads ${snapshot.data.size} keys, drops its own ${state.data.size}`);
     this.cached = null;
@@ -317,9 +337,12 @@ export class MasterLink implements Readable {
     this.loadingKeys = snapshot.data.size >> 1;
     state.data = Data.EMPTY;
     state.loading = true;
-    this.enter('loading');
-    const ms = state.options.loadMs * (0.5 + state.around.random.unit());
-    state.around.process.timer(ms, () => this.loaded(snapshot));
+  }
+
+  /** Half of it has come: nothing of that is kept, and the position that INFO shows is that of what was dropped. */
+  private breakOff(): void {
+    this.state.loading = false;
+    this.state.say(() => 'has nothing: the full sync broke off');
   }
 
   private loaded(snapshot: FullSync['snapshot']): void {

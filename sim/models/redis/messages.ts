@@ -70,7 +70,7 @@ export interface Snapshot {
 
 export type MasterMessage =
   | { readonly kind: 'continue'; readonly replid: string; readonly ops: readonly Op[] }
-  | { readonly kind: 'fullresync' }
+  | { readonly kind: 'fullresync'; readonly snapshot: Snapshot & { readonly replid: string } }
   | { readonly kind: 'rdb'; readonly snapshot: Snapshot & { readonly replid: string } }
   | { readonly kind: 'stream'; readonly ops: readonly Op[] }
   | { readonly kind: 'refused'; readonly error: ErrorReply };

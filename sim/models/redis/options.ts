@@ -23,6 +23,11 @@ export interface RedisOptions {
   /** repl-backlog-ttl; agents set it to 0, which means never. */
   readonly backlogTtlSeconds: number;
   readonly disklessSync: boolean;
+  /**
+   * repl-diskless-load flushdb (Redis 8; flush-before-load in Valkey 8.1): the replica drops what it has when a full
+   * sync begins, and has nothing if it breaks off. Else the file is received whole before anything is dropped.
+   */
+  readonly disklessLoad: boolean;
   /** repl-diskless-sync-delay. */
   readonly disklessDelaySeconds: number;
   /** A BGSAVE is begun this often when something changed; 0: only by command and at SHUTDOWN. */
@@ -51,6 +56,7 @@ export const REDIS_DEFAULTS: RedisOptions = {
   backlogBytes: 1024 * 1024,
   backlogTtlSeconds: 3600,
   disklessSync: true,
+  disklessLoad: false,
   disklessDelaySeconds: 5,
   saveEverySeconds: 0,
   bgsaveMs: 50,

@@ -126,17 +126,17 @@ export function startFullSyncs(state: RedisState): void {
   if (disklessSync && longest < disklessDelaySeconds) return;
   sendProduced(state);
   const { data, replid, offset, around } = state;
+  const snapshot = { data, replid, offset };
   state.selectNext = true;
   for (const { replica, end } of waiting) {
     if (replica === null) continue;
     replica.sending = true;
-    end.send({ kind: 'fullresync' });
+    end.send({ kind: 'fullresync', snapshot });
   }
   state.note('full sync', waiting.length);
   state.say(() => `full sync of ${data.size} keys at ${replid}:${offset} to `
     + waiting.map(({ replica }) => replica?.host).join(', '));
   const ms = transferMs * (0.5 + around.random.unit());
-  const snapshot = { data, replid, offset };
   let cancel = around.process.timer(ms, () => {
     for (const { end } of waiting) end.send({ kind: 'rdb', snapshot });
     cancel = around.process.timer(around.random.between(0, REAP_MS), () => {
