@@ -7,6 +7,7 @@ import { FreshestWins } from './i3-freshest-wins.ts';
 import { AcknowledgedMeansKept } from './i4-acknowledged-means-kept.ts';
 import { NeverWipe } from './i5-never-wipe.ts';
 import { PowerEndsInTime } from './i6-power-ends-in-time.ts';
+import { PowerIsNotGivenLate } from './i6-power-is-not-given-late.ts';
 import { ItHeals } from './i7-it-heals.ts';
 import { SilenceInPeace } from './i8-silence-in-peace.ts';
 import { EverythingIsExplained } from './i9-everything-is-explained.ts';
@@ -19,6 +20,7 @@ export const ALL_CHECKERS: readonly (() => Checker)[] = [
   () => new AcknowledgedMeansKept(),
   () => new NeverWipe(),
   () => new PowerEndsInTime(),
+  () => new PowerIsNotGivenLate(),
   () => new ItHeals(),
   () => new SilenceInPeace(),
   () => new EverythingIsExplained(),

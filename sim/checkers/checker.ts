@@ -35,6 +35,8 @@ export type Sight =
   | { readonly saw: 'confirmed'; readonly node: string; readonly id: number; readonly replicas: number }
   /** A replica became a master, or a master was announced as the one of a new epoch. */
   | { readonly saw: 'promoted'; readonly node: string }
+  /** A command made a Redis take writes that it refused before. */
+  | { readonly saw: 'opened'; readonly node: string }
   /** A full sync replaces a dataset: from here on the old one is gone. */
   | { readonly saw: 'replaced'; readonly node: string; readonly had: Data; readonly gets: Data;
       readonly fromRunId: string }
@@ -91,6 +93,8 @@ export interface NodeSight {
     readonly heardSentMs: number;
     /** The promises of the other agents stand in for the ensemble. */
     readonly onPromises: boolean;
+    /** When something left that it was about to send when it was stopped; -Infinity: never. */
+    readonly sentLateMs: number;
   } | null;
 }
 

@@ -45,6 +45,8 @@ export class Process {
   private stoodStillMs = 0;
   private suspendedSinceMs: number | null = null;
   private lastDeliveryMs = 0;
+  /** When something left that was allowed before it was stopped, and sent behind it. */
+  sentLateMs = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, host: Host, scheduler: Scheduler) {
     this.name = name;
@@ -110,6 +112,13 @@ export class Process {
     this.stopInTurn(pause.untilMs);
   }
 
+  private stopBeforeSending(untilMs: number): void {
+    this.stopInTurn(untilMs);
+    this.unsent.push(() => {
+      this.sentLateMs = this.scheduler.nowMs;
+    });
+  }
+
   private stopInTurn(untilMs: number): void {
     this.freeze();
     this.resumesMs = untilMs;
@@ -126,7 +135,7 @@ export class Process {
       const { how, untilMs } = this.halt;
       this.halt = null;
       if (how === 'kill') this.kill();
-      else this.stopInTurn(untilMs);
+      else this.stopBeforeSending(untilMs);
     }
     if (!this.alive) return;
     if (this.frozen) this.unsent.push(run);

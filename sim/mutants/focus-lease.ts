@@ -7,18 +7,19 @@ import type { Ground } from './ground.ts';
 const SERVERS = ['z1', 'z2', 'z3'] as const;
 
 /**
- * A master in doubt hears the ensemble again and stops before it does what that allows; when it goes on, another one
- * has been elected, and one replica that nobody could take away still follows it.
+ * A master over a link so slow that its lease is in doubt again and again is stopped, perhaps where it is about to lift
+ * its fence; when it goes on, another one has been elected, and one replica that nobody could take away follows it.
  */
 function pausedBeforeLifting(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
-  const cutForMs = random.between(0.62, 0.8) * sessionTimeoutMs;
-  const backMs = atMs + cutForMs;
-  const pauseForMs = 2 * sessionTimeoutMs + 3000;
+  const delayMs = random.between(0.13, 0.22) * sessionTimeoutMs;
+  const pausedMs = atMs + random.between(0.7, 3) * sessionTimeoutMs;
+  const forMs = 2 * sessionTimeoutMs + 4000;
+  const aloneMs = pausedMs + 150;
   return [
-    at({ kind: 'partition', hosts: [...SERVERS], oneWay: false, how: 'drop' }, atMs, cutForMs),
-    at({ kind: 'agent_paused', node: 'r1', looks: random.below(80) }, backMs + random.between(0, 300), pauseForMs),
-    at({ kind: 'agent_frozen', node: 'r2' }, backMs + 600, pauseForMs + 3000),
-    at(partition(['r1', 'r2']), backMs + 700, pauseForMs + 3000),
+    at({ kind: 'delayed', hosts: ['r1'], delayMs }, atMs, aloneMs - atMs),
+    at({ kind: 'agent_paused', node: 'r1', looks: random.below(16) }, pausedMs, forMs),
+    at({ kind: 'agent_frozen', node: 'r2' }, aloneMs, forMs + 3000),
+    at(partition(['r1', 'r2']), aloneMs, forMs + 3000),
   ];
 }
 

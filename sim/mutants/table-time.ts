@@ -53,15 +53,10 @@ export const TIME_MUTANTS: readonly Mutant[] = [
 /** Those that nobody notices yet. */
 export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
   {
-    name: 'what was decided before a pause is done after it, and no fence follows it',
+    name: 'what was decided before a pause is done after it, however late',
     file: 'agent/loop.ts',
     find: 'return slept || this.clock.now() > action.notAfterMs;',
     replace: 'return false;',
-    also: [{
-      file: 'core/fencing.ts',
-      find: "const mayBeLifted = turn.awaits('set_min_replicas') || turn.awaits('promote');",
-      replace: 'const mayBeLifted = false;',
-    }],
     by: ['I2', 'I6'],
     focus: 'paused_before_lifting',
   },

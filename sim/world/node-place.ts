@@ -26,6 +26,8 @@ export interface NodeHooks {
   acknowledged(node: string, id: number, waited: number): void;
   restarted(node: string, had: Data, has: Data): void;
   promoted(node: string): void;
+  /** A command made it take writes. */
+  opened(node: string): void;
   replaced(node: string, what: Replacement): void;
   unread(node: string, what: Unread): void;
   said(node: string, event: EventName, fields: Fields): void;
@@ -86,6 +88,7 @@ export class NodePlace {
       disk: this.disk,
       onAcknowledged: (id, _atMs, waited) => hooks.acknowledged(this.name, id, waited),
       onPromoted: () => hooks.promoted(this.name),
+      onOpened: () => hooks.opened(this.name),
       onReplaced: (what) => hooks.replaced(this.name, what),
       onUnread: (what) => hooks.unread(this.name, what),
     });

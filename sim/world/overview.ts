@@ -81,6 +81,7 @@ class View implements NodeSight {
       proofMs: run.clock.toTrueMs(state.lastProofMs),
       heardSentMs: run.heardSentMs,
       onPromises: state.failsafe !== null,
+      sentLateMs: run.process.sentLateMs,
     };
   }
 }

@@ -187,6 +187,10 @@ export class World implements NodeHooks {
     this.see({ saw: 'promoted', node });
   }
 
+  opened(node: string): void {
+    this.see({ saw: 'opened', node });
+  }
+
   replaced(node: string, { had, gets, from }: Replacement): void {
     const fromRunId = this.nodes.get(from.host)?.redis.runId ?? 'unknown';
     this.see({ saw: 'replaced', node, had, gets, fromRunId });

@@ -111,9 +111,11 @@ export function mayReplicate(connection: Connection, [name]: Command): boolean {
 function config({ state }: Machine, [what, ...args]: readonly string[]): Reply {
   if (what === 'GET') return state.settings.get(args[0] ?? '');
   if (what !== 'SET') return UNKNOWN;
+  const refused = state.refusal() !== null;
   const reply = state.settings.set(args);
   if (state.backlog !== null) state.backlog.sizeBytes = state.settings.backlogBytes;
   state.refreshGoodReplicas();
+  if (refused && state.refusal() === null) state.around.onOpened?.();
   state.touch();
   return reply;
 }
@@ -122,6 +124,7 @@ function replicaOf({ state, link }: Machine, [host = '', port = '']: readonly st
   if (host.toUpperCase() === 'NO' && port.toUpperCase() === 'ONE') {
     link.promote();
     state.note('promoted');
+    if (state.refusal() === null) state.around.onOpened?.();
     state.say(() => `is a master now, ${state.replid} after ${String(state.replid2)}:${state.offset}`);
     return OK;
   }

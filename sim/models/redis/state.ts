@@ -31,6 +31,8 @@ export interface Surroundings {
   readonly disk: Disk;
   /** Told of what cannot be undone. */
   readonly onPromoted?: () => void;
+  /** A command made it take writes that it refused before. */
+  readonly onOpened?: () => void;
   readonly onReplaced?: (what: Replacement) => void;
   readonly onUnread?: (what: Unread) => void;
 }
