@@ -8,6 +8,12 @@ import type { Ballot, Lease, Term } from '../../src/core/records.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Data } from '../models/redis/dataset.ts';
 
+/**
+ * Timers of a machine that slept stood still as well: its agent notices with the next thing that happens, at the latest
+ * with its next question to its Redis.
+ */
+export const WAKES_WITHIN_MS = 300;
+
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9';
 
 export interface Violation {
@@ -95,6 +101,8 @@ export interface NodeSight {
     readonly onPromises: boolean;
     /** When something left that it was about to send when it was stopped; -Infinity: never. */
     readonly sentLateMs: number;
+    /** When its machine woke up, with a clock and timers that had stood still; -Infinity: never. */
+    readonly wokeMs: number;
   } | null;
 }
 

@@ -3,6 +3,7 @@
  * ensemble, unless the other agents' promises cover it; what it takes for a proof is one; and by the time at which its
  * lease is gone it has long been fenced, so that it acknowledges nothing without.
  */
+import { WAKES_WITHIN_MS } from './checker.ts';
 import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
@@ -32,7 +33,7 @@ export class PowerEndsInTime implements Checker {
     const node = world.nodes.get(sight.node);
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
-    if (ranMs < UNDER_WAY_MS) return;
+    if (ranMs < UNDER_WAY_MS || world.nowMs - (node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS) return;
     this.inTime(node, world);
     this.withLease(node, world, ranMs);
   }

@@ -47,6 +47,8 @@ export class Process {
   private lastDeliveryMs = 0;
   /** When something left that was allowed before it was stopped, and sent behind it. */
   sentLateMs = Number.NEGATIVE_INFINITY;
+  /** When its machine last woke up. */
+  wokeMs = Number.NEGATIVE_INFINITY;
 
   constructor(name: string, host: Host, scheduler: Scheduler) {
     this.name = name;
@@ -184,6 +186,7 @@ export class Process {
   /** Goes on where it was stopped: what it was about to send, its timers, what arrived meanwhile. */
   thaw(): void {
     if (!this.frozen || this.scheduler.nowMs < this.resumesMs) return;
+    if (this.suspendedSinceMs !== null) this.wokeMs = this.scheduler.nowMs;
     this.stoodStillMs = this.behindMs;
     this.suspendedSinceMs = null;
     this.frozen = false;

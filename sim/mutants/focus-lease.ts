@@ -42,20 +42,25 @@ function lateRelease(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
-/** A new master stops before it announces itself, and dies while the announcement waits for a way to the ensemble. */
+/**
+ * A new master stops before it announces itself, and dies while the announcement waits for a way to the ensemble; its
+ * successor stops, too, perhaps before it has announced itself.
+ */
 function lateAnnouncement(random: Random, atMs: number): readonly Fault[] {
   const stoppedForMs = 250;
   const goesOnMs = atMs + stoppedForMs;
-  const cutForMs = random.between(400, 1000);
+  const cutForMs = random.between(300, 600);
+  const diesMs = goesOnMs + random.between(10, 60);
   const cuts = SERVERS.map((to) => (
     at({ kind: 'cut', from: 'r2', to, oneWay: false, how: 'drop' }, goesOnMs - 20, cutForMs)
   ));
   return [
-    at({ kind: 'redis_killed', node: 'r1', data: 'lost' }, atMs, 5000),
-    at({ kind: 'agent_halted', node: 'r2', how: 'freeze', sends: random.below(16) }, atMs + random.between(-4, 4),
+    at({ kind: 'redis_restarted', node: 'r1', data: 'lost' }, atMs, 10),
+    at({ kind: 'agent_halted', node: 'r2', how: 'freeze', sends: 6 + random.below(11) }, atMs + random.between(-4, 4),
       stoppedForMs),
     ...cuts,
-    at({ kind: 'node_killed', node: 'r2', data: 'kept' }, goesOnMs + random.between(10, 60), 5000),
+    at({ kind: 'node_killed', node: 'r2', data: 'kept' }, diesMs, 5000),
+    at({ kind: 'agent_halted', node: 'r3', how: 'freeze', sends: random.below(16) }, diesMs + 2, 1000),
   ];
 }
 

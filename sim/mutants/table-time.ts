@@ -48,10 +48,6 @@ export const TIME_MUTANTS: readonly Mutant[] = [
     by: ['I2', 'I6'],
     focus: 'slept_through',
   },
-];
-
-/** Those that nobody notices yet. */
-export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'what was decided before a pause is done after it, however late',
     file: 'agent/loop.ts',
@@ -61,17 +57,24 @@ export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
     focus: 'paused_before_lifting',
   },
   {
-    name: 'a lease that is lost leaves Redis as it is',
+    name: 'a lease that is in doubt, and then lost, leaves Redis as it is',
     file: 'core/power.ts',
     find: 'turn.update({ unplaced: !alone, claimed: null });',
     replace: 'turn.update({ claimed: null });',
-    also: [{
-      file: 'core/fencing.ts',
-      find: 'return managedBefore && !looksAround(state) ? FENCE_MIN_REPLICAS : null;',
-      replace: 'return managedBefore && looksAround(state) ? FENCE_MIN_REPLICAS : null;',
-    }],
+    also: [
+      {
+        file: 'core/fencing.ts',
+        find: "if (role.name !== 'master' || role.inDoubt || state.unplaced) return FENCE_MIN_REPLICAS;",
+        replace: "if (role.name !== 'master' || state.unplaced) return FENCE_MIN_REPLICAS;",
+      },
+      {
+        file: 'core/fencing.ts',
+        find: 'return alone || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;',
+        replace: 'return alone || isEnabled(state) || othersLease(state) === null ? null : FENCE_MIN_REPLICAS;',
+      },
+    ],
     by: ['I2', 'I6'],
-    focus: 'wiped_and_alone',
+    focus: 'slept_through',
   },
   {
     name: 'an announcement does not look at the term',
@@ -82,16 +85,17 @@ export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
     focus: 'late_announcement',
   },
   {
-    name: 'the event of a change of the lease is taken for its end',
-    file: 'agent/mirror.ts',
-    find: 'if (this.paths.keyOf(path) !== null) this.read(path, done);',
-    replace: `if (path === this.paths.lease && this.held.has(path)) {
-      this.vanish(path);
-      done();
-    } else if (this.paths.keyOf(path) !== null) this.read(path, done);`,
-    by: ['I2', 'I3', 'I5', 'I6', 'I7', 'I9'],
-    focus: 'halts',
+    name: 'the end of a lease is taken for the end of its master, which nobody fences',
+    file: 'core/roles/candidate.ts',
+    find: 'deposed: deposedBy(state, term.value),',
+    replace: 'deposed: null,',
+    by: ['I2'],
+    focus: 'deposed_goes_on',
   },
+];
+
+/** Those that nobody notices. */
+export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'a heartbeat does not read the lease',
     file: 'agent/perform-zookeeper.ts',

@@ -82,6 +82,7 @@ class View implements NodeSight {
       heardSentMs: run.heardSentMs,
       onPromises: state.failsafe !== null,
       sentLateMs: run.process.sentLateMs,
+      wokeMs: run.process.wokeMs,
     };
   }
 }
