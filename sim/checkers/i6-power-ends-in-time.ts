@@ -33,7 +33,8 @@ export class PowerEndsInTime implements Checker {
     const node = world.nodes.get(sight.node);
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
-    if (ranMs < UNDER_WAY_MS || world.nowMs - (node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS) return;
+    const wokeMs = node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY;
+    if (ranMs < UNDER_WAY_MS || world.nowMs - wokeMs <= WAKES_WITHIN_MS) return;
     this.inTime(node, world);
     this.withLease(node, world, ranMs);
   }
