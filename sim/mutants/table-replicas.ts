@@ -7,6 +7,11 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     file: 'core/queries.ts',
     find: 'remote.facts.runId === lease.runId',
     replace: 'remote.facts.runId.length > 0',
+    also: [{
+      file: 'core/roles/replica.ts',
+      find: 'if (linked && mayMeetAnother(state, facts)) return awaitMaster(turn);',
+      replace: 'if (linked && mayMeetAnother(state, { ...facts, keys: 0 })) return awaitMaster(turn);',
+    }],
     by: ['I5'],
     focus: 'deaths',
   },

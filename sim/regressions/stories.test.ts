@@ -1,6 +1,8 @@
 // What was learned from found seeds, distilled: one small plan each, whose name says what must never happen again.
 
 import { describe, expect, test } from 'vitest';
+import { runPlan } from '../command/run.ts';
+import { focusedPlan } from '../mutants/focus.ts';
 import { happens, masters, story } from './story.ts';
 
 describe('in a simulated service', () => {
@@ -28,5 +30,10 @@ describe('in a simulated service', () => {
     const told = story([happens({ kind: 'host_suspended', node: 'r1' }, 8000, 6000)]);
     expect(told.findings).toEqual([]);
     expect(masters(told).length).toBe(2);
+  });
+
+  test('a node that restarts empty behind a slow network is not copied before it is known', () => {
+    const told = [39, 59, 68, 78].flatMap((seed) => runPlan(focusedPlan('late_release', seed)).findings);
+    expect(told).toEqual([]);
   });
 });

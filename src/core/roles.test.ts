@@ -389,6 +389,17 @@ describe('what a replica must not do', () => {
     expect(played.says).toContain('full_sync_aborted');
   });
 
+  test('when its link and ours to the master ended both, it meets nobody there before we have', () => {
+    const down = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) });
+    const ended = sight(null, { link: 'ended', endedAfterHealth: true });
+    const state = world('b', 'replica', { own: sight(down), remote: ended });
+    expect(run(state, 0).does).toEqual(['freeze']);
+    const empty = world('b', 'replica', { own: sight({ ...down, keys: 0 }), remote: ended });
+    expect(run(empty, 0).does).not.toContain('freeze');
+    const linked = world('b', 'replica', { own: sight(replicaFacts('b')), remote: ended });
+    expect(run(linked, 0).does).not.toContain('freeze');
+  });
+
   test('a full sync from the recorded process is let through', () => {
     const syncing = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false, syncInProgress: true }) });
     expect(run(world('b', 'replica', { own: sight(syncing) }), 0).does).toEqual([]);

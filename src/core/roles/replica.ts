@@ -103,6 +103,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   const linked = isLinkedTo(facts, lease.redis);
   const verified = verifiedMaster(state, lease);
   if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
+  if (linked && mayMeetAnother(state, facts)) return awaitMaster(turn);
   if (linked && !state.mustRelink) return guardFullSync(turn, facts, lease);
   if (!verified || state.nowMs >= proofEndsAtMs(state)) return;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
@@ -112,6 +113,21 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
   if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
   startFollowing(turn, facts, lease);
+}
+
+/**
+ * Our connection and that of our Redis ended both: whoever is met there next may be another process, and an empty one
+ * is copied faster than over a slow network its name is asked. So it is left before, as long as the ensemble hears us
+ * and it can be followed again as soon as it is seen to be the same.
+ */
+function mayMeetAnother(state: State, facts: RedisFacts): boolean {
+  const { remote } = state;
+  if (facts.keys === 0 || facts.link?.up !== false || !remote.endedAfterHealth || remote.link === 'open') return false;
+  return isEnabled(state) && state.nowMs < proofEndsAtMs(state);
+}
+
+function awaitMaster(turn: Turn): void {
+  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'master_unseen' });
 }
 
 /** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
