@@ -7,24 +7,29 @@ import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.t
 import { missing } from './datasets.ts';
 import { FromDisk } from './from-disk.ts';
 import { InSyncByRight } from './in-sync-by-right.ts';
+import { InSyncKeptTrue } from './in-sync-kept-true.ts';
 
 /** A process as young as this may be another than the one that was seen to follow. */
 const SEEN_MS = 2500;
 /** Reading what lies in the socket may end after 200 ms of a clock that is up to five per cent fast. */
 const DRAIN_MS = 180;
+/** Looking at everybody for every write would cost more than the run. */
+const EVERY = 32;
 
 export class FreshestWins implements Checker {
   /** Voters of the election that was won last: members of the set with their memory, not what a disk brought back. */
   private claim: { readonly node: string; readonly voters: readonly string[] } | null = null;
   private readonly inSync = new InSyncByRight();
   private readonly fromDisk = new FromDisk();
+  private readonly keptTrue = new InSyncKeptTrue();
+  private acknowledged = 0;
   /** Writes that an earlier promotion left behind: whoever still has them has no more than the service. */
   private readonly left = new Set<number>();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.inSync.forget();
-    if (sight.saw === 'acknowledged') this.fromDisk.acknowledged(sight.node, world.nowMs);
+    if (sight.saw === 'acknowledged') this.acknowledges(sight.node, world);
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw === 'unread') this.thrownAway(sight, world);
@@ -34,7 +39,7 @@ export class FreshestWins implements Checker {
     const { lease } = after;
     const claimed = lease !== null && lease.czxid !== before.lease?.czxid;
     if (claimed) this.claimed(lease.node, before, world);
-    else this.joined(before, after, world);
+    else this.changed(before, after, world);
     if (claimed && this.fromDisk.isTooEarly(before, after, world)) {
       world.violated('I3', `${lease.node} claimed with what its disk had, before others were back`);
     }
@@ -44,6 +49,7 @@ export class FreshestWins implements Checker {
 
   private claimed(node: string, { term, ballots }: Committed, world: Overview): void {
     this.claim = null;
+    this.keptTrue.claimed(node, world);
     const former = term?.master ?? null;
     if (term === null || former === null) return;
     const entitled = term.inSync.includes(node) || term.designated === node || former.name === node;
@@ -55,6 +61,19 @@ export class FreshestWins implements Checker {
       ({ name, holds }) => this.inSync.has(name) && name !== node && remembers.includes(holds),
     );
     this.claim = { node, voters: voters.map(({ name }) => name) };
+  }
+
+  private acknowledges(node: string, world: Overview): void {
+    this.fromDisk.acknowledged(node, world.nowMs);
+    if (++this.acknowledged % EVERY !== 0) return;
+    const gone = this.keptTrue.longGone(node, world);
+    if (gone !== null) world.violated('I3', `${gone} still counts as in sync with ${node}, long after it was gone`);
+  }
+
+  private changed(before: Committed, after: Committed, world: Overview): void {
+    this.joined(before, after, world);
+    const out = this.keptTrue.takenOutAtOnce(before, after, world);
+    if (out !== null) world.violated('I3', `${out} was taken out of the in-sync set before it could attach`);
   }
 
   /** Whom the lease holder takes into the set could be its successor from this moment on. */
@@ -73,6 +92,7 @@ export class FreshestWins implements Checker {
   private promoted(name: string, world: Overview): void {
     const redis = world.nodes.get(name)?.redis ?? null;
     this.fromDisk.promoted(name);
+    this.keptTrue.promoted(name, world.nowMs);
     if (redis === null || this.claim?.node !== name) return;
     if (redis.loading) world.violated('I3', `${name} was promoted while loading`);
     for (const other of world.nodes.values()) {

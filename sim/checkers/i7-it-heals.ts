@@ -19,6 +19,10 @@ export class ItHeals implements Checker {
   private nobody(world: Overview): void {
     const reasons = [...world.nodes.values()].flatMap(({ agent }) => agent?.reasons ?? []);
     if (reasons.length === 0) world.violated('I7', `no master and no reason: ${describe(world)}`);
+    for (const node of world.nodes.values()) {
+      if (!node.agent?.reasons.includes('no_promotable_replica') || !stands(node, world)) continue;
+      world.violated('I7', `${node.name} stands, in sync and with its data, and says that nobody can be promoted`);
+    }
   }
 
   private follower(node: NodeSight, master: NodeSight, world: Overview): void {
@@ -31,6 +35,13 @@ export class ItHeals implements Checker {
     if (redis.target?.host === master.name || agent.reasons.length > 0) return;
     world.violated('I7', `${node.name} does not follow ${master.name} and does not say why: ${describe(world)}`);
   }
+}
+
+/** Its ballot for the next epoch says that it may be promoted, and so do the records. */
+function stands({ name, redis }: NodeSight, { committed: { term, ballots } }: Overview): boolean {
+  const ballot = ballots.get(name);
+  if (ballot === undefined || term?.inSync.includes(name) !== true || redis === null) return false;
+  return ballot.epoch === term.epoch && ballot.refusal === null && ballot.priority > 0 && redis.data.size > 0;
 }
 
 export function describe({ nodes, committed }: Overview): string {

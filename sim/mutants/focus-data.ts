@@ -118,6 +118,19 @@ function newcomer(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
+/** The master restarts empty while its agent stands still: nobody else will say that it is another process. */
+function restartsUnseen(random: Random, atMs: number): readonly Fault[] {
+  return [
+    at({ kind: 'agent_frozen', node: 'r1' }, atMs - random.between(10, 200), 3000),
+    at({ kind: 'redis_restarted', node: 'r1', data: 'lost' }, atMs, 10),
+  ];
+}
+
+/** A replica goes for long, and its master lives on. */
+function replicaGone(random: Random, atMs: number): readonly Fault[] {
+  return [at({ kind: 'host_lost', node: random.pick(['r2', 'r3']), data: 'lost' }, atMs, 8000)];
+}
+
 /** A master that is cut off takes writes of its own until it is fenced, and comes back to another one. */
 function ownHistory(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
   return [at(partition(['r1']), atMs, sessionTimeoutMs + random.between(1500, 3000))];
@@ -149,6 +162,8 @@ export const DATA_GROUNDS = {
   newcomer: {
     ...SCRIPTED, script: newcomer, change: { nodes: FOUR_NODES, waitReplicas: 1, sessionTimeoutMs: 3000 },
   },
+  restarts_unseen: { ...SCRIPTED, script: restartsUnseen },
+  replica_gone: { ...SCRIPTED, script: replicaGone },
   own_history: { ...SCRIPTED, script: ownHistory },
   own_histories: {
     ...SCRIPTED, script: ownHistories, persistence: 'aof', change: { nodes: TWO_NODES, sessionTimeoutMs: 2000 },

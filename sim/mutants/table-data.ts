@@ -123,4 +123,42 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     by: ['I5'],
     focus: 'own_histories',
   },
+  {
+    name: 'a new master empties its in-sync set at once',
+    file: 'core/in-sync.ts',
+    find: 'const grace = state.nowMs - role.sinceMs < ATTACH_GRACE_MS;',
+    replace: 'const grace = state.nowMs < role.sinceMs;',
+    by: ['I3', 'I4', 'I7'],
+    focus: 'restarts_old',
+  },
+  {
+    name: 'members of the in-sync set stay in it for ever',
+    file: 'core/in-sync.ts',
+    find: 'return term.inSync.filter((name) => (grace || streams(attached.get(name))) && !isDisabled(state, name));',
+    replace: 'return term.inSync.filter((name) => (grace || attached.size >= 0) && !isDisabled(state, name));',
+    by: ['I3', 'I4', 'I7'],
+    focus: 'replica_gone',
+  },
+  {
+    name: 'a new lineage entry is not written down',
+    file: 'core/lineage.ts',
+    find: 'return [...lineage, entry].slice(-LINEAGE_ENTRIES_MAX);',
+    replace: 'return lineage.length === 0 ? [entry] : lineage;',
+    by: ['I3', 'I4', 'I7', 'I5'],
+    focus: 'draining',
+  },
+  {
+    name: 'another process in the place of the master is no reason for an election, and may send its data',
+    file: 'core/roles/replica.ts',
+    find: 'return sameAddress(remoteTarget, redis) && remote.link === \'open\' && remote.current && ' +
+      'remote.facts?.runId !== runId;',
+    replace: 'return sameAddress(remoteTarget, redis) && runId === \'\' && remote.current;',
+    also: [{
+      file: 'core/roles/replica.ts',
+      find: 'if (facts.link?.syncInProgress !== true && !another) return;',
+      replace: 'if (!another) return;',
+    }],
+    by: ['I5'],
+    focus: 'restarts_unseen',
+  },
 ];
