@@ -64,6 +64,8 @@ export interface NodeSight {
   readonly hostUp: boolean;
   /** Its agent's process lives and is not stopped; since when, in true time. */
   readonly agentRunsSinceMs: number | null;
+  /** Its agent's process was stopped, and has not gone on. */
+  readonly agentStandsStill: boolean;
   /** When the process of its agent began. */
   readonly agentStartedMs: number;
   /** Its Redis executes commands: not stopped, not busy, not paused; since when. */

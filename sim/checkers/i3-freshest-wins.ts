@@ -95,6 +95,8 @@ export class FreshestWins implements Checker {
     this.keptTrue.promoted(name, world.nowMs);
     if (redis === null || this.claim?.node !== name) return;
     if (redis.loading) world.violated('I3', `${name} was promoted while loading`);
+    // Noted when everybody was looked at: what one leaves behind with the old master, another may have voted with.
+    const left: number[] = [];
     for (const other of world.nodes.values()) {
       if (other.redis === null || other.name === name) continue;
       const lacks = missing(redis.data, other.redis.data).filter((id) => !this.left.has(id));
@@ -102,8 +104,9 @@ export class FreshestWins implements Checker {
       if (this.claim.voters.includes(other.name) && mayStand(other, world)) {
         world.violated('I3', `${name} was promoted without writes that ${other.name}, who voted, has`);
       }
-      for (const id of lacks) this.left.add(id);
+      left.push(...lacks);
     }
+    for (const id of left) this.left.add(id);
   }
 
   /** What lies in the socket of a replica whose master is gone is nowhere else. */
@@ -124,8 +127,8 @@ function wasInSync(node: string, { committed: { term }, nodes }: Overview): bool
 }
 
 /** A disabled node is left alone, by order of its operator; whoever voted and then stands still is passed over. */
-function mayStand({ name, redis, agent, agentRunsSinceMs }: NodeSight, { plan }: Overview): boolean {
+function mayStand({ name, redis, agent, agentStandsStill }: NodeSight, { plan }: Overview): boolean {
   const priority = plan.nodes.find((node) => node.name === name)?.priority ?? 0;
-  if (agentRunsSinceMs === null) return false;
+  if (agentStandsStill) return false;
   return agent?.enabled === true && redis !== null && !redis.isMaster && !redis.loading && priority > 0;
 }

@@ -43,6 +43,10 @@ class View implements NodeSight {
     return this.place.agentStartedMs;
   }
 
+  get agentStandsStill(): boolean {
+    return this.place.run.process.frozen;
+  }
+
   get redisServesSinceMs(): number | null {
     const { redisProcess } = this.place;
     return redisProcess.alive && !redisProcess.frozen ? this.place.redisServesSinceMs : null;
