@@ -63,7 +63,7 @@ export class PowerEndsInTime implements Checker {
       this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its power ended`);
     }
     const earlyMs = agent.proofMs - agent.heardSentMs;
-    if (earlyMs > ROUNDING_MS) {
+    if (earlyMs > ROUNDING_MS && !agent.onPromises) {
       this.violated(world, `${name} counts its lease from ${earlyMs.toFixed(1)} ms after the ensemble heard of it`);
     }
   }

@@ -45,13 +45,11 @@ export class AgentRun {
   exitCode: number | null = null;
   /** True moment at which the latest request that the ensemble's leader answered was sent. */
   heardSentMs = Number.NEGATIVE_INFINITY;
-  private readonly scheduler: Scheduler;
 
   constructor(options: AgentOptions) {
     const { host, scheduler, network, settings, random } = options;
     const { name, instance, service } = settings;
     this.settings = settings;
-    this.scheduler = scheduler;
     this.process = new Process(options.processName, host, scheduler);
     const { process } = this;
     const originMs = 100_000 + random.below(100_000);
@@ -85,7 +83,7 @@ export class AgentRun {
   private listening(zk: ZkPort): ZkPort {
     return {
       submit: (request, done) => {
-        const sentMs = this.scheduler.nowMs;
+        const sentMs = this.process.presentMs;
         zk.submit(request, (answer) => {
           const quorum = request.op === 'sync' || request.op === 'multi';
           if (quorum && answer.ok) this.heardSentMs = Math.max(this.heardSentMs, sentMs);

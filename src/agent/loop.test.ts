@@ -70,6 +70,14 @@ test('there is one timer at a time, for the next full second at the latest that 
   expect(loop.state.nowMs).toBe(1500);
 });
 
+test('a sleep too short to lose the lease, but long enough to fence too late, is noticed', () => {
+  const { loop, time } = stage();
+  loop.post(CONNECTED);
+  time.wallLeadMs += 150;
+  loop.post({ kind: 'tick' });
+  expect(loop.state.sleptAtMs).toBe(1000);
+});
+
 test('a wall clock that ran ahead of ours tells that the machine slept', () => {
   const { loop, time } = stage();
   loop.post(CONNECTED);

@@ -20,8 +20,11 @@ import type { WallClock } from '../contract/clock.ts';
 
 /** Inputs that wait to be looked at. Reaching it means that something posts in a circle. */
 export const MAILBOX_MAX = 10_000;
-/** Wall time that passed beyond monotonic time: more than this, and the machine slept, or its clock was set. */
-export const SLEEP_JUMP_MS = 1000;
+/**
+ * Wall time that passed beyond monotonic time: more than this, and the machine slept, or its clock was set. Less than
+ * what lies between F and the end of a session of the shortest T, or a short sleep would outlive the fence unnoticed.
+ */
+export const SLEEP_JUMP_MS = 100;
 /** A wait without a deadline is looked at again all the same: at a multiple of this, when other timers are due too. */
 export const TICK_MAX_MS = 1000;
 
