@@ -81,6 +81,17 @@ function twins(random: Random, atMs: number): readonly Fault[] {
   return [at({ kind: 'agent_twinned', node, redis: random.pick(['same', 'other']) }, atMs, random.between(3000, 8000))];
 }
 
+/** Nodes lose the ensemble one after the other; some of them, and it, come back before the others. */
+function outages(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const span = (): number => random.between(0.5, 2.5) * sessionTimeoutMs;
+  const cut = (node: string): Fault => at(partition([node, random.pick(SERVERS)]), atMs + span(), span());
+  return [
+    at({ kind: 'redis_killed', node: 'r3', data: 'kept' }, atMs, 4 * sessionTimeoutMs),
+    at(random.chance(0.5) ? { kind: 'ensemble_down' } : partition([...SERVERS]), atMs + span(), span()),
+    cut('r2'), cut('r3'), cut(random.pick(['r1', 'r2'])),
+  ];
+}
+
 /** The master's machine sleeps for longer than its lease, and wakes up alone with one replica. */
 function sleptThrough(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
   const asleepMs = random.between(1.2, 3) * sessionTimeoutMs;
@@ -99,5 +110,7 @@ export const LEASE_GROUNDS = {
   late_announcement: { makers: [], faults: [0, 0], script: lateAnnouncement },
   deposed_goes_on: { makers: [], faults: [0, 0], script: deposedGoesOn },
   twins: { makers: [], faults: [0, 0], script: twins },
+  /** The ensemble comes and goes, and whoever was away for a moment is forgotten. */
+  forgetful: { makers: [], faults: [0, 0], script: outages, change: { forgetAfterMs: 300 } },
   slept_through: { makers: [], faults: [0, 0], script: sleptThrough },
 } as const satisfies Readonly<Record<string, Ground>>;

@@ -111,4 +111,17 @@ export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
     by: ['I2', 'I6'],
     focus: 'twins',
   },
+  {
+    name: 'a node is forgotten while the ensemble is silent',
+    file: 'core/forget.ts',
+    find: 'const silent = session?.connected !== true || !synced || failsafe !== null;',
+    replace: 'const silent = session === undefined || synced === undefined || failsafe === undefined;',
+    also: [{
+      file: 'core/forget.ts',
+      find: "if (silent || state.nowMs >= fenceAtMs(state)) return 'zookeeper_unreachable';",
+      replace: "if (silent || state.nowMs >= 10 * fenceAtMs(state)) return 'zookeeper_unreachable';",
+    }],
+    by: ['I2', 'I4', 'I6'],
+    focus: 'forgetful',
+  },
 ];
