@@ -65,8 +65,8 @@ function isExcused(deposed: NodeSight, successor: string, world: Overview): bool
   const { nowMs, plan } = world;
   const { agentRunsSinceMs, agentStartedMs, redisServesSinceMs, redisStartedMs } = deposed;
   const justStarted = nowMs - redisStartedMs <= UNFENCED_START_MS;
-  const looksFirst = nowMs - agentStartedMs <= FIRST_LOOK_MS;
-  if (!plan.startFence && (justStarted || looksFirst || agentRunsSinceMs === null)) return true;
+  const justSeen = nowMs - Math.max(agentStartedMs, redisStartedMs) <= UNFENCED_START_MS;
+  if (!plan.startFence && (justStarted || justSeen || agentRunsSinceMs === null)) return true;
   if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_TURN_MS) return true;
   const graceMs = agentRunsSinceMs === agentStartedMs ? FIRST_LOOK_MS : FENCE_UNDER_WAY_MS;
   const wakes = nowMs - (deposed.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS;

@@ -9,6 +9,8 @@ type Replaced = Extract<Sight, { saw: 'replaced' }>;
 
 /** From the start or the thaw of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 500;
+/** From the thaw of a Redis until the commands that waited in its sockets, and the next look, were served. */
+const FIRST_COMMAND_MS = 100;
 /** A single write is less than what is called a loss (200 bytes). */
 const WRITES_OF_NO_ACCOUNT = 1;
 /** A full sync may have been asked for before the agent had read the records, or was told to look after its Redis. */
@@ -18,12 +20,15 @@ const GAVE_UP_MS = 10_000;
 
 export class NeverWipe implements Checker {
   private readonly acknowledged = new Set<number>();
+  /** The process that was master last, by the records: also while there is no lease, or no record at all. */
+  private recordedRunId: string | null = null;
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
+    if (sight.saw === 'committed') this.recordedRunId = sight.after.term?.master?.runId ?? this.recordedRunId;
     if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
     if (sight.saw === 'said') this.said(sight.node, sight.event, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -38,8 +43,8 @@ export class NeverWipe implements Checker {
   }
 
   private replaced({ node, had, gets, fromRunId }: Replaced, world: Overview): void {
-    const { lease } = world.committed;
-    if (had.size === 0 || lease === null || lease.runId === fromRunId) return;
+    const recorded = world.committed.lease?.runId ?? this.recordedRunId;
+    if (had.size === 0 || recorded === null || recorded === fromRunId) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);
   }
@@ -75,7 +80,9 @@ export class NeverWipe implements Checker {
 
 /** Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone. */
 function isGuarded(node: string, world: Overview): boolean {
-  const { agentRunsSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
+  const { agentRunsSinceMs = null, redisServesSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
   const leaves = agent === null || agent.stopping || !agent.enabled;
-  return !leaves && agentRunsSinceMs !== null && world.nowMs - agentRunsSinceMs >= FIRST_LOOK_MS;
+  // Stopped or paused until a moment ago, it did what its replication link said before it read any command.
+  if (leaves || redisServesSinceMs === null || world.nowMs - redisServesSinceMs < FIRST_COMMAND_MS) return false;
+  return agentRunsSinceMs !== null && world.nowMs - agentRunsSinceMs >= FIRST_LOOK_MS;
 }

@@ -5,6 +5,7 @@
  * nothing happens any more. What counts as failing is the caller's business, which is how it stays the same failure.
  */
 import type { Fault } from '../plan/faults.ts';
+import { SHORTEST_MS as SHORTEST_OF } from '../plan/plan.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /** Runs that one plan is worth. */
@@ -64,8 +65,10 @@ class Shrinker {
 
   private halve(i: number): boolean {
     const fault = this.plan.faults[i];
-    if (fault === undefined || fault.forMs <= SHORTEST_MS) return false;
-    const shorter: Fault = { ...fault, forMs: Math.max(SHORTEST_MS, Math.round(fault.forMs / 2)) };
+    if (fault === undefined) return false;
+    const shortestMs = SHORTEST_OF[fault.kind] ?? SHORTEST_MS;
+    if (fault.forMs <= shortestMs) return false;
+    const shorter: Fault = { ...fault, forMs: Math.max(shortestMs, Math.round(fault.forMs / 2)) };
     return this.try({ faults: this.plan.faults.with(i, shorter) });
   }
 

@@ -28,9 +28,9 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a full sync from an unconfirmed process is let through',
-    file: 'core/roles/replica.ts',
-    find: 'if (facts.keys === 0 || verifiedMaster(state, master)) return;',
-    replace: 'if (facts.keys >= 0 || verifiedMaster(state, master)) return;',
+    file: 'core/guard.ts',
+    find: 'if (facts.keys === 0 || isHeard(state, master)) return;',
+    replace: 'if (facts.keys >= 0 || isHeard(state, master)) return;',
     by: ['I5'],
     focus: 'bound_restart',
   },
@@ -149,14 +149,15 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'another process in the place of the master is no reason for an election, and may send its data',
-    file: 'core/roles/replica.ts',
+    file: 'core/guard.ts',
     find: 'return sameAddress(remoteTarget, redis) && remote.link === \'open\' && remote.current && ' +
       'remote.facts?.runId !== runId;',
     replace: 'return sameAddress(remoteTarget, redis) && runId === \'\' && remote.current;',
     also: [{
-      file: 'core/roles/replica.ts',
-      find: 'if (facts.link?.syncInProgress !== true && !another) return;',
-      replace: 'if (!another) return;',
+      file: 'core/guard.ts',
+      find: 'const another = facts.link?.syncInProgress === true || ' +
+        '(isEnabled(state) && answersAsAnother(state, master));',
+      replace: 'const another = isEnabled(state) && answersAsAnother(state, master);',
     }],
     by: ['I5'],
     focus: 'restarts_unseen',

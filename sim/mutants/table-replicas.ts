@@ -8,9 +8,9 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     find: 'remote.facts.runId === lease.runId',
     replace: 'remote.facts.runId.length > 0',
     also: [{
-      file: 'core/roles/replica.ts',
-      find: 'if (linked && mayMeetAnother(state, facts)) return awaitMaster(turn);',
-      replace: 'if (linked && mayMeetAnother(state, { ...facts, keys: 0 })) return awaitMaster(turn);',
+      file: 'core/guard.ts',
+      find: "if (facts.link?.up !== false) return false;",
+      replace: 'if (facts.link?.up !== null) return false;',
     }],
     by: ['I5'],
     focus: 'deaths',

@@ -35,8 +35,8 @@ export const TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lease is adopted from a twin that lives',
     file: 'core/results.ts',
-    find: 'turn.update({ twin: { instance: outcome.instance, as: outcome.as }, retryAtMs });',
-    replace: "turn.update({ twin: { instance: outcome.instance, as: 'other' }, retryAtMs });",
+    find: 'turn.update({ twin: { instance: outcome.instance, as: outcome.as } });',
+    replace: "turn.update({ twin: { instance: outcome.instance, as: 'other' } });",
     by: ['I2'],
     focus: 'twins',
   },
@@ -69,8 +69,10 @@ export const TIME_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'core/fencing.ts',
-        find: 'return alone || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;',
-        replace: 'return alone || isEnabled(state) || othersLease(state) === null ? null : FENCE_MIN_REPLICAS;',
+        find: 'return servesAlone(state) || (!isEnabled(state) && othersLease(state) === null) ? null : ' +
+          'FENCE_MIN_REPLICAS;',
+        replace: 'return servesAlone(state) || isEnabled(state) || othersLease(state) === null ? null : ' +
+          'FENCE_MIN_REPLICAS;',
       },
     ],
     by: ['I2', 'I6'],

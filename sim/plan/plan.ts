@@ -86,6 +86,9 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   delayed: 3,
 };
 
+/** A host that vanished without a word does not come back sooner than a machine can boot. */
+export const SHORTEST_MS: Readonly<Partial<Record<FaultKind, number>>> = { host_lost: 1500 };
+
 const KINDS = Object.keys(WEIGHTS) as FaultKind[];
 const TOTAL_WEIGHT = Object.values(WEIGHTS).reduce((sum, weight) => sum + weight, 0);
 
@@ -185,9 +188,12 @@ function drawFaults(random: Random, cast: Cast, sessionTimeoutMs: number): reado
   for (let i = 0; i < count; i++) {
     const burst = random.chance(0.5);
     atMs = burst ? atMs + random.between(0, 200) : random.between(SETTLED_MS, HEAL_AT_MS - 1000);
-    const startMs = Math.min(atMs, HEAL_AT_MS - 100);
-    const forMs = Math.min(drawDuration(random, sessionTimeoutMs), HEAL_AT_MS - startMs);
-    faults.push({ ...drawMishap(random, cast), atMs: startMs, forMs });
+    const drawnMs = drawDuration(random, sessionTimeoutMs);
+    const mishap = drawMishap(random, cast);
+    const shortestMs = SHORTEST_MS[mishap.kind] ?? 0;
+    const startMs = Math.min(atMs, HEAL_AT_MS - Math.max(100, shortestMs));
+    const forMs = Math.min(Math.max(drawnMs, shortestMs), HEAL_AT_MS - startMs);
+    faults.push({ ...mishap, atMs: startMs, forMs });
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
 }

@@ -79,7 +79,7 @@ describe('after a connection', () => {
     const path = PATHS.of('members', 'b');
     data.set(path, JSON.stringify({
       v: 1, name: 'b', instance: 'i', http: { host: 'h', port: 1 }, redis: { host: 'h', port: 2 }, runId: null,
-      dataset: null, rememberedEpoch: 0,
+      dataset: null, rememberedEpoch: 0, rememberedVersion: null,
     }));
     mirror.resync();
     drain();

@@ -22,6 +22,7 @@ export const EVENT_NAMES = [
   'redis_up',
   'redis_down',
   'redis_restarted',
+  'term_restored',
   'redis_loading',
   'fenced',
   'fence_lifted',

@@ -5,13 +5,12 @@ import { describe, expect, test } from 'vitest';
 import type { RedisFacts } from './facts.ts';
 import {
   FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, FIRST_LOOK_MS, heartbeatDueMs, proofEndsAtMs,
-  wantedMinReplicas,
+  wantedMinReplicas, YOUNG_LOOK_MS,
 } from './fencing.ts';
 import type { Role, State } from './state.ts';
 import {
-  answer, facts, instanceOf, kept, lease, linkTo, masterFacts, only, ownAnswers, ownSees, readsTerm, redisOf,
-  replicaFacts, roleIs,
-  run, sessionOf, settings, sight, START_MS, T_MS, term, world,
+  answer, facts, instanceOf, kept, lease, linkTo, masterFacts, member, only, ownAnswers, ownSees, readsTerm, redisOf,
+  replicaFacts, roleIs, run, sessionOf, settings, sight, START_MS, T_MS, term, world,
 } from './testing/world.ts';
 import type { Change, RecordsChange } from './testing/world.ts';
 
@@ -262,4 +261,48 @@ test('the dead-man is lowered only when the smaller set was read back', () => {
   expect(only(shrunk, 'write_term').term.inSync).toEqual([]);
   const committed = run(shrunk.state, readsTerm(term({ inSync: [] })));
   expect(only(committed, 'set_min_replicas').minReplicas).toBe(0);
+});
+
+describe('a server as young as its agent, while no records can be read', () => {
+  const young = (own: RedisFacts, agoMs: number): State => world('a', 'starting', {
+    own: sight(own), session: null, synced: false, enabled: null, unplaced: true, minReplicasFloor: 2,
+    role: { name: 'starting', sinceMs: START_MS - agoMs },
+  });
+
+  test('is fenced unseen after the time that a restart without a start fence is given', () => {
+    expect(wantedMinReplicas(young(masterFacts({ minReplicas: 0 }), YOUNG_LOOK_MS - 1))).toBe(null);
+    const played = run(young(masterFacts({ minReplicas: 0 }), YOUNG_LOOK_MS), 0);
+    expect(played.does).toContain('fence_reversibly');
+    expect(played.state.fencedUnseen).toBe(true);
+  });
+
+  const turnsOut = (change: Change): State => world('a', 'starting', {
+    own: sight(masterFacts({ minReplicas: FENCE, mode: 'cluster' })), fencedUnseen: true, minReplicasFloor: 2,
+    ...change,
+  });
+  test('gets back what it had when it turns out to be none that may be touched', () => {
+    expect(only(run(turnsOut({}), 0), 'set_min_replicas').minReplicas).toBe(2);
+    expect(run(turnsOut({ fencedUnseen: false }), 0).does).not.toContain('set_min_replicas');
+  });
+
+  test('is left to the other agent that leads to the same process', () => {
+    const record = { members: [member('b', { runId: 'run-a' })] };
+    expect(run(turnsOut({ record }), 0).does).not.toContain('set_min_replicas');
+  });
+});
+
+describe('who goes on without an office because nobody could take over', () => {
+  const alone = (change: Change): State => withFacts('a', 'stepping_down', masterFacts(), {
+    role: { ...roleIs(world('a', 'stepping_down'), 'stepping_down'), alone: true, released: true },
+    record: { ...noLease, term: term({ inSync: [] }) },
+    ...change,
+  });
+  test.each<[string, Change, number]>([
+    ['takes writes while the ensemble hears it', {}, 0],
+    ['is fenced when its proof has ended', { lastProofMs: START_MS - T_MS }, FENCE],
+    ['is fenced when its Redis was restarted', { unplaced: true }, FENCE],
+    ['is left alone while an operator disabled it', { enabled: false, lastProofMs: START_MS - T_MS }, 0],
+  ])('%s', (_what, change, wanted) => {
+    expect(wantedMinReplicas(alone(change))).toBe(wanted);
+  });
 });

@@ -16,6 +16,7 @@ import type { ActionKind } from './actions.ts';
 import { isEnabled, isForeign, isLinkedTo, othersLease, timeoutMs } from './queries.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
+import type { Kept, Member } from './records.ts';
 import { streams } from './in-sync.ts';
 import { hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
@@ -33,6 +34,9 @@ export const YOUNG_SERVER_SECONDS = 5;
 
 /** How long a fresh agent leaves a server unfenced while it waits for the records. */
 export const FIRST_LOOK_MS = 500;
+
+/** The same for a server that is as young as the agent: the time that I2 leaves a restart without a start fence. */
+export const YOUNG_LOOK_MS = 30;
 
 export function fenceMarginMs(state: State): number {
   return state.settings.fenceMarginMs ?? Math.min(FENCE_MARGIN_MAX_MS, timeoutMs(state) / 8);
@@ -155,7 +159,7 @@ function wantedOfMaster(state: State): number {
  * they are a few milliseconds away; only if they do not come is the server fenced unseen.
  */
 function looksFirst(state: State): boolean {
-  return state.enabled === null && state.role.name === 'starting' && state.nowMs - state.role.sinceMs < FIRST_LOOK_MS;
+  return state.enabled === null && state.role.name === 'starting' && state.nowMs - state.role.sinceMs < YOUNG_LOOK_MS;
 }
 
 /**
@@ -168,6 +172,15 @@ function wantedUnread(state: State, facts: RedisFacts): number | null {
   return managedBefore && !looksAround(state) ? FENCE_MIN_REPLICAS : null;
 }
 
+/**
+ * Nobody could take over, so it goes on without an office: as the process that it was, and, once no operator tells it
+ * to do nothing any more, only as long as the ensemble hears it. Somebody may have been elected since.
+ */
+function servesAlone(state: State): boolean {
+  if (state.role.name !== 'stepping_down' || !state.role.alone || state.unplaced) return false;
+  return !isEnabled(state) || state.nowMs < proofEndsAtMs(state);
+}
+
 /** A Redis in role master whose node holds no lease. */
 function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
   if (state.unplaced) return looksFirst(state) ? null : FENCE_MIN_REPLICAS;
@@ -175,8 +188,7 @@ function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
   if (mayAdopt(state, facts) || hasUnknownTwin(state)) return null;
   const { term } = state.records;
   if (term === null || isForeign(facts, term.value, state.settings.name)) return null;
-  const alone = state.role.name === 'stepping_down' && state.role.alone;
-  return alone || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;
+  return servesAlone(state) || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;
 }
 
 /** The lease changes, the master does not: it goes on serving. */
@@ -209,7 +221,7 @@ export function wantedMinReplicas(state: State): number | null {
     case 'promoting':
       return facts.role === 'replica' || adopts(state, facts) ? null : FENCE_MIN_REPLICAS;
     case 'stepping_down':
-      return state.role.alone ? deadMan(state, inSync.length > 0) : FENCE_MIN_REPLICAS;
+      return servesAlone(state) ? deadMan(state, inSync.length > 0) : FENCE_MIN_REPLICAS;
     case 'starting':
     case 'replica':
     case 'candidate': {
@@ -240,8 +252,9 @@ function commandableFacts(state: State): RedisFacts | null {
 export function reconcileMinReplicas(turn: Turn): void {
   const wanted = wantedMinReplicas(turn.state);
   const facts = commandableFacts(turn.state);
-  if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + FIRST_LOOK_MS);
+  if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + YOUNG_LOOK_MS);
   turn.wakeAt(turn.state.startedAtMs + FIRST_LOOK_MS);
+  if (servesAlone(turn.state)) turn.wakeAt(proofEndsAtMs(turn.state));
   if (wanted === null || facts === null) return;
   if (wanted === FENCE_MIN_REPLICAS) return fence(turn, facts);
   // Whatever gives power must not wait in a socket: when it is read it may be wrong.
@@ -249,10 +262,26 @@ export function reconcileMinReplicas(turn: Turn): void {
   if (!turn.awaits('fence_reversibly')) setMinReplicas(turn, wanted, facts);
 }
 
+/**
+ * A server that may not be touched, by the records that came too late: what we did to it unseen is taken back. Not
+ * where another node leads to the same process: its agent looks after that.
+ */
+export function takeBackUnseenFence(turn: Turn): void {
+  const { state } = turn;
+  const facts = commandableFacts(state);
+  if (!state.fencedUnseen || !state.synced || facts === null) return;
+  const sameProcess = ({ value }: Kept<Member>): boolean =>
+    value.name !== state.settings.name && value.runId === facts.runId;
+  if ([...state.records.members.values()].some(sameProcess)) return;
+  if (facts.minReplicas !== FENCE_MIN_REPLICAS) return turn.update({ fencedUnseen: false });
+  if (!turn.awaits('fence_reversibly')) setMinReplicas(turn, state.minReplicasFloor ?? 0, facts);
+}
+
 /** What was last seen says nothing while a command that lifts the fence is on its way: the fence follows it. */
 function fence(turn: Turn, facts: RedisFacts): void {
   const mayBeLifted = turn.awaits('set_min_replicas') || turn.awaits('promote');
-  if (facts.minReplicas !== FENCE_MIN_REPLICAS || mayBeLifted) turn.emit({ kind: 'fence_reversibly' });
+  if (facts.minReplicas === FENCE_MIN_REPLICAS && !mayBeLifted) return;
+  if (turn.emit({ kind: 'fence_reversibly' }) && !turn.state.synced) turn.update({ fencedUnseen: true });
 }
 
 function setMinReplicas(turn: Turn, minReplicas: number, before: RedisFacts): void {

@@ -14,7 +14,7 @@ import { fallsNow } from './backoff.ts';
 import type { RedisFacts, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { newcomers } from './durable.ts';
-import { appendEntry } from './lineage.ts';
+import { appendEntry, beginsAt } from './lineage.ts';
 import type { Member, Term } from './records.ts';
 import { isDurable } from './service-settings.ts';
 import type { RoleOf, State } from './state.ts';
@@ -127,7 +127,7 @@ export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, fac
   const lineage = appendEntry(term.lineage, {
     epoch: role.epoch,
     replid: facts.replid,
-    offset: facts.replid2 === null ? facts.offset : facts.secondReplOffset - 1,
+    offset: beginsAt(facts, term.lineage),
   });
   const falls = fallsNow(state, role, term);
   const unchanged =

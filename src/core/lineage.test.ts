@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import {
-  appendEntry, comparePositions, divergentBytes, LINEAGE_ENTRIES_MAX, positionOf, shareHistory,
+  appendEntry, beginsAt, comparePositions, divergentBytes, LINEAGE_ENTRIES_MAX, positionOf, shareHistory,
 } from './lineage.ts';
 import type { DataIdentity } from './lineage.ts';
 
@@ -129,6 +129,12 @@ describe('divergent bytes', () => {
     expect(divergentBytes(data('detached', 90, 'one', 91), { lineage }, null)).toBe(50);
     expect(divergentBytes(data('one', 30), { lineage }, null)).toBe(0);
     expect(divergentBytes(data('two', 150), { lineage }, null)).toBe(null);
+  });
+
+  test('a master begins where it continued the lineage, and shares nothing where it continued none', () => {
+    expect(beginsAt({ ...data('new', 400), replid2: 'three', secondReplOffset: 301 }, LINEAGE)).toBe(300);
+    expect(beginsAt(data('new', 400), LINEAGE)).toBe(0);
+    expect(beginsAt(data('new', 400), [])).toBe(400);
   });
 });
 

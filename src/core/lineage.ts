@@ -81,6 +81,15 @@ export function shareHistory(
   return a.replid === b.replid || a.replid === b.replid2 || (a.replid2 !== null && a.replid2 === b.replid);
 }
 
+/**
+ * The offset up to which a master shares the lineage that it now adds to: 0 where it came back with an identity that
+ * the lineage does not know, because what it holds then is its own.
+ */
+export function beginsAt(data: DataIdentity, lineage: readonly LineageEntry[]): number {
+  if (indexOf(lineage, data.replid2) >= 0) return data.secondReplOffset - 1;
+  return lineage.length === 0 ? data.offset : 0;
+}
+
 /** The lineage with a new entry at its end, the oldest dropped beyond the bound. */
 export function appendEntry(lineage: readonly LineageEntry[], entry: LineageEntry): readonly LineageEntry[] {
   if (lineage.at(-1)?.replid === entry.replid) return lineage;

@@ -34,6 +34,11 @@ export function othersLease(state: State): Kept<Lease> | null {
   return ourLease(state) === null ? state.records.lease : null;
 }
 
+/** The term as recorded, or, while no ensemble shows one, as it was read last. */
+export function lastTerm({ records, memory }: State): Term | null {
+  return records.term?.value ?? memory?.term ?? null;
+}
+
 /** Our Redis answers, and is neither loading nor blocked. */
 export function ownFacts(state: State): RedisFacts | null {
   const { own } = state;

@@ -5,7 +5,9 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import { nextEpoch } from './claim.ts';
 import { complainsOf, noteCutOff } from './complaint.ts';
 import { priorityOf } from './contest.ts';
-import { fenceAtMs, heartbeatDueMs, reconcileMinReplicas, wantedMinReplicas, FENCE_MIN_REPLICAS } from './fencing.ts';
+import {
+  FENCE_MIN_REPLICAS, fenceAtMs, heartbeatDueMs, reconcileMinReplicas, takeBackUnseenFence, wantedMinReplicas,
+} from './fencing.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { answerForget } from './forget.ts';
@@ -45,6 +47,8 @@ export function reconcile(turn: Turn): void {
     reconcileMinReplicas(turn);
     disconnectStragglers(turn);
     killStopped(turn);
+  } else {
+    takeBackUnseenFence(turn);
   }
   heartbeat(turn);
   answerForget(turn);
@@ -142,9 +146,11 @@ function wantedMember(state: State): Member {
   // Nobody has to be told of the epoch of the term; of a higher one everybody, since the ensemble forgot it.
   const isKnown = registered && state.rememberedEpoch <= term.value.epoch;
   const rememberedEpoch = isKnown ? 0 : state.rememberedEpoch;
+  const rememberedVersion = term === null ? (state.memory?.version ?? null) : null;
   const complaint = complainsOf(state);
   return {
     name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complaint, rememberedEpoch,
+    rememberedVersion,
   };
 }
 

@@ -104,6 +104,8 @@ export interface Member {
   readonly complainsOf: number | null;
   /** Highest epoch that this agent remembers, so that a wiped ensemble cannot make epochs go back (I1). */
   readonly rememberedEpoch: number;
+  /** Version of the last term that it read, where the ensemble no longer has it; null = remembers none, or need not. */
+  readonly rememberedVersion: number | null;
 }
 
 export interface MemberDataset {

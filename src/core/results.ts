@@ -97,14 +97,15 @@ function asked(turn: Turn, outcome: Extract<Outcome, { result: 'asked' }>, epoch
 
 /** Somebody who answers, or does not answer, may do otherwise in a second: a twin is asked about again. */
 function identified(turn: Turn, outcome: Extract<Outcome, { result: 'identified' }>): void {
-  const retryAtMs = new Map(turn.state.retryAtMs);
-  retryAtMs.set('identify', turn.now + IDENTIFY_PAUSE_MS);
-  turn.update({ twin: { instance: outcome.instance, as: outcome.as }, retryAtMs });
+  pause(turn, 'identify', IDENTIFY_PAUSE_MS);
+  turn.update({ twin: { instance: outcome.instance, as: outcome.as } });
 }
 
 function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   const { role } = turn.state;
   if (kind === 'claim') prove(turn, sentAtMs);
+  // The lease stands in our records until the next read, which is under way: it is not given back twice.
+  if (kind === 'release') pause(turn, kind, RETRY_PAUSE_MS);
   if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });
@@ -123,12 +124,15 @@ function pauseAfter(kind: ActionKind): number {
   return FENCES.includes(kind) ? FENCE_RETRY_PAUSE_MS : RETRY_PAUSE_MS;
 }
 
+function pause(turn: Turn, kind: ActionKind, forMs: number): void {
+  const retryAtMs = new Map(turn.state.retryAtMs);
+  retryAtMs.set(kind, turn.now + forMs);
+  turn.update({ retryAtMs });
+}
+
 function failed(turn: Turn, kind: ActionKind, code: string): void {
   const { role } = turn.state;
-  const pauseMs = pauseAfter(kind);
-  const retryAtMs = new Map(turn.state.retryAtMs);
-  retryAtMs.set(kind, turn.now + pauseMs);
-  turn.update({ retryAtMs });
+  pause(turn, kind, pauseAfter(kind));
   if (kind === 'remote_fence_hard' && role.name === 'promoting') {
     amendRole(turn, role, { remoteFence: code === TOO_LATE ? 'none' : 'answered' });
   }

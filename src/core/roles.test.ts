@@ -237,6 +237,21 @@ describe('a takeover', () => {
     expect(lost.does).not.toContain('promote');
   });
 
+  const broken = ownAnswers(replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) }));
+  test('is given up when the stream breaks: another process may answer there next', () => {
+    expect(run(takingOver(), broken).does).toContain('release');
+    const another = remoteAnswers(masterFacts({ runId: 'run-restarted', keys: 0 }));
+    expect(run(takingOver(), another).does).toContain('freeze');
+  });
+
+  test('once given up promotes nobody, and is not given back twice', () => {
+    const given = run(takingOver(), broken).state;
+    const released = run(given, answer(given, 'release')).state;
+    const level = run(released, remoteAnswers(fenced), ownAnswers(replicaFacts('b', { offset: 1010 })));
+    expect(level.does).not.toContain('promote');
+    expect(level.does).not.toContain('release');
+  });
+
   test('is given up after its time', () => {
     const state = run(takingOver(), remoteAnswers(fenced)).state;
     expect(run(state, 499).does).not.toContain('release');

@@ -8,6 +8,7 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
+import type { Memory } from './restore.ts';
 import type { Address, Records, SharedSettings, Term } from './records.ts';
 import type { CatchUp } from './wholeness.ts';
 import { NO_RECORDS } from './records.ts';
@@ -253,6 +254,8 @@ export interface State {
   readonly mustRelink: boolean;
   /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
   readonly unplaced: boolean;
+  /** It was fenced because nobody could say whose it is: if it turns out to be none of ours, that is taken back. */
+  readonly fencedUnseen: boolean;
   /** The last restart of our Redis that we saw came up as a master that takes writes: it has no start fence. */
   readonly startsWritable: boolean;
   /** Rounds of disconnecting clients that are still due after our Redis was deposed, or null. */
@@ -287,6 +290,8 @@ export interface State {
   /** Answer of `identify` about a twin: our name's other session is alive. */
   readonly twin: { readonly instance: string; readonly as: 'same' | 'other' | 'refused' | 'silent' } | null;
   readonly rememberedEpoch: number;
+  /** The last term that was read, for an ensemble that forgets it. */
+  readonly memory: Memory | null;
   /** Look closely (poll without pause) until then. */
   readonly alertUntilMs: number;
   readonly reasons: ReadonlySet<ReasonCode>;
@@ -326,6 +331,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     minReplicasFloor: null,
     mustRelink: false,
     unplaced: false,
+    fencedUnseen: false,
     startsWritable: false,
     stragglers: null,
     catchUp: null,
@@ -344,6 +350,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     forget: null,
     twin: null,
     rememberedEpoch: 0,
+    memory: null,
     alertUntilMs: Number.NEGATIVE_INFINITY,
     reasons: new Set(),
     role: { name: 'starting', sinceMs: nowMs },

@@ -34,6 +34,7 @@ import { takeFailoverOrder } from './ordered-failover.ts';
 import { obstacle } from './obstacles.ts';
 import { ourLease, ownFacts } from './queries.ts';
 import type { State } from './state.ts';
+import { remembered } from './restore.ts';
 import { enterPromoting, enterStarting } from './transitions.ts';
 import { ALERT_MS, Turn } from './turn.ts';
 import { noteMasterOffset, noteOwnLink } from './wholeness.ts';
@@ -127,7 +128,8 @@ function recordRead(turn: Turn, read: RecordRead): void {
   // Now, not at the next connection: that one may find an ensemble that lost everything.
   const rememberedEpoch = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
   const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
-  turn.update({ records, lastLeaseOwner, rememberedEpoch });
+  const memory = remembered(turn.state.memory, records);
+  turn.update({ records, lastLeaseOwner, rememberedEpoch, memory });
   if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
 }
 

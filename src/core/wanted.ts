@@ -6,7 +6,7 @@
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
-import { isFrozen, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
+import { isFrozen, lastTerm, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
@@ -45,13 +45,13 @@ function expectedMaster(state: State, expected: string | null): Address | null {
 }
 
 export function remoteOf(state: State): Address | null {
-  const { role, records, settings } = state;
+  const { role, settings } = state;
   const next = role.name === 'candidate' ? expectedMaster(state, role.expected) : null;
   if (next !== null) return next;
   const address =
     role.name === 'promoting' || role.name === 'master'
       ? role.deposed
-      : (othersLease(state)?.value.redis ?? foreignAddress(state) ?? records.term?.value.master?.redis ?? null);
+      : (othersLease(state)?.value.redis ?? foreignAddress(state) ?? lastTerm(state)?.master?.redis ?? null);
   return sameAddress(address, settings.redis) ? null : address;
 }
 
@@ -73,7 +73,7 @@ function decidesNext({ role, own }: State): boolean {
 
 /** The process that our Redis was told to follow answers as master. */
 function knowsItsMaster(state: State): boolean {
-  const master = othersLease(state)?.value ?? state.records.term?.value.master ?? null;
+  const master = othersLease(state)?.value ?? lastTerm(state)?.master ?? null;
   return master !== null && remoteIsHealthy(state) && verifiedMaster(state, master);
 }
 
@@ -96,8 +96,14 @@ function pollOwn(state: State): number {
       if (own.facts?.link?.up === true) return POLL_PEACE_MS;
       return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'starting':
-      return eager ? POLL_SETTLING_MS : POLL_PEACE_MS;
+      return eager || streamsFromUnknown(state) ? POLL_SETTLING_MS : POLL_PEACE_MS;
   }
+}
+
+/** A replica that lost its place, while the ensemble is away: nobody but its agent guards its dataset (I5). */
+function streamsFromUnknown(state: State): boolean {
+  const holds = state.own.facts?.role === 'replica' && !isFrozen(state.own.facts);
+  return holds && (lastTerm(state) !== null || state.managedBefore) && !knowsItsMaster(state);
 }
 
 function pollRemote(state: State): number {

@@ -1,10 +1,12 @@
 // A wiped ensemble: epochs go on above what anybody remembers (I1).
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { NO_RECORDS } from './records.ts';
 import { Village } from './testing/village.ts';
-import { EPOCH, member, only, reads, kept, run, world } from './testing/world.ts';
+import {
+  EPOCH, kept, member, only, reads, run, settings, SHARED, START_MS, term, world,
+} from './testing/world.ts';
 
 /** Nothing is left of any record, and every session is new. */
 function wipe(village: Village): void {
@@ -76,4 +78,64 @@ test('in peace nobody publishes what the term says anyway', () => {
   const village = inPeace();
   for (const { value } of village.ensemble.records.members.values()) expect(value.rememberedEpoch).toBe(0);
   expect(world('b', 'replica').rememberedEpoch).toBe(EPOCH);
+});
+
+describe('the term is put back by whoever remembers it', () => {
+  test('and the replicas with the data win over a master that came back empty', () => {
+    const village = inPeace();
+    village.killAgent('a');
+    wipe(village);
+    village.redis('a').restart('lost');
+    village.pass(8000);
+    village.start('a');
+    for (const name of ['b', 'c']) village.cutOff(name, false);
+    village.pass(9000);
+    const [master = ''] = village.writable();
+    expect(['b', 'c']).toContain(master);
+    expect(village.redis(master).offset).toBeGreaterThanOrEqual(1000);
+  });
+
+  const remembering = (version: number | null) => member('b', { rememberedEpoch: EPOCH, rememberedVersion: version });
+  const forgotten = (change: Parameters<typeof world>[2] = {}) =>
+    world('b', 'starting', {
+      memory: { term: term(), version: 7, settings: { version: 1, ...SHARED } },
+      record: {
+        lease: null, term: null, masterRecord: null, settings: null, nodes: [],
+        members: [member('a'), remembering(7), member('c')],
+      },
+      ...change,
+    });
+
+  test('with its settings, under its old epoch', () => {
+    const played = run(forgotten(), 0);
+    expect(only(played, 'write_term')).toMatchObject({ term: term(), version: null, settings: SHARED });
+    expect(played.says).toContain('term_restored');
+    expect(played.does).not.toContain('claim');
+  });
+
+  test('by the one whose memory is the latest', () => {
+    const later = kept(member('c', { rememberedEpoch: EPOCH, rememberedVersion: 8 }), { owner: 98n });
+    const played = run(forgotten(), reads({ record: 'members', name: 'c', kept: later }), 60_000);
+    expect(played.does).not.toContain('write_term');
+  });
+
+  test('not before the others had their time to come', () => {
+    const { bootstrapSettleMs } = settings('b');
+    const alone = forgotten({
+      record: { lease: null, term: null, masterRecord: null, settings: null, nodes: [], members: [remembering(7)] },
+      role: { name: 'starting', sinceMs: START_MS },
+    });
+    expect(run(alone, bootstrapSettleMs - 1).does).not.toContain('write_term');
+    expect(run(alone, bootstrapSettleMs).does).toContain('write_term');
+  });
+
+  test('and nobody makes a first start of a service that somebody remembers', () => {
+    const fresh = forgotten({ memory: null, rememberedEpoch: 0 });
+    const played = run({ ...fresh, records: { ...fresh.records, members: new Map([
+      ...fresh.records.members, ['b', kept(member('b'), { owner: 98n })],
+      ['c', kept(member('c', { rememberedEpoch: EPOCH, rememberedVersion: 3 }), { owner: 99n })],
+    ]) } }, 60_000);
+    expect(played.does).not.toContain('claim');
+    expect([...played.state.reasons]).toContain('awaiting_bootstrap');
+  });
 });

@@ -25,6 +25,7 @@ export const EVENT_LEVELS = {
   redis_up: 'INFO',
   redis_down: 'WARN',
   redis_restarted: 'WARN',
+  term_restored: 'WARN',
   redis_loading: 'INFO',
   fenced: 'WARN',
   fence_lifted: 'INFO',

@@ -89,6 +89,7 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
   refusesWrites: v.optional(v.boolean(), false),
   complainsOf: v.optional(v.nullable(count), null),
   rememberedEpoch: count,
+  rememberedVersion: v.optional(v.nullable(count), null),
 });
 
 export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({

@@ -132,7 +132,7 @@ test('a loopback node.host beside members of other hosts touches nothing: loopba
     redis: { host: '192.0.2.7', port: 6379 },
     runId: 'a'.repeat(40),
     dataset: null,
-    rememberedEpoch: 0,
+    rememberedEpoch: 0, rememberedVersion: null,
   };
   await scene.put(`${scene.root}/members/elsewhere`, JSON.stringify(member));
   const before = await stateOf(redis);

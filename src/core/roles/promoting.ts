@@ -8,6 +8,7 @@
  */
 import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
+import { guardFullSync } from '../guard.ts';
 import { CLOSED_ADDRESS, ownFacts, remoteIsHealthy } from '../queries.ts';
 import type { RoleOf, State } from '../state.ts';
 import { amendRole, enterMaster } from '../transitions.ts';
@@ -28,6 +29,8 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   if (facts === null || turn.awaits('release')) return;
   // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
   if (facts.role === 'master') return finish(turn, role);
+  // Given up, whatever its release has come to: what was frozen then, or wiped, is the election's business.
+  if (state.takeoverFailedEpoch === role.epoch) return abandonTakeover(turn, role);
   if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
   if (turn.now >= fenceAtMs(state)) return turn.refuse('zookeeper_unreachable');
   // Once on its way, a promotion is not doubted again: the lease would be given up under a Redis that becomes master.
@@ -54,7 +57,11 @@ export function holdsAll(state: State, facts: RedisFacts): boolean {
 function takenOver(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): boolean {
   const { state } = turn;
   if (holdsAll(state, facts)) return true;
-  if (turn.now - role.sinceMs >= TAKEOVER_MAX_MS || state.remote.link !== 'open') {
+  const master = state.claimed?.former?.master ?? null;
+  // Whoever answers there next would be followed by a Redis that nobody looks after while the lease goes back (I5).
+  if (master !== null) guardFullSync(turn, facts, master);
+  const ended = state.remote.link !== 'open' || facts.link?.up !== true || turn.awaits('freeze');
+  if (ended || turn.now - role.sinceMs >= TAKEOVER_MAX_MS) {
     abandonTakeover(turn, role);
     return false;
   }

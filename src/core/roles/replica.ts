@@ -10,7 +10,7 @@ import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
-import { sameAddress } from '../facts.ts';
+import { answersAsAnother, guardFullSync, isHeard } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
   isEnabled,
@@ -21,7 +21,6 @@ import {
   othersLease,
   ourLease,
   ownFacts,
-  verifiedMaster,
 } from '../queries.ts';
 import type { Address, Kept, Lease, Term } from '../records.ts';
 import { mayDiscard, reportDiscarded } from '../rescue.ts';
@@ -38,9 +37,13 @@ export function suspectsDeath(state: State, lease: Lease): boolean {
   return answersAsAnother(state, lease);
 }
 
-/** Another process answers in the place of this one. */
-function answersAsAnother({ remote, remoteTarget }: State, { redis, runId }: Pick<Lease, 'redis' | 'runId'>): boolean {
-  return sameAddress(remoteTarget, redis) && remote.link === 'open' && remote.current && remote.facts?.runId !== runId;
+/**
+ * Its link leads to a master of the past, and the present one cannot be followed yet. As long as it streams it may be
+ * the one that takes over; once it does not, whoever answers there next has nothing that it should have (I5).
+ */
+function leaveFormer(turn: Turn, facts: RedisFacts): void {
+  if (!isEnabled(turn.state) || isFrozen(facts) || facts.link?.up !== false || facts.keys === 0) return;
+  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'former_master' });
 }
 
 export function decideReplica(turn: Turn): void {
@@ -101,11 +104,10 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   const { state } = turn;
   if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
   const linked = isLinkedTo(facts, lease.redis);
-  const verified = verifiedMaster(state, lease);
   if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
-  if (linked && mayMeetAnother(state, facts)) return awaitMaster(turn);
   if (linked && !state.mustRelink) return guardFullSync(turn, facts, lease);
-  if (!verified || state.nowMs >= proofEndsAtMs(state)) return;
+  if (!isHeard(state, lease)) return leaveFormer(turn, facts);
+  if (state.nowMs >= proofEndsAtMs(state)) return;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
   if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
   if (linked) return void turn.emit({ kind: 'freeze' });
@@ -113,21 +115,6 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
   if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
   startFollowing(turn, facts, lease);
-}
-
-/**
- * Our connection and that of our Redis ended both: whoever is met there next may be another process, and an empty one
- * is copied faster than over a slow network its name is asked. So it is left before, as long as the ensemble hears us
- * and it can be followed again as soon as it is seen to be the same.
- */
-function mayMeetAnother(state: State, facts: RedisFacts): boolean {
-  const { remote } = state;
-  if (facts.keys === 0 || facts.link?.up !== false || !remote.endedAfterHealth || remote.link === 'open') return false;
-  return isEnabled(state) && state.nowMs < proofEndsAtMs(state);
-}
-
-function awaitMaster(turn: Turn): void {
-  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'master_unseen' });
 }
 
 /** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
@@ -142,18 +129,6 @@ function mustLeave(turn: Turn, master: Address): boolean {
   const untilMs = Math.max(proofEndsAtMs(turn.state), streamsByPromiseUntilMs(turn.state, master));
   if (turn.now < untilMs) turn.wakeAt(untilMs);
   return turn.now >= untilMs;
-}
-
-/**
- * No full sync of a lineage dataset from a process that is not the recorded one is let through to loading (I5). Who is
- * bound by a promise may not stand in an election, but leaves an address where another process answers all the same.
- */
-function guardFullSync(turn: Turn, facts: RedisFacts, master: Pick<Lease, 'redis' | 'runId'>): void {
-  const { state } = turn;
-  if (facts.keys === 0 || verifiedMaster(state, master)) return;
-  const another = isEnabled(state) && answersAsAnother(state, master);
-  if (facts.link?.syncInProgress !== true && !another) return;
-  if (turn.emit({ kind: 'freeze' })) turn.report('full_sync_aborted', { master: master.redis.host });
 }
 
 /**

@@ -4,12 +4,14 @@
 import { emitClaim, foreignRecord } from '../claim.ts';
 import { decideFirstStart } from '../first-start.ts';
 import { followForeign } from '../foreign.ts';
+import { guardUnread } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
-import { proofEndsAtMs } from '../fencing.ts';
+import { proofEndsAtMs, YOUNG_LOOK_MS } from '../fencing.ts';
 import { hasSilentTwin, hasUnknownTwin } from '../obstacles.ts';
 import { streamsByPromiseUntilMs } from '../promises.ts';
-import { ourLease, ownFacts } from '../queries.ts';
+import { isFrozen, lastTerm, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Member } from '../records.ts';
+import { restoreTerm } from '../restore.ts';
 import { isUnreadable } from '../service-settings.ts';
 import type { RoleOf, State } from '../state.ts';
 import { enterReplica } from '../transitions.ts';
@@ -19,24 +21,29 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   const { state } = turn;
   if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
   const facts = ownFacts(state);
-  if (facts !== null) leaveUnproved(turn, facts);
+  if (facts !== null && !state.synced) leaveUnproved(turn, facts);
+  if (facts !== null && lastTerm(state) !== null) guardUnread(turn, facts, lastTerm(state));
   if (!state.synced || facts === null || ourLease(state) !== null) return;
   if (!state.records.members.has(state.settings.name)) return;
   if (decidingRecordIsUnreadable(state) || hasUnknownTwin(state)) return;
   if (hasSilentTwin(state)) return turn.refuse('awaiting_session_end');
   if (state.records.term !== null) return enterReplica(turn, 'term_found');
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
-  firstStart(turn, role, facts);
+  if (!restoreTerm(turn, role)) firstStart(turn, role, facts);
 }
 
 /**
  * An agent that was restarted while the ensemble is away: its Redis streams from a master that may be deposed, and one
- * replica that stays with it keeps it writable for ever.
+ * replica that stays with it keeps it writable for ever. And where it is not linked, nobody knows which process will
+ * answer under that address (I5).
  */
 function leaveUnproved(turn: Turn, facts: RedisFacts): void {
   const { state } = turn;
-  if (state.synced || !state.managedBefore || facts.link?.up !== true) return;
-  const untilMs = Math.max(proofEndsAtMs(state), streamsByPromiseUntilMs(state, facts.link));
+  if (!state.managedBefore || facts.link === null || isFrozen(facts)) return;
+  const unknown = !facts.link.up && state.memory === null && facts.keys > 0;
+  if (!facts.link.up && !unknown) return;
+  const provedUntilMs = Math.max(proofEndsAtMs(state), streamsByPromiseUntilMs(state, facts.link));
+  const untilMs = unknown ? state.startedAtMs + YOUNG_LOOK_MS : provedUntilMs;
   if (turn.now < untilMs) return turn.wakeAt(untilMs);
   if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
 }

@@ -131,6 +131,7 @@ export function member(name: string, change: Partial<Member> = {}): Member {
     refusesWrites: false,
     complainsOf: null,
     rememberedEpoch: 0,
+    rememberedVersion: null,
     ...change,
   };
 }

@@ -1,0 +1,66 @@
+// No full sync from a process that nobody saw to be the master (I5): who leaves which address, and who stays.
+
+import { describe, expect, test } from 'vitest';
+
+import { YOUNG_LOOK_MS } from './fencing.ts';
+import type { State } from './state.ts';
+import type { Change } from './testing/world.ts';
+import {
+  facts, kept, lease, linkTo, masterFacts, redisOf, replicaFacts, run, sessionOf, sight, START_MS, term, world,
+} from './testing/world.ts';
+
+const broken = { up: false, syncInProgress: false } as const;
+const syncing = { up: false, syncInProgress: true } as const;
+const streaming = (change: Parameters<typeof linkTo>[1] = {}) =>
+  replicaFacts('b', { announced: redisOf('b'), link: linkTo(redisOf('a'), change) });
+const answering = sight(masterFacts());
+const silent = sight(masterFacts(), { silentSinceMs: START_MS - 100 });
+const another = sight(masterFacts({ runId: 'run-restarted', keys: 0 }));
+
+describe('a replica', () => {
+  const replica = (link: Parameters<typeof linkTo>[1], remote: State['remote']): State =>
+    world('b', 'replica', { own: sight(streaming(link)), remote });
+  test.each<[string, State, boolean]>([
+    ['stays while its master answers, whatever the link does', replica(broken, answering), false],
+    ['stays with a silent master as long as it streams', replica({}, silent), false],
+    ['leaves a silent master when the stream breaks', replica(broken, silent), true],
+    ['leaves when a full sync begins from a silent one', replica(syncing, silent), true],
+    ['leaves when another process answers there', replica({}, another), true],
+  ])('%s', (_what, state, leaves) => {
+    expect(run(state, 1).does.includes('freeze')).toBe(leaves);
+  });
+
+  test('does not follow a master that has fallen silent', () => {
+    const own = sight(facts('b', { link: linkTo({ host: '127.0.0.1', port: 1 }, broken) }));
+    expect(run(world('b', 'replica', { own, remote: answering }), 1).does).toContain('follow');
+    expect(run(world('b', 'replica', { own, remote: silent }), 1).does).not.toContain('follow');
+  });
+
+  test.each([[broken, true], [{}, false]])('with link %o leaves the old master of a successor that is silent: %s', (
+    link, leaves,
+  ) => {
+    const record = { lease: kept(lease('c'), { owner: sessionOf('c') }), term: term({ inSync: ['b'] }) };
+    const own = sight(streaming(link));
+    const state = world('b', 'replica', { own, remote: silent, remoteTarget: redisOf('c'), record });
+    expect(run(state, 1).does.includes('freeze')).toBe(leaves);
+  });
+});
+
+describe('a node without a place, while no ensemble answers', () => {
+  const unread = (link: Parameters<typeof linkTo>[1], change: Change = {}): State =>
+    world('b', 'starting', {
+      own: sight(streaming(link)), session: null, synced: false, managedBefore: true, remote: silent, ...change,
+    });
+  const nothing = { record: { term: null } };
+  const known = { memory: { term: term(), version: 7, settings: null } };
+  test.each<[string, State, number, boolean]>([
+    ['knows its master: leaves when the stream breaks in a silence', unread(broken, known), 1, true],
+    ['knows its master: stays while that one answers', unread(broken, { ...known, remote: answering }), 1, false],
+    ['knows nothing: looks around first', unread(syncing, nothing), YOUNG_LOOK_MS - 1, false],
+    ['knows nothing: leaves an address without a link', unread(broken, nothing), YOUNG_LOOK_MS, true],
+    ['knows nothing, and streams: stays until its proof is due', unread({}, nothing), 100, false],
+  ])('%s', (_what, state, afterMs, leaves) => {
+    const begun = { ...state, startedAtMs: START_MS, lastProofMs: START_MS };
+    expect(run(begun, afterMs).does.includes('freeze')).toBe(leaves);
+  });
+});

@@ -1,0 +1,53 @@
+/**
+ * Putting the term back into an ensemble that lost everything.
+ *
+ * The problem: without a term nobody knows who was in sync, whose history is the service's, or which process was its
+ * master, and a first start takes what it finds: a master that came back empty, while its replicas hold the data. The
+ * agents that live through the loss know all of that. So whoever remembers the latest term writes it again, under its
+ * old epoch, and an ordinary election follows, with every rule that it has; the epoch after it is above everything
+ * that anybody remembers (I1). Where no agent remembers anything, a first start is all that is left.
+ */
+import type { Kept, Member, SettingsRecord, Term } from './records.ts';
+import type { RoleOf, State } from './state.ts';
+import type { Turn } from './turn.ts';
+
+/** The last term that this agent read, with the version that tells how late it was, and the service's settings. */
+export interface Memory {
+  readonly term: Term;
+  readonly version: number;
+  readonly settings: SettingsRecord | null;
+}
+
+/** What is remembered after a read; a term that is gone is not forgotten. */
+export function remembered(before: Memory | null, { term, settings }: State['records']): Memory | null {
+  if (term === null) return before;
+  const kept = settings?.value ?? before?.settings ?? null;
+  if (before?.term === term.value && before.settings === kept) return before;
+  return { term: term.value, version: term.znode.version, settings: kept };
+}
+
+/** Of those who remember a term: the latest first, then by name, so that everybody agrees. */
+function byLateness({ value: a }: Kept<Member>, { value: b }: Kept<Member>): number {
+  const later = b.rememberedEpoch - a.rememberedEpoch || (b.rememberedVersion ?? 0) - (a.rememberedVersion ?? 0);
+  return later || (a.name < b.name ? -1 : 1);
+}
+
+/** Whether a term is remembered by anybody here, so that there is no first start; its best witness writes it. */
+export function restoreTerm(turn: Turn, { sinceMs }: RoleOf<'starting'>): boolean {
+  const { memory, records, settings } = turn.state;
+  const witnesses = [...records.members.values()].filter(({ value }) => value.rememberedVersion !== null);
+  const best = witnesses.toSorted(byLateness)[0]?.value.name;
+  if (best === undefined && memory === null) return false;
+  const untilMs = sinceMs + settings.bootstrapSettleMs;
+  const allHere = memory?.term.nodes.every((name) => records.members.has(name)) === true;
+  if (best !== settings.name || memory === null || (!allHere && turn.now < untilMs)) {
+    turn.wakeAt(untilMs);
+    turn.refuse('awaiting_bootstrap');
+    return true;
+  }
+  const lost = records.settings === null ? memory.settings : null;
+  const { term } = memory;
+  const issued = turn.emit({ kind: 'write_term', term, version: null, ...(lost === null ? {} : { settings: lost }) });
+  if (issued) turn.report('term_restored', { epoch: term.epoch, in_sync: term.inSync, nodes: term.nodes });
+  return true;
+}
