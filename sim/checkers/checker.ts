@@ -93,6 +93,8 @@ export interface NodeSight {
     readonly stopping: boolean;
     readonly master: string | null;
     readonly rememberedEpoch: number;
+    /** True moment since which the ensemble hears it, as it knows; null = it does not. */
+    readonly connectedSinceMs: number | null;
     /** True moment until which its proof from the ensemble is good (F after the heartbeat that was heard). */
     readonly powerEndsMs: number;
     /** True moment at which it believes to have sent what the ensemble answered last. */

@@ -16,6 +16,8 @@ export class AcknowledgedMeansKept implements Checker {
     if (sight.saw === 'restarted') {
       for (const id of missing(sight.has, sight.had)) this.forgotten.set(id, (this.forgotten.get(id) ?? 0) + 1);
     }
+    // With its records the ensemble lost who held what: a first start takes what it finds, and is no failover.
+    if (sight.saw === 'committed' && isFirstStart(sight)) this.waited.clear();
     if (sight.saw === 'ended') this.compare(world);
   }
 
@@ -28,4 +30,8 @@ export class AcknowledgedMeansKept implements Checker {
     if (lost.length === 0) return;
     world.violated('I4', `${lost.length} writes that WAIT acknowledged are not on ${master.name}: ${lost[0]}`);
   }
+}
+
+function isFirstStart({ before, after }: Extract<Sight, { saw: 'committed' }>): boolean {
+  return before.term === null && after.term !== null && after.lease !== null;
 }

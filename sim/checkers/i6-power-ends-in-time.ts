@@ -12,6 +12,8 @@ const UNDER_WAY_MS = 5;
 const EVERY = 8;
 /** True time is worked out from the clocks of agents, in fractions. */
 const ROUNDING_MS = 0.01;
+/** A clock that stood still for less than this is not noticed. */
+const STOOD_STILL_MS = 100;
 /** From the start of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 600;
 /** A lease that goes by other means than its time is read by its holder a heartbeat later. */
@@ -63,7 +65,8 @@ export class PowerEndsInTime implements Checker {
       this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its power ended`);
     }
     const earlyMs = agent.proofMs - agent.heardSentMs;
-    if (earlyMs > ROUNDING_MS && !agent.onPromises) {
+    const stoodStill = world.plan.faults.some((fault) => fault.kind === 'host_suspended' && fault.node === name);
+    if (earlyMs > (stoodStill ? STOOD_STILL_MS : ROUNDING_MS) && !agent.onPromises) {
       this.violated(world, `${name} counts its lease from ${earlyMs.toFixed(1)} ms after the ensemble heard of it`);
     }
   }

@@ -81,6 +81,7 @@ class View implements NodeSight {
       stopping: state.stopping !== null,
       master: records.lease?.value.node ?? null,
       rememberedEpoch,
+      connectedSinceMs: state.session?.connected === true ? run.clock.toTrueMs(state.connectedAtMs) : null,
       powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
       proofMs: run.clock.toTrueMs(state.lastProofMs),
       heardSentMs: run.heardSentMs,

@@ -285,6 +285,24 @@ describe('a server as young as its agent, while no records can be read', () => {
     expect(run(turnsOut({ fencedUnseen: false }), 0).does).not.toContain('set_min_replicas');
   });
 
+  test('is its business from the first look at the records on: a fence that they ask for stays', () => {
+    const own = sight(masterFacts({ minReplicas: FENCE }));
+    const placed = run(world('a', 'starting', { own, fencedUnseen: true }), 0);
+    expect(placed.state.fencedUnseen).toBe(false);
+    const lost = world('a', 'starting', { own, session: null, synced: false, enabled: true, unplaced: true });
+    expect(run({ ...lost, own: sight(masterFacts()) }, 0).state.fencedUnseen).toBe(false);
+  });
+
+  test('is fenced while nobody can say whether an earlier agent of this node lives, too', () => {
+    const own = sight(masterFacts({ minReplicas: 0 }));
+    const asking = world('a', 'starting', {
+      own, unplaced: true, record: { ...noLease, members: [member('a', { instance: 'earlier' })] },
+    });
+    const played = run({ ...asking, session: { id: 77n, timeoutMs: T_MS, connected: true } }, 0);
+    expect(played.does).toContain('fence_reversibly');
+    expect(played.state.fencedUnseen).toBe(true);
+  });
+
   test('is left to the other agent that leads to the same process', () => {
     const record = { members: [member('b', { runId: 'run-a' })] };
     expect(run(turnsOut({ record }), 0).does).not.toContain('set_min_replicas');

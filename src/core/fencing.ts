@@ -250,6 +250,7 @@ function commandableFacts(state: State): RedisFacts | null {
 
 /** Brings `min-replicas-to-write` of our Redis to what it must be. */
 export function reconcileMinReplicas(turn: Turn): void {
+  if (turn.state.synced && !hasUnknownTwin(turn.state)) turn.update({ fencedUnseen: false });
   const wanted = wantedMinReplicas(turn.state);
   const facts = commandableFacts(turn.state);
   if (turn.state.unplaced && looksFirst(turn.state)) turn.wakeAt(turn.state.role.sinceMs + YOUNG_LOOK_MS);
@@ -281,7 +282,9 @@ export function takeBackUnseenFence(turn: Turn): void {
 function fence(turn: Turn, facts: RedisFacts): void {
   const mayBeLifted = turn.awaits('set_min_replicas') || turn.awaits('promote');
   if (facts.minReplicas === FENCE_MIN_REPLICAS && !mayBeLifted) return;
-  if (turn.emit({ kind: 'fence_reversibly' }) && !turn.state.synced) turn.update({ fencedUnseen: true });
+  // Later we know whose it is, and why it is fenced.
+  const unseen = turn.state.enabled === null || hasUnknownTwin(turn.state);
+  if (turn.emit({ kind: 'fence_reversibly' }) && unseen) turn.update({ fencedUnseen: true });
 }
 
 function setMinReplicas(turn: Turn, minReplicas: number, before: RedisFacts): void {

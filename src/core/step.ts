@@ -31,7 +31,7 @@ import { decideStarting } from './roles/starting.ts';
 import { decideSteppingDown } from './roles/stepping-down.ts';
 import { noticeOwnRedis } from './own-redis.ts';
 import { takeFailoverOrder } from './ordered-failover.ts';
-import { obstacle } from './obstacles.ts';
+import { hasUnknownTwin, obstacle } from './obstacles.ts';
 import { ourLease, ownFacts } from './queries.ts';
 import type { State } from './state.ts';
 import { remembered } from './restore.ts';
@@ -149,8 +149,9 @@ function recordsSynced(turn: Turn): void {
     synced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
     registeredAtStart: enabled === null ? registered : turn.state.registeredAtStart,
-    // What a server was before we ever saw it, the records tell; only a restart under our eyes is still to be placed.
-    unplaced: turn.state.unplaced && enabled !== null,
+    // What a server was before we ever saw it, the records tell, unless they speak of an agent that we know nothing of;
+    // else only a restart under our eyes is still to be placed.
+    unplaced: turn.state.unplaced && (enabled !== null || hasUnknownTwin(turn.state)),
     role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,
   });
 }
