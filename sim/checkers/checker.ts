@@ -58,11 +58,17 @@ export type Sight =
   | { readonly saw: 'bound_passed' }
   | { readonly saw: 'ended' };
 
+/** The Redis of a twin on another host. */
+export interface TwinSight {
+  readonly lives: boolean;
+  readonly data: Data;
+}
+
 /** One node, seen from above. */
 export interface NodeSight {
   readonly name: string;
   readonly hostUp: boolean;
-  /** Its agent's process lives and is not stopped; since when, in true time. */
+  /** Its agent's process lives, is not stopped and not about to exit; since when, in true time. */
   readonly agentRunsSinceMs: number | null;
   /** Its agent's process was stopped, and has not gone on. */
   readonly agentStandsStill: boolean;
@@ -73,6 +79,8 @@ export interface NodeSight {
   readonly redisStartedMs: number;
   /** Copies of datasets on its agent's disk. */
   readonly rescued: readonly Data[];
+  /** Other servers that an agent of this name manages, or did: the records may speak of them. */
+  readonly twins: readonly TwinSight[];
   readonly redis: {
     readonly acknowledges: boolean;
     readonly isMaster: boolean;

@@ -3,6 +3,7 @@
  * joins the set is whole, too; who has nothing but its disk waits for those who may have more; and nobody throws away
  * what the dead master's last words left in its socket.
  */
+import type { Lease } from '../../src/core/records.ts';
 import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
 import { FromDisk } from './from-disk.ts';
@@ -28,6 +29,8 @@ export class FreshestWins implements Checker {
   private acknowledged = 0;
   /** Writes that an earlier promotion left behind: whoever still has them has no more than the service. */
   private readonly left = new Set<number>();
+  /** In which role each agent told its Redis last to give up its link. */
+  private readonly frozenBy = new Map<string, string | null>();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
@@ -35,6 +38,9 @@ export class FreshestWins implements Checker {
     if (sight.saw === 'acknowledged') this.acknowledges(sight.node, world);
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
+    if (sight.saw === 'said' && sight.event === 'frozen') {
+      this.frozenBy.set(sight.node, world.nodes.get(sight.node)?.agent?.role ?? null);
+    }
     if (sight.saw === 'unread') this.thrownAway(sight, world);
   }
 
@@ -44,7 +50,7 @@ export class FreshestWins implements Checker {
     const claimed = lease !== null && lease.czxid !== before.lease?.czxid;
     if (claimed) this.claimed(lease.node, before, world);
     else this.changed(before, after, world);
-    if (claimed && this.fromDisk.isTooEarly(before, after, world)) {
+    if (claimed && isBehind(lease, world) && this.fromDisk.isTooEarly(before, after, world)) {
       world.violated('I3', `${lease.node} claimed with what its disk had, before others were back`);
     }
     this.fromDisk.committed(before, after, world.nowMs);
@@ -62,7 +68,10 @@ export class FreshestWins implements Checker {
     }
     const remembers = ['whole', 'stream'];
     const voters = [...ballots.values()].filter(
-      ({ name, holds }) => this.inSync.has(name) && name !== node && remembers.includes(holds),
+      ({ name, holds, epoch, runId }) =>
+        this.inSync.has(name) && name !== node && remembers.includes(holds) && epoch === term.epoch &&
+        // A twin's ballot speaks of another server.
+        world.nodes.get(name)?.redis?.runId === runId,
     );
     this.claim = { node, voters: voters.map(({ name }) => name) };
   }
@@ -118,6 +127,8 @@ export class FreshestWins implements Checker {
   private thrownAway({ node, bytes, endedMs }: Extract<Sight, { saw: 'unread' }>, world: Overview): void {
     const { agent = null, redisServesSinceMs = null, redis = null } = world.nodes.get(node) ?? {};
     if (agent?.role !== 'candidate' || redis?.target?.host !== '127.0.0.1') return;
+    // Told before it was one, for want of proof: a master that may be deposed is left at once, by the dead-man's rule.
+    if (this.frozenBy.get(node) !== 'candidate') return;
     if (endedMs === null || redisServesSinceMs === null || !wasInSync(node, world)) return;
     if (world.nowMs - Math.max(endedMs, redisServesSinceMs) >= DRAIN_MS) return;
     world.violated('I3', `${node} threw away ${bytes} bytes that its master had sent before it ended`);
@@ -129,6 +140,11 @@ function wasInSync(node: string, { committed: { term }, nodes }: Overview): bool
   if (term?.inSync.includes(node) !== true) return false;
   const former = nodes.get(term.master?.name ?? '')?.redis ?? null;
   return former === null || former.runId === term.master?.runId;
+}
+
+/** Whether the process that claimed is the one that stands here under this name: a twin has another. */
+function isBehind({ node, runId }: Lease, { nodes }: Overview): boolean {
+  return nodes.get(node)?.redis?.runId === runId;
 }
 
 /** A disabled node is left alone, by order of its operator; whoever voted and then stands still is passed over. */

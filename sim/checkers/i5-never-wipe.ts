@@ -56,9 +56,10 @@ export class NeverWipe implements Checker {
     // A service without a term has no lineage that data could be outside of.
     if (nowMs - lookedSinceMs < ASKED_BEFORE_MS || world.committed.term === null) return;
     let lost = missing(gets, had).filter((id) => this.acknowledged.has(id));
-    for (const { name, redis, rescued } of world.nodes.values()) {
+    for (const { name, redis, rescued, twins } of world.nodes.values()) {
       if (lost.length <= WRITES_OF_NO_ACCOUNT) return;
-      const elsewhere = redis === null || name === node ? rescued : [...rescued, redis.data];
+      const copies = [...rescued, ...twins.map(({ data }) => data)];
+      const elsewhere = redis === null || name === node ? copies : [...copies, redis.data];
       for (const data of elsewhere) lost = lost.filter((id) => !data.has(id));
     }
     if (lost.length <= WRITES_OF_NO_ACCOUNT) return;

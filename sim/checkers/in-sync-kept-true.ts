@@ -10,6 +10,8 @@ const ATTACH_MS = 180;
 const GONE_MS = 5000;
 /** The lease holder heard the ensemble this lately. */
 const HEARD_MS = 1500;
+/** Nobody looks while nothing is acknowledged: who is seen after as long may have gone at any time between. */
+const LOOKS_MS = 1000;
 
 export class InSyncKeptTrue {
   /** Who claimed to be promoted, and when it was. */
@@ -17,6 +19,10 @@ export class InSyncKeptTrue {
   private promotedMs: number | null = null;
   /** When each node's Redis was last seen alive. */
   private readonly aliveMs = new Map<string, number>();
+  /** The lease holder that was seen to be able to say who is gone, since when, and at which look. */
+  private holder: { readonly name: string | null; readonly sinceMs: number; readonly lookedMs: number } = {
+    name: null, sinceMs: 0, lookedMs: 0,
+  };
 
   claimed(node: string, world: Overview): void {
     const serves = world.nodes.get(node)?.redis?.isMaster === true;
@@ -36,19 +42,25 @@ export class InSyncKeptTrue {
     return gone.find((name) => takesPart(nodes.get(name))) ?? null;
   }
 
-  /** Who has long been gone from the master that acknowledges. */
+  /** Who has been gone for long while the master that acknowledges could have said so all the time. */
   longGone(master: string, { nodes, nowMs, committed: { lease, term } }: Overview): string | null {
-    for (const { name, redis } of nodes.values()) if (redis !== null) this.aliveMs.set(name, nowMs);
-    const holder = nodes.get(master);
-    if (lease?.node !== master || !couldSay(holder, nowMs)) return null;
-    const looksSinceMs = holder?.agentRunsSinceMs ?? nowMs;
-    const goneSinceMs = (name: string): number => Math.max(this.aliveMs.get(name) ?? nowMs, looksSinceMs);
+    for (const { name, redis, twins } of nodes.values()) {
+      if (redis !== null || twins.some(({ lives }) => lives)) this.aliveMs.set(name, nowMs);
+    }
+    const looksOn = this.holder.name === master && nowMs - this.holder.lookedMs < LOOKS_MS;
+    if (lease?.node !== master || !couldSay(nodes.get(master), nowMs)) {
+      this.holder = { name: null, sinceMs: nowMs, lookedMs: nowMs };
+      return null;
+    }
+    this.holder = { name: master, sinceMs: looksOn ? this.holder.sinceMs : nowMs, lookedMs: nowMs };
+    const { sinceMs } = this.holder;
+    const goneSinceMs = (name: string): number => Math.max(this.aliveMs.get(name) ?? nowMs, sinceMs);
     return term?.inSync.find((name) => nowMs - goneSinceMs(name) >= GONE_MS) ?? null;
   }
 }
 
 const takesPart = (node: NodeSight | undefined): boolean => (
-  node?.redis !== null && node?.agentRunsSinceMs !== null && node?.agent?.enabled === true
+  node?.twins.length === 0 && node.redis !== null && node.agentRunsSinceMs !== null && node.agent?.enabled === true
 );
 
 function couldSay(node: NodeSight | undefined, nowMs: number): boolean {

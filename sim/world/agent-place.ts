@@ -45,6 +45,8 @@ export class AgentRun {
   exitCode: number | null = null;
   /** True moment at which the latest request that the ensemble's leader answered was sent. */
   heardSentMs = Number.NEGATIVE_INFINITY;
+  /** It says goodbye to the ensemble, and does nothing else any more. */
+  leaving = false;
 
   constructor(options: AgentOptions) {
     const { host, scheduler, network, settings, random } = options;
@@ -90,7 +92,10 @@ export class AgentRun {
           done(answer);
         });
       },
-      close: (done) => zk.close(done),
+      close: (done) => {
+        this.leaving = true;
+        zk.close(done);
+      },
     };
   }
 

@@ -46,6 +46,25 @@ export interface NodeOptions {
   readonly hooks: NodeHooks;
 }
 
+/** A Redis beside a twin of the agent, on the twin's host. */
+class Twin {
+  readonly process: Process;
+  readonly redis: RedisServer;
+
+  constructor(process: Process, redis: RedisServer) {
+    this.process = process;
+    this.redis = redis;
+  }
+
+  get lives(): boolean {
+    return this.process.alive;
+  }
+
+  get data(): Data {
+    return this.lives ? this.redis.data : Data.EMPTY;
+  }
+}
+
 export class NodePlace {
   readonly name: string;
   readonly host: Host;
@@ -61,6 +80,7 @@ export class NodePlace {
   lastGoodReplicaMs = 0;
   /** Copies on its agent's disk, which outlive everything. */
   readonly rescued: Data[] = [];
+  readonly twins: Twin[] = [];
   private readonly options: NodeOptions;
   private starts = 0;
   private redisStarts = 0;
@@ -163,10 +183,11 @@ export class NodePlace {
     const http = { host: host.name, port: AGENT_PORT };
     if (redis === 'other') {
       const process = new Process(`redis-${host.name}`, host, scheduler);
-      new RedisServer({
+      const server = new RedisServer({
         ...this.redisParts(process, random.fork(host.name)), disk: new Disk(), onAcknowledged: () => undefined,
         onPromoted: () => undefined, onReplaced: () => undefined, onUnread: () => undefined,
       });
+      this.twins.push(new Twin(process, server));
     }
     const change = redis === 'same' ? { http } : { http, redis: { host: host.name, port: REDIS_PORT } };
     this.agentOn(host, `${host.name}-agent`, change);

@@ -35,8 +35,9 @@ class View implements NodeSight {
   }
 
   get agentRunsSinceMs(): number | null {
-    const { process } = this.place.run;
-    return process.alive && !process.frozen && process.slowMs === 0 ? this.place.agentRunsSinceMs : null;
+    const { process, leaving } = this.place.run;
+    const runs = process.alive && !leaving && !process.frozen && process.slowMs === 0;
+    return runs ? this.place.agentRunsSinceMs : null;
   }
 
   get agentStartedMs(): number {
@@ -58,6 +59,10 @@ class View implements NodeSight {
 
   get rescued(): readonly Data[] {
     return this.place.rescued;
+  }
+
+  get twins(): NodeSight['twins'] {
+    return this.place.twins;
   }
 
   get redis(): NodeSight['redis'] {

@@ -165,10 +165,11 @@ export class World implements NodeHooks {
     this.trace.say('ensemble', () => `commits ${[...txn.changes.keys()].join(' ')}`);
     if (after === before) return;
     this.see({ saw: 'committed', before, after, by: txn.by });
-    const announced = after.masterRecordOwner !== before.masterRecordOwner && after.lease !== null;
-    if (announced && after.masterRecordOwner === after.lease.owner) {
-      this.see({ saw: 'promoted', node: after.lease.node });
-    }
+    const { lease, masterRecordOwner } = after;
+    if (lease === null || masterRecordOwner === before.masterRecordOwner || masterRecordOwner !== lease.owner) return;
+    // Of the process that was announced: it may have ended on the way, and a twin has another.
+    if (this.view.nodes.get(lease.node)?.redis?.runId !== lease.runId) return;
+    this.see({ saw: 'promoted', node: lease.node });
   }
 
   acknowledged(node: string, id: number, waited: number): void {
@@ -192,8 +193,15 @@ export class World implements NodeHooks {
   }
 
   replaced(node: string, { had, gets, from }: Replacement): void {
-    const fromRunId = this.nodes.get(from.host)?.redis.runId ?? 'unknown';
+    const fromRunId = this.runIdOn(from.host) ?? 'unknown';
     this.see({ saw: 'replaced', node, had, gets, fromRunId });
+  }
+
+  private runIdOn(host: string): string | undefined {
+    for (const { twins } of this.nodes.values()) {
+      for (const { process, redis } of twins) if (process.host.name === host) return redis.runId;
+    }
+    return this.nodes.get(host)?.redis.runId;
   }
 
   unread(node: string, { bytes, endedMs }: Unread): void {

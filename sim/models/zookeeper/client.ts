@@ -142,12 +142,14 @@ export class Client implements ZkPort {
     this.connected = false;
     const waiting = [...this.pending.keys()];
     for (const xid of waiting) this.settle(xid, { ok: false, code: 'CONNECTION_LOSS' });
+    // A server ends the connection of a session that ended: the goodbye was heard.
+    if (this.closing !== null) return this.closing();
     const rounds = Math.floor(this.attempts / this.order.length);
     const pauseMs = wasConnected ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** rounds, this.timeoutMs * SHARE.pause);
     this.options.clock.after(pauseMs * (0.5 + this.options.random.unit() / 2), () => {
       if (this.connection === null) this.dial();
     });
-    if (wasConnected && this.closing === null) this.options.events.onDisconnected();
+    if (wasConnected) this.options.events.onDisconnected();
   }
 
   private hear(end: End, message: ToClient): void {
@@ -187,7 +189,7 @@ export class Client implements ZkPort {
     this.connected = false;
     this.cancelWatch();
     end.close();
-    if (this.closing !== null) return;
+    if (this.closing !== null) return this.closing();
     this.options.events.onExpired();
     this.dial();
   }
