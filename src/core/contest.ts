@@ -76,6 +76,8 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (isForeign(facts, term, name)) return 'foreign_dataset';
   if (state.own.halfSynced) return 'dataset_incomplete';
   if (facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
+  // It was, and has followed another process since: a restarted master, while nobody looked after it.
+  if (positionOf(facts, term) === null) return 'not_in_sync';
   return null;
 }
 

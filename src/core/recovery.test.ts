@@ -66,6 +66,9 @@ describe('who is promoted from what disks kept', () => {
     ['one with its memory only refuses', 'no_promotable_replica', [
       ballot('a', { holds: 'stream', refusal: 'redis_refuses_writes' }), fromRdb('b'),
     ], over],
+    ['a member copied an old file while nobody looked after it', 'a', [
+      fromAof('a'), ballot('b', { replid: 'fresh-a', replid2: null, holds: 'whole', refusal: 'not_in_sync' }),
+    ], {}],
     ['its Redis is gone again', 'awaiting_recovery', [empty('a', { refusal: 'redis_unreachable' })], {}],
     ['an operator designated one', 'no_promotable_replica', [fromRdb('a')], { term: term({ designated: 'b' }) }],
   ])('%s: %s', (_what, chosen, ballots, change) => {

@@ -15,6 +15,7 @@
  * 6. else an operator decides.
  */
 import { keepsConfirmed } from './durable.ts';
+import { isNamedMaster } from './election.ts';
 import type { Position } from './lineage.ts';
 import { comparePositions, positionOf } from './lineage.ts';
 import type { Ballot, NodeRecord, Term } from './records.ts';
@@ -45,7 +46,14 @@ function isBack({ refusal }: Ballot): boolean {
   return refusal === null || refusal === 'not_in_sync' || refusal === 'priority_zero';
 }
 
-const hasMemory = ({ holds }: Ballot): boolean => holds === 'whole' || holds === 'stream';
+/**
+ * It is still the process that was in sync, with what it had then. A replica that streamed on from a restarted master,
+ * while its agent was away, is the same process, but its dataset is that of an old file, and of no lineage.
+ */
+function hasMemory(ballot: Ballot, term: Term): boolean {
+  if (ballot.holds !== 'whole' && ballot.holds !== 'stream') return false;
+  return isNamedMaster(ballot, term) || positionOf(ballot, term) !== null;
+}
 
 function exactPosition(ballot: Ballot, term: Term): Position {
   return positionOf(ballot, term) ?? NO_POSITION;
@@ -71,7 +79,9 @@ export function recoveryOutcome(input: RecoveryInput): RecoveryOutcome {
   if (term.master === null || term.designated !== null) return nobody('no_promotable_replica');
   const names = [term.master.name, ...term.inSync];
   const cast = input.ballots.filter((ballot) => ballot.epoch === term.epoch);
-  if (cast.some((ballot) => names.includes(ballot.name) && hasMemory(ballot))) return nobody('no_promotable_replica');
+  if (cast.some((ballot) => names.includes(ballot.name) && hasMemory(ballot, term))) {
+    return nobody('no_promotable_replica');
+  }
   const ballots = cast.filter(isBack);
   const back = ballots.filter((ballot) => names.includes(ballot.name));
   const withData = back.filter(({ holds }) => holds === 'disk');
