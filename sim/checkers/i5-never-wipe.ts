@@ -82,7 +82,9 @@ export class NeverWipe implements Checker {
 /** Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone. */
 function isGuarded(node: string, world: Overview): boolean {
   const { agentRunsSinceMs = null, redisServesSinceMs = null, agent = null } = world.nodes.get(node) ?? {};
-  const leaves = agent === null || agent.stopping || !agent.enabled;
+  // Whose name another agent holds touches nothing.
+  const twin = agent?.reasons.includes('duplicate_node_name') === true;
+  const leaves = agent === null || agent.stopping || !agent.enabled || twin;
   // Stopped or paused until a moment ago, it did what its replication link said before it read any command.
   if (leaves || redisServesSinceMs === null || world.nowMs - redisServesSinceMs < FIRST_COMMAND_MS) return false;
   return agentRunsSinceMs !== null && world.nowMs - agentRunsSinceMs >= FIRST_LOOK_MS;

@@ -16,6 +16,8 @@ const ROUNDING_MS = 0.01;
 const STOOD_STILL_MS = 100;
 /** From the start of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 600;
+/** From the moment at which an agent and a Redis without the start fence both run until the one has fenced the other. */
+const FIRST_COMMAND_MS = 100;
 /** A lease that goes by other means than its time is read by its holder a heartbeat later. */
 const HEARTBEAT_PART = 1 / 4;
 
@@ -71,12 +73,15 @@ export class PowerEndsInTime implements Checker {
     }
   }
 
-  private withLease({ name, agent, agentStartedMs }: NodeSight, world: Overview, ranMs: number): void {
+  private withLease({ name, agent, agentStartedMs, redisStartedMs }: NodeSight, world: Overview, ranMs: number): void {
     const heldUntilMs = this.heldUntilMs.get(name);
     if (agent === null || heldUntilMs === undefined || world.committed.lease?.node === name) return;
     // Whoever is told to go, or to keep out, leaves its Redis as it is when nobody takes over.
     if (agent.onPromises || agent.stopping || !agent.enabled) return;
     if (ranMs < FIRST_LOOK_MS && world.nowMs - agentStartedMs < FIRST_LOOK_MS) return;
+    // Without the start fence it takes writes until the first command of its agent.
+    const { startFence } = world.plan;
+    if (!startFence && redisStartedMs > heldUntilMs && ranMs < FIRST_COMMAND_MS) return;
     const graceMs = UNDER_WAY_MS + HEARTBEAT_PART * world.plan.sessionTimeoutMs;
     const lateMs = world.nowMs - heldUntilMs;
     if (lateMs > graceMs) this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its lease was gone`);

@@ -175,6 +175,17 @@ describe('endings', () => {
     expect(dials).toHaveLength(41);
   });
 
+  test('and soon again after a dial that ran out of time: a process that was stopped has to fence', () => {
+    const { link, dials, pass } = opened();
+    link().events.onFailed({ code: 'timeout', detail: '' });
+    pass(REDIAL_REFUSED_MS);
+    expect(dials).toHaveLength(2);
+    const remote = opened(false);
+    remote.link().events.onFailed({ code: 'timeout', detail: '' });
+    remote.pass(REDIAL_REFUSED_MS);
+    expect(remote.dials).toHaveLength(1);
+  });
+
   test('a remote one only at first', () => {
     const { link, dials, pass } = opened(false);
     for (let i = 0; i < 10; i++) {

@@ -171,10 +171,14 @@ export class RedisWatch {
     this.ended({ seen: 'refused' }, eager ? REDIAL_REFUSED_MS : REDIAL_PAUSE_MS);
   }
 
-  /** A dying server may close its connections before its listener: the next dial is reset, the one after refused. */
+  /**
+   * A dying server may close its connections before its listener: the next dial is reset, the one after refused. A dial
+   * of our own Redis that ran out of time has waited already, or this process was stopped meanwhile and has to fence.
+   */
   private failed(code: string): void {
     const dying = code === 'other' && ++this.failures < EAGER_REFUSALS;
-    this.ended({ seen: 'failed', code }, dying ? REDIAL_DYING_MS : REDIAL_PAUSE_MS);
+    const soonMs = this.options.eager && code === 'timeout' ? REDIAL_REFUSED_MS : REDIAL_PAUSE_MS;
+    this.ended({ seen: 'failed', code }, dying ? REDIAL_DYING_MS : soonMs);
   }
 
   private closed(how: CloseKind): void {

@@ -306,6 +306,9 @@ describe('a server as young as its agent, while no records can be read', () => {
   test('is left to the other agent that leads to the same process', () => {
     const record = { members: [member('b', { runId: 'run-a' })] };
     expect(run(turnsOut({ record }), 0).does).not.toContain('set_min_replicas');
+    const twin = { members: [member('a', { runId: null, instance: 'other' })] };
+    expect(run(turnsOut({ record: twin, session: { id: 77n, timeoutMs: T_MS, connected: true } }), 0).does)
+      .not.toContain('set_min_replicas');
   });
 });
 

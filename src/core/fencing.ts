@@ -271,9 +271,10 @@ export function takeBackUnseenFence(turn: Turn): void {
   const { state } = turn;
   const facts = commandableFacts(state);
   if (!state.fencedUnseen || !state.synced || facts === null) return;
-  const sameProcess = ({ value }: Kept<Member>): boolean =>
-    value.name !== state.settings.name && value.runId === facts.runId;
-  if ([...state.records.members.values()].some(sameProcess)) return;
+  const { session, settings, records } = state;
+  const leadsHere = ({ value, znode }: Kept<Member>): boolean =>
+    znode.owner !== session?.id && (value.runId === facts.runId || sameAddress(value.redis, settings.redis));
+  if ([...records.members.values()].some(leadsHere)) return;
   if (facts.minReplicas !== FENCE_MIN_REPLICAS) return turn.update({ fencedUnseen: false });
   if (!turn.awaits('fence_reversibly')) setMinReplicas(turn, state.minReplicasFloor ?? 0, facts);
 }
