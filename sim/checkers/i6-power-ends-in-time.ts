@@ -16,7 +16,7 @@ const ROUNDING_MS = 0.01;
 const STOOD_STILL_MS = 100;
 /** From the start of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 600;
-/** From the moment at which an agent and a Redis without the start fence both run until the one has fenced the other. */
+/** From the moment at which an agent and a Redis without the start fence both run, until it is fenced. */
 const FIRST_COMMAND_MS = 100;
 /** A lease that goes by other means than its time is read by its holder a heartbeat later. */
 const HEARTBEAT_PART = 1 / 4;

@@ -29,8 +29,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a full sync from an unconfirmed process is let through',
     file: 'core/guard.ts',
-    find: 'if (facts.keys === 0 || isHeard(state, master)) return;',
-    replace: 'if (facts.keys >= 0 || isHeard(state, master)) return;',
+    find: 'if (facts.keys === 0) return;\n  if (isHeard',
+    replace: 'if (facts.keys >= 0) return;\n  if (isHeard',
     by: ['I5'],
     focus: 'bound_restart',
   },

@@ -86,8 +86,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   delayed: 3,
 };
 
-/** A host that vanished without a word does not come back sooner than a machine can boot. */
-export const SHORTEST_MS: Readonly<Partial<Record<FaultKind, number>>> = { host_lost: 1500 };
+/** A host that vanished without a word (no FIN, no RST) does not come back sooner than a machine can boot. */
+export const SHORTEST_MS: Readonly<Partial<Record<FaultKind, number>>> = { host_lost: 2500 };
 
 const KINDS = Object.keys(WEIGHTS) as FaultKind[];
 const TOTAL_WEIGHT = Object.values(WEIGHTS).reduce((sum, weight) => sum + weight, 0);

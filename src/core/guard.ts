@@ -9,7 +9,7 @@
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
-import { isEnabled, isLinkedTo, verifiedMaster } from './queries.ts';
+import { isEnabled, isLinkedTo, REMOTE_FRESH_MS, remoteIsHealthy, verifiedMaster } from './queries.ts';
 import type { Lease, Term } from './records.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -24,7 +24,7 @@ export function answersAsAnother({ remote, remoteTarget }: State, { redis, runId
 
 /** It was seen to be the recorded process, and still answers: what it was before a silence proves nothing. */
 export function isHeard(state: State, master: Recorded): boolean {
-  return verifiedMaster(state, master) && state.remote.silentSinceMs === null;
+  return verifiedMaster(state, master) && remoteIsHealthy(state);
 }
 
 /**
@@ -35,7 +35,7 @@ export function isHeard(state: State, master: Recorded): boolean {
 function mayMeetAnother(state: State, facts: RedisFacts): boolean {
   const { remote, nowMs } = state;
   if (facts.link?.up !== false) return false;
-  if (remote.silentSinceMs !== null) return true;
+  if (remote.link === 'open' && !remoteIsHealthy(state)) return true;
   return remote.endedAfterHealth && remote.link !== 'open' && nowMs < proofEndsAtMs(state);
 }
 
@@ -45,7 +45,8 @@ function mayMeetAnother(state: State, facts: RedisFacts): boolean {
  */
 export function guardFullSync(turn: Turn, facts: RedisFacts, master: Recorded): void {
   const { state } = turn;
-  if (facts.keys === 0 || isHeard(state, master)) return;
+  if (facts.keys === 0) return;
+  if (isHeard(state, master)) return turn.wakeAt(state.remote.answeredAtMs + REMOTE_FRESH_MS);
   const another = facts.link?.syncInProgress === true || (isEnabled(state) && answersAsAnother(state, master));
   if (!another && !(isEnabled(state) && mayMeetAnother(state, facts))) return;
   if (!turn.emit({ kind: 'freeze' })) return;

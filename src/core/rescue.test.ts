@@ -7,7 +7,8 @@ import type { RedisFacts } from './facts.ts';
 import type { State } from './state.ts';
 import { Village } from './testing/village.ts';
 import {
-  answer, facts, frozenFacts, linkTo, masterFacts, OLD_REPLID, only, ownAnswers, redisOf, run, settings, sight, world,
+  answer, facts, frozenFacts, linkTo, masterFacts, OLD_REPLID, only, ownAnswers, redisOf, remoteAnswers, run, settings,
+  sight, world,
 } from './testing/world.ts';
 import type { Change } from './testing/world.ts';
 
@@ -20,6 +21,8 @@ const deposed = (change: Partial<RedisFacts> = {}): RedisFacts =>
   facts('b', { replid: OLD_REPLID, replid2: null, secondReplOffset: -1, offset: 900, minReplicas: FENCE, ...change });
 
 const tick = { kind: 'tick' } as const;
+/** The master goes on answering. */
+const serves = remoteAnswers(masterFacts());
 const copied = { result: 'rescued', path: '/rescue/1.rdb', bytes: 77, removed: [] } as const;
 const noSpace = { result: 'failed', code: 'NO_SPACE' } as const;
 
@@ -31,7 +34,7 @@ describe('a deposed master with data of its own', () => {
     const fenced = run(writable.state, ownAnswers(deposed()));
     expect(only(fenced, 'rescue')).toMatchObject({ masterEpoch: 5 });
     expect(fenced.does).not.toContain('fence_hard');
-    const waiting = run(fenced.state, 50, ownAnswers(deposed({ offset: 910 })), 2000, tick);
+    const waiting = run(fenced.state, 50, ownAnswers(deposed({ offset: 910 })), 2000, serves);
     expect(waiting.does).not.toContain('fence_hard');
     expect([...waiting.state.reasons]).toContain('rescue_running');
     const done = run(waiting.state, answer(waiting.state, 'rescue', copied));
@@ -49,7 +52,7 @@ describe('a deposed master with data of its own', () => {
     const first = run(beside(deposed()), tick);
     const failed = run(first.state, answer(first.state, 'rescue', noSpace));
     expect(failed.does).toEqual([]);
-    const second = run(failed.state, 2000);
+    const second = run(failed.state, 2000, serves);
     expect(only(second, 'rescue')).toBeDefined();
     const last = run(second.state, answer(second.state, 'rescue', noSpace));
     expect(only(last, 'fence_hard')).toBeDefined();
@@ -61,14 +64,14 @@ describe('a deposed master with data of its own', () => {
   test('where a copy is required the node stays out, says why, and tries again', () => {
     let state = beside(deposed(), 'require');
     for (let attempt = 0; attempt < 4; attempt++) {
-      const asked = run(state, 500, tick);
-      const again = asked.state.inFlight.has('rescue') ? asked : run(asked.state, 500, 500, 500);
+      const asked = run(state, 500, serves);
+      const again = asked.state.inFlight.has('rescue') ? asked : run(asked.state, 500, 500, 500, serves);
       const failed = run(again.state, answer(again.state, 'rescue', noSpace));
       expect(failed.does).not.toContain('fence_hard');
       expect([...failed.state.reasons]).toContain('rescue_failed');
       state = { ...failed.state, lastProofMs: failed.state.nowMs };
     }
-    const asked = run(state, 1000, 1000);
+    const asked = run(state, 1000, serves, 1000, serves);
     const done = run(asked.state, answer(asked.state, 'rescue', copied));
     expect(only(done, 'fence_hard')).toBeDefined();
     expect([...done.state.reasons]).not.toContain('rescue_failed');
