@@ -7,6 +7,9 @@ import type { ExitCode } from '../contract/errors.ts';
 import type { Io } from './io.ts';
 import { report } from './report.ts';
 
+/** Where `make install` puts the node's configuration. */
+export const INSTALLED_CONFIG_FILE = '/etc/dictator/dictator.conf';
+
 export type Configured =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly exitCode: ExitCode };
@@ -17,13 +20,31 @@ export interface ConfigurationFlags {
 }
 
 export function configure({ config, logLevel }: ConfigurationFlags, io: Io): Configured {
-  const fromEnv = io.env[ENV_CONFIG_FILE];
   const loaded = loadConfig({
-    file: config ?? (fromEnv === '' ? undefined : fromEnv),
+    file: config ?? fileOfEnvironment(io),
     env: io.env,
     flags: logLevel === undefined ? {} : { log_level: logLevel },
     readFile: io.readFile,
   });
   if (loaded.ok) return loaded;
   return { ok: false, exitCode: report({ code: 'config_invalid', details: loaded.faults.map(formatFault) }, io) };
+}
+
+/**
+ * The configuration of this host's node, for a verb: the agent itself reads no file that nobody named, but whoever
+ * types `dictator list` on a node means that node.
+ */
+export function configureNode(config: string | undefined, io: Io): Configured {
+  return configure({ config: config ?? fileOfEnvironment(io) ?? installedFile(io) }, io);
+}
+
+function fileOfEnvironment({ env }: Io): string | undefined {
+  const file = env[ENV_CONFIG_FILE];
+  return file === '' ? undefined : file;
+}
+
+/** A file that is there and cannot be read is a fault to be told; one that is not there is none. */
+function installedFile(io: Io): string | undefined {
+  const read = io.readFile(INSTALLED_CONFIG_FILE);
+  return !read.ok && read.reason === 'does not exist' ? undefined : INSTALLED_CONFIG_FILE;
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Config } from '../config/config.ts';
 import { dictator } from './dictator.ts';
+import { playedIo } from '../../test/support/cli-io.ts';
 import { order, targetOf } from './order.ts';
 
 const closers: (() => void)[] = [];
@@ -41,18 +42,9 @@ async function answering(status: number, body: string): Promise<{ readonly port:
 }
 
 async function start(args: readonly string[], given: { env?: Record<string, string>; file?: string } = {}) {
-  const printed = { out: '', err: '' };
   const started: Config[] = [];
-  const read: string[] = [];
-  const io = {
-    stdout: (text: string) => void (printed.out += text),
-    stderr: (text: string) => void (printed.err += text),
-    env: given.env ?? {},
-    readFile: (name: string) => {
-      read.push(name);
-      return { ok: true as const, text: given.file ?? '{}', othersMayRead: true };
-    },
-  };
+  const file = { ok: true as const, text: given.file ?? '{}', othersMayRead: true };
+  const { io, printed, read } = playedIo({ env: given.env ?? {}, readFile: () => file });
   const exitCode = await dictator(args, io, async () => ({
     runAgent: async (config) => {
       started.push(config);
@@ -109,7 +101,7 @@ test('help goes to stdout, fits a terminal and names every exit code', async () 
   const { exitCode, out } = await start(['help']);
   expect(exitCode).toBe(0);
   expect(out.split('\n').every((line) => line.length <= 80)).toBe(true);
-  for (const code of [0, 1, 2, 3, 5, 78]) expect(out).toMatch(new RegExp(`\\b${code} `));
+  for (const code of [0, 1, 2, 3, 4, 5, 78]) expect(out).toMatch(new RegExp(`\\b${code} `));
 });
 
 test('a usage error names what is wrong and what was probably meant', async () => {
@@ -138,6 +130,7 @@ describe('bootstrap', () => {
 
   test.each([
     [500, '{"error":"internal_error"}', 1, 'agent_failed'],
+    [403, '{"error":"not_loopback"}', 4, 'not_allowed'],
     [504, '{"error":"bootstrap_timeout"}', 5, 'outcome_unknown'],
     [200, 'hello', 1, 'not_an_agent'],
     [404, '{"detail":"another program"}', 1, 'not_an_agent'],

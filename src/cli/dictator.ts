@@ -1,19 +1,15 @@
 /**
- * The program: command line -> verb -> exit code. The agent itself is loaded only when it is to run, so that every
- * other verb starts fast and needs nothing of it.
+ * The program: command line -> verb -> exit code. The agent is loaded only when it is to run, and the verbs only when
+ * it is not: neither pays for the other.
  */
 import type { Config } from '../config/config.ts';
-import { EXIT } from '../contract/errors.ts';
 import type { Logger } from '../log/logger.ts';
 import { openLog } from '../log/open-log.ts';
-import { bootstrap } from './bootstrap.ts';
 import { configure } from './configuration.ts';
-import { HELP } from './help.ts';
+import type { FlagValues } from './flags.ts';
 import type { Io } from './io.ts';
-import { parse } from './parse.ts';
-import type { Command } from './parse.ts';
+import { parse, parseAgentRun } from './parse.ts';
 import { report } from './report.ts';
-import { VERSION_LINE } from './version.ts';
 
 export interface Agent {
   /** Runs until told to stop; gives the exit code. */
@@ -24,25 +20,17 @@ export type LoadAgent = () => Promise<Agent>;
 
 /** Carries one command line out and gives the exit code. Rejects only for a programmer's error. */
 export async function dictator(args: readonly string[], io: Io, loadAgent: LoadAgent): Promise<number> {
-  const parsed = parse(args);
-  if (!parsed.ok) return report({ code: 'usage', details: [parsed.reason] }, io);
-  const { command } = parsed;
-  switch (command.verb) {
-    case 'help':
-      io.stdout(HELP);
-      return EXIT.done;
-    case 'version':
-      io.stdout(`${VERSION_LINE}\n`);
-      return EXIT.done;
-    case 'bootstrap':
-      return bootstrap(command, io);
-    case 'run':
-      return run(command, io, loadAgent);
-  }
+  const ofAgent = parseAgentRun(args);
+  if (ofAgent !== null) return run(ofAgent, io, loadAgent);
+  const { VERBS } = await import('./verbs.ts');
+  const parsed = parse(args, VERBS);
+  if (parsed.ok) return parsed.verb.run({ args: parsed.args, flags: parsed.flags, io, verbs: VERBS });
+  const next = parsed.verb === undefined ? undefined : `Run: dictator help ${parsed.verb.name}`;
+  return report({ code: 'usage', details: [parsed.reason], next }, io);
 }
 
-async function run(command: Command & { readonly verb: 'run' }, io: Io, loadAgent: LoadAgent): Promise<number> {
-  const configured = configure(command, io);
+async function run(flags: FlagValues, io: Io, loadAgent: LoadAgent): Promise<number> {
+  const configured = configure({ config: flags.text('config'), logLevel: flags.text('log-level') }, io);
   if (!configured.ok) return configured.exitCode;
   for (const warning of configured.warnings) io.stderr(`dictator: warning: ${warning}\n`);
   const log = openLog(configured.config.logLevel, io.env);

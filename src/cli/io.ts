@@ -1,5 +1,14 @@
 /** What a verb may touch of the outside: injectable, so that tests see every byte that is printed. */
 import type { ReadFile } from '../config/read-file.ts';
+import type { WallClock } from '../contract/clock.ts';
+
+/** What is known of the terminal; a stream that is none gets no colour and no moving line. */
+export interface Terminal {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly columns: number;
+  readonly rows: number;
+}
 
 export interface Io {
   /** Data: what a script may read. */
@@ -8,4 +17,10 @@ export interface Io {
   readonly stderr: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
+  readonly terminal: Terminal;
+  readonly clock: WallClock;
+  /** Resolves when the user wants an endless verb to end (SIGINT or SIGTERM, the second of which ends it at once). */
+  readonly interrupted: () => Promise<void>;
+  /** Asks on the terminal; null where nobody can answer. */
+  readonly ask: (question: string) => Promise<string | null>;
 }

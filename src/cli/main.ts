@@ -1,21 +1,69 @@
 /** Entry of the executable: gives the program the real outside, and ends the process with its exit code. */
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
 import { readFile } from '../config/read-file.ts';
+import { EXIT } from '../contract/errors.ts';
 import { dictator, type Agent } from './dictator.ts';
 import { tuneForSmallFootprint } from './engine.ts';
 import type { Io } from './io.ts';
 import { report } from './report.ts';
 
+/** Width of a terminal that does not tell its own. */
+const COLUMNS = 80;
+const ROWS = 24;
+
+const { stdin, stdout, stderr } = process;
+
+/** Reads one line; null where stdin or stderr is no terminal, or ends. */
+function ask(question: string): Promise<string | null> {
+  if (!stdin.isTTY || !stderr.isTTY) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const lines = createInterface({ input: stdin, output: stderr });
+    lines.once('close', () => resolve(null));
+    lines.question(question, (answer) => {
+      resolve(answer);
+      lines.close();
+    });
+  });
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
 const io: Io = {
-  stdout: (text) => process.stdout.write(text),
-  stderr: (text) => process.stderr.write(text),
+  stdout: (text) => stdout.write(text),
+  stderr: (text) => stderr.write(text),
   env: process.env,
   readFile,
+  terminal: {
+    stdout: stdout.isTTY,
+    stderr: stderr.isTTY,
+    get columns() { return stdout.isTTY ? stdout.columns : COLUMNS; },
+    get rows() { return stdout.isTTY ? stdout.rows : ROWS; },
+  },
+  clock: {
+    now: () => performance.now(),
+    wallNow: () => Date.now(),
+    after: (delayMs, callback) => {
+      const timer = setTimeout(callback, delayMs);
+      return () => clearTimeout(timer);
+    },
+  },
+  interrupted,
+  ask,
 };
 
 function loadAgent(): Promise<Agent> {
   tuneForSmallFootprint();
   return import('./run.ts');
 }
+
+// `dictator list | head -1`: the reader has what it wants.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
 
 dictator(process.argv.slice(2), io, loadAgent).then(
   (exitCode) => process.exit(exitCode),

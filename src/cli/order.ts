@@ -74,14 +74,21 @@ type Failed = (code: Failure['code'], why: string) => OrderResult;
 
 /** HTTP status of an order whose end the agent did not wait for. */
 const GATEWAY_TIMEOUT = 504;
+const FORBIDDEN = 403;
 
 function resultOf(status: number, text: string, failed: Failed): OrderResult {
   const answer = readError(text);
   if (answer === undefined) return failed('not_an_agent', `status ${status}`);
   if (status >= 200 && status < 300) return { ok: true };
-  const code = status === GATEWAY_TIMEOUT ? 'outcome_unknown' : status >= 500 ? 'agent_failed' : 'agent_refused';
+  const code = errorOf(status);
   const details = [`${answer.reason ?? answer.error ?? `status ${status}`}: ${answer.message ?? 'no explanation'}`];
   return { ok: false, failure: { code, details, next: answer.next } };
+}
+
+function errorOf(status: number): Failure['code'] {
+  if (status === GATEWAY_TIMEOUT) return 'outcome_unknown';
+  if (status === FORBIDDEN) return 'not_allowed';
+  return status >= 500 ? 'agent_failed' : 'agent_refused';
 }
 
 interface AgentAnswer {

@@ -1,5 +1,5 @@
 /**
- * The command line as a value: which verb, with which options, or why it is none.
+ * The command line as a value: which verb, with which flags and words, or why it is none.
  *
  * Flags may be written as Go's flag package takes them (`-config FILE`, `-version=true`), since users of the original
  * have them so in their units and scripts. They are turned into the double-dash form first; Node's own parser does
@@ -7,58 +7,54 @@
  */
 import { parseArgs } from 'node:util';
 import { nearest } from '../config/nearest.ts';
-
-export type Command =
-  | { readonly verb: 'run'; readonly config: string | undefined; readonly logLevel: string | undefined }
-  | { readonly verb: 'bootstrap'; readonly config: string | undefined; readonly master: string }
-  | { readonly verb: 'version' }
-  | { readonly verb: 'help' };
-
-export type Verb = Command['verb'];
-
-export type Parsed =
-  | { readonly ok: true; readonly command: Command }
-  | { readonly ok: false; readonly reason: string };
-
-const FLAGS = {
-  config: { type: 'string' },
-  'log-level': { type: 'string' },
-  master: { type: 'string' },
-  version: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-} as const;
-
-type Flag = keyof typeof FLAGS;
-
-const FLAG_NAMES = Object.keys(FLAGS) as readonly Flag[];
-const isFlag = (name: string): name is Flag => Object.hasOwn(FLAGS, name);
-
-/** Which flags a verb takes; `version` and `help` are verbs in the guise of flags. */
-const FLAGS_OF_VERB: Readonly<Record<Verb, readonly Flag[]>> = {
-  run: ['config', 'log-level'],
-  bootstrap: ['config', 'master'],
-  version: ['config', 'log-level'],
-  help: FLAG_NAMES,
-};
+import { FLAGS, FLAG_NAMES, FlagValues, isFlagName } from './flags.ts';
+import type { FlagName } from './flags.ts';
+import type { Verb } from './verb.ts';
 
 /** Running the agent has no name on the command line: it is what no verb means. */
-const VERB_WORDS: readonly Exclude<Verb, 'run'>[] = ['bootstrap', 'version', 'help'];
+export const AGENT_FLAGS = ['config', 'log-level'] as const satisfies readonly FlagName[];
+
+/** Flags that are verbs in disguise, as other programs have them. */
+const VERBS_AS_FLAGS = ['help', 'version'] as const;
+
+export type Parsed =
+  | { readonly ok: true; readonly verb: Verb; readonly args: readonly string[]; readonly flags: FlagValues }
+  /** `verb`: whose help would tell more. */
+  | { readonly ok: false; readonly reason: string; readonly verb?: Verb };
 
 interface Given {
-  readonly values: Map<Flag, string>;
+  readonly values: Map<FlagName, string>;
   readonly words: string[];
 }
 
-export function parse(args: readonly string[]): Parsed {
+/** The flags of a call that runs the agent, or null where a verb, or an error, has to be looked for. */
+export function parseAgentRun(args: readonly string[]): FlagValues | null {
   const given = readFlags(args);
-  return typeof given === 'string' ? refuse(given) : commandOf(given);
+  if (typeof given === 'string' || given.words.length > 0) return null;
+  const known: readonly FlagName[] = AGENT_FLAGS;
+  return [...given.values.keys()].every((name) => known.includes(name)) ? new FlagValues(given.values) : null;
 }
 
-const refuse = (reason: string): Parsed => ({ ok: false, reason });
+export function parse(args: readonly string[], verbs: readonly Verb[]): Parsed {
+  const given = readFlags(args);
+  if (typeof given === 'string') return { ok: false, reason: given };
+  const found = verbOf(given, verbs);
+  if (typeof found === 'string') return { ok: false, reason: found };
+  const { verb, args: words } = found;
+  const fault = faultOf(verb, words, given.values);
+  if (fault !== undefined) return { ok: false, reason: fault, verb };
+  return { ok: true, verb, args: words, flags: new FlagValues(given.values) };
+}
 
 /** Flags and words, or what is wrong with them. */
 function readFlags(args: readonly string[]): Given | string {
-  const { tokens } = parseArgs({ args: withDoubleDash(args), options: FLAGS, strict: false, tokens: true });
+  const options = Object.fromEntries(
+    FLAG_NAMES.map((name) => {
+      const type = FLAGS[name].value === null ? 'boolean' as const : 'string' as const;
+      return [name, name === 'help' ? { type, short: 'h' } : { type }];
+    }),
+  );
+  const { tokens } = parseArgs({ args: withDoubleDash(args), options, strict: false, tokens: true });
   const given: Given = { values: new Map(), words: [] };
   for (const token of tokens) {
     if (token.kind === 'positional') given.words.push(token.value);
@@ -72,22 +68,22 @@ function readFlags(args: readonly string[]): Given | string {
 interface FlagToken {
   readonly name: string;
   readonly rawName: string;
-  readonly value: string | undefined;
+  readonly value?: string | undefined;
 }
 
-function takeFlag(values: Map<Flag, string>, { name, rawName, value }: FlagToken): string | undefined {
-  if (!isFlag(name)) {
+function takeFlag(values: Map<FlagName, string>, { name, rawName, value }: FlagToken): string | undefined {
+  if (!isFlagName(name)) {
     const meant = nearest(name, FLAG_NAMES);
     return `unknown flag ${rawName}${meant === undefined ? '' : `, did you mean --${meant}?`}`;
   }
-  if (FLAGS[name].type === 'boolean') {
+  if (FLAGS[name].value === null) {
     if (value !== undefined && value !== 'true' && value !== 'false') return `--${name} takes no value`;
     if (value === 'false') values.delete(name);
     else values.set(name, 'true');
     return undefined;
   }
   // `--config --version` is a forgotten value, not a file of that name.
-  if (value === undefined || value === '' || isFlag(value.replace(/^--/, ''))) return `--${name} needs a value`;
+  if (value === undefined || value === '' || isFlagName(value.replace(/^--/, ''))) return `--${name} needs a value`;
   values.set(name, value);
   return undefined;
 }
@@ -97,7 +93,7 @@ const SINGLE_DASH = /^-[A-Za-z][\w-]+(?:=|$)/;
 /** Whether the argument after this one is its value. */
 function takesNext(arg: string): boolean {
   const name = arg.slice(2);
-  return arg.startsWith('--') && isFlag(name) && FLAGS[name].type === 'string';
+  return arg.startsWith('--') && isFlagName(name) && FLAGS[name].value !== null;
 }
 
 /** `-config` becomes `--config`, up to a `--`; what follows a flag as its value stays as it is. */
@@ -113,38 +109,48 @@ function withDoubleDash(args: readonly string[]): string[] {
   return normal;
 }
 
-function commandOf({ values, words }: Given): Parsed {
-  const verb = verbOf(values, words);
-  if (verb === undefined) return refuse(unknownVerb(words[0] ?? ''));
-  const extra = words[1];
-  if (extra !== undefined && verb !== 'help') return refuse(`unexpected argument ${JSON.stringify(extra)}`);
-  const stray = [...values.keys()].find((name) => name !== verb && !FLAGS_OF_VERB[verb].includes(name));
-  if (stray !== undefined) return refuse(`--${stray} does not belong ${verb === 'run' ? 'here' : `to ${verb}`}`);
-  return withOptions(verb, values);
+interface Found {
+  readonly verb: Verb;
+  readonly args: readonly string[];
 }
 
-function verbOf(values: ReadonlyMap<Flag, string>, words: readonly string[]): Verb | undefined {
-  if (values.has('help')) return 'help';
-  if (values.has('version') && words.length === 0) return 'version';
-  return words[0] === undefined ? 'run' : VERB_WORDS.find((word) => word === words[0]);
+function verbOf({ values, words }: Given, verbs: readonly Verb[]): Found | string {
+  const named = (name: string): Verb | undefined => verbs.find((verb) => verb.name === name || verb.alias === name);
+  // `list --help` is `help list`, and `help` takes whatever else stands there.
+  if (values.has('help')) words.unshift('help');
+  const disguised = VERBS_AS_FLAGS.find((name) => values.has(name) && words.length === 0);
+  const [first = disguised ?? '', second] = words;
+  const longer = second === undefined ? undefined : named(`${first} ${second}`);
+  if (longer !== undefined) return { verb: longer, args: words.slice(2) };
+  const verb = named(first);
+  if (verb !== undefined) return { verb, args: words.slice(1) };
+  if (words.length === 0) return withoutVerb(values);
+  return unknownVerb(words, verbs);
 }
 
-function unknownVerb(word: string): string {
-  const meant = nearest(word, VERB_WORDS);
-  return `unknown command ${JSON.stringify(word)}${meant === undefined ? '' : `, did you mean ${meant}?`}`;
+/** Flags alone that do not run the agent: the first that does not is named. */
+function withoutVerb(values: ReadonlyMap<FlagName, string>): string {
+  const known: readonly FlagName[] = AGENT_FLAGS;
+  const stray = [...values.keys()].find((name) => !known.includes(name));
+  return stray === undefined ? 'no command is given' : `--${stray} does not belong here`;
 }
 
-function withOptions(verb: Verb, values: ReadonlyMap<Flag, string>): Parsed {
-  const config = values.get('config');
-  const master = values.get('master');
-  switch (verb) {
-    case 'run':
-      return { ok: true, command: { verb, config, logLevel: values.get('log-level') } };
-    case 'bootstrap':
-      if (master === undefined) return refuse('bootstrap needs --master NAME');
-      return { ok: true, command: { verb, config, master } };
-    case 'version':
-    case 'help':
-      return { ok: true, command: { verb } };
-  }
+function unknownVerb(words: readonly string[], verbs: readonly Verb[]): string {
+  const [first = ''] = words;
+  const family = verbs.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
+  if (family.length > 0) return `${first} needs a second word: ${family.join(', ')}`;
+  const meant = nearest(first, verbs.flatMap(({ name, alias }) => alias === undefined ? [name] : [name, alias]));
+  return `unknown command ${JSON.stringify(first)}${meant === undefined ? '' : `, did you mean ${meant}?`}`;
+}
+
+function faultOf(verb: Verb, words: readonly string[], values: ReadonlyMap<FlagName, string>): string | undefined {
+  if (verb.name === 'help') return undefined;
+  const extra = words[verb.argsMax];
+  if (extra !== undefined) return `unexpected argument ${JSON.stringify(extra)}`;
+  if (words.length < verb.argsMin) return `${verb.name} needs ${verb.args}`;
+  const takes: readonly string[] = [...verb.flags, verb.name];
+  const stray = [...values.keys()].find((name) => !takes.includes(name));
+  if (stray !== undefined) return `--${stray} does not belong to ${verb.name}`;
+  const missing = verb.needs?.find((name) => !values.has(name));
+  return missing === undefined ? undefined : `${verb.name} needs --${missing} ${FLAGS[missing].value ?? ''}`.trimEnd();
 }

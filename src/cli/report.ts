@@ -2,6 +2,7 @@
 import { ERRORS } from '../contract/errors.ts';
 import type { ErrorCode, ExitCode } from '../contract/errors.ts';
 import type { Io } from './io.ts';
+import { printable } from './terminal.ts';
 
 /** Detail is one line or several, each about this very case; `next` replaces the table's where it is known better. */
 export interface Failure {
@@ -10,14 +11,10 @@ export interface Failure {
   readonly next?: string | undefined;
 }
 
-export function report({ code, details = [], next }: Failure, io: Io): ExitCode {
+export function report({ code, details = [], next }: Failure, io: Pick<Io, 'stderr'>): ExitCode {
   const error = ERRORS[code];
   io.stderr(`dictator: ${error.what} (${code})\n`);
   for (const detail of details) io.stderr(`  ${printable(detail)}\n`);
   io.stderr(`  ${printable(next ?? error.next)}\n`);
   return error.exitCode;
 }
-
-/** What others sent must not drive the terminal. */
-const printable = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));

@@ -7,7 +7,7 @@ declare const DICTATOR_REVISION: string | undefined;
 const FROM_SOURCE = 'dev';
 
 export const VERSION = typeof DICTATOR_VERSION === 'undefined' ? FROM_SOURCE : DICTATOR_VERSION;
-const BUILD_TIME = typeof DICTATOR_BUILD_TIME === 'undefined' ? FROM_SOURCE : DICTATOR_BUILD_TIME;
-const REVISION = typeof DICTATOR_REVISION === 'undefined' ? FROM_SOURCE : DICTATOR_REVISION;
+export const BUILD_TIME = typeof DICTATOR_BUILD_TIME === 'undefined' ? FROM_SOURCE : DICTATOR_BUILD_TIME;
+export const REVISION = typeof DICTATOR_REVISION === 'undefined' ? FROM_SOURCE : DICTATOR_REVISION;
 
 export const VERSION_LINE = `dictator ${VERSION} (built ${BUILD_TIME}, revision ${REVISION})`;

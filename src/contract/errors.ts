@@ -12,6 +12,7 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   refused: 3,
+  notAllowed: 4,
   outcomeUnknown: 5,
   configuration: 78,
 } as const;
@@ -59,8 +60,38 @@ export const ERRORS = {
   },
   outcome_unknown: {
     what: 'The order reached the agent, but its outcome did not come back: it may have been carried out.',
-    next: 'Look at /v1/view of the agent before you repeat it.',
+    next: 'Run dictator show before you repeat it.',
     exitCode: EXIT.outcomeUnknown,
+  },
+  not_allowed: {
+    what: 'The agent does not take this order from here. Nothing was done.',
+    next: 'Give it on the host of that agent.',
+    exitCode: EXIT.notAllowed,
+  },
+  ensemble_unreachable: {
+    what: 'No server of the ensemble gave a session in time.',
+    next: 'Check zk_hosts or --zk, the ensemble and the network; --agent URL asks one agent instead.',
+    exitCode: EXIT.failed,
+  },
+  service_unknown: {
+    what: 'The ensemble has no service of that name.',
+    next: 'Run: dictator list',
+    exitCode: EXIT.failed,
+  },
+  confirmation_needed: {
+    what: 'This needs a yes, and nobody can be asked. Nothing was done.',
+    next: 'Look at the plan, then repeat it with --yes.',
+    exitCode: EXIT.usage,
+  },
+  not_confirmed: {
+    what: 'The answer was not yes. Nothing was done.',
+    next: 'Repeat it when you are sure.',
+    exitCode: EXIT.refused,
+  },
+  unhealthy: {
+    what: 'The checks found errors.',
+    next: 'Correct them; each finding says how.',
+    exitCode: EXIT.failed,
   },
   internal_error: {
     what: 'Dictator failed in a way that it should not.',

@@ -1,0 +1,217 @@
+/**
+ * Reads the records of services from ZooKeeper, as fast as one session carries them: requests go out without waiting
+ * for each other, within a bound. Reads only: a command line that looks changes nothing.
+ */
+import { performance } from 'node:perf_hooks';
+import type { HostPort } from '../config/config.ts';
+import type {
+  Ballot, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
+} from '../core/records.ts';
+import { decodeRecord } from '../records/codec.ts';
+import { servicePaths } from '../records/paths.ts';
+import type { Folder, ServicePaths } from '../records/paths.ts';
+import { connectZooKeeper, isZooKeeperError } from '../zookeeper/index.ts';
+import type { ZooKeeperClient } from '../zookeeper/index.ts';
+
+/** Longest search for a server that answers. */
+export const CONNECT_TIMEOUT_MS = 4000;
+/** The session of a verb: as long as the longest pause of an ensemble that elects its leader. */
+const SESSION_TIMEOUT_MS = 10_000;
+/** An ensemble that is asked for thousands of services may be slower than one that is asked for a lease. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Requests under way at once; the client's own bound is 1,000. */
+const IN_FLIGHT_MAX = 500;
+const ROOT = '/dictator';
+
+/** A record with the facts of its znode that a reader shows. */
+export interface Stamped<T> {
+  readonly value: T;
+  /** Wall clock of the ensemble when it was last written; ms since 1970. */
+  readonly writtenMs: number;
+  readonly version: number;
+  /** Session that owns it, 0n for a persistent one. */
+  readonly owner: bigint;
+}
+
+export interface ServiceRecords {
+  readonly service: string;
+  readonly lease: Stamped<Lease> | null;
+  readonly term: Stamped<Term> | null;
+  readonly settings: Stamped<SettingsRecord> | null;
+  readonly masterRecord: Stamped<MasterRecord> | null;
+  /** Names of the live agents; their records are in `members` only where all was read. */
+  readonly live: readonly string[];
+  readonly members: ReadonlyMap<string, Stamped<Member>>;
+  readonly nodes: ReadonlyMap<string, Stamped<NodeRecord>>;
+  readonly ballots: ReadonlyMap<string, Stamped<Ballot>>;
+  /** Paths whose data is not a record of ours. */
+  readonly unreadable: readonly string[];
+}
+
+/** How much of a service is read: what `list` shows of thousands, or everything. */
+export type Depth = 'summary' | 'all';
+
+export class Ensemble {
+  readonly #zk: ZooKeeperClient;
+  #inFlight = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  private constructor(zk: ZooKeeperClient) {
+    this.#zk = zk;
+  }
+
+  /** A session, or null where no server of the ensemble gave one in time. */
+  static open(hosts: readonly HostPort[], timeoutMs = CONNECT_TIMEOUT_MS): Promise<Ensemble | null> {
+    return new Promise((resolve) => {
+      const options = { hosts, sessionTimeoutMs: SESSION_TIMEOUT_MS, requestTimeoutMs: REQUEST_TIMEOUT_MS };
+      const zk = connectZooKeeper(options, {
+        onConnected: () => {
+          clearTimeout(timer);
+          resolve(new Ensemble(zk));
+        },
+        onDisconnected: () => undefined,
+        onExpired: () => undefined,
+        onWatch: () => undefined,
+      });
+      const timer = setTimeout(() => {
+        void zk.close();
+        resolve(null);
+      }, timeoutMs);
+    });
+  }
+
+  /** What the ensemble granted of the session timeout that was asked for. */
+  get sessionTimeoutMs(): number {
+    return this.#zk.sessionTimeoutMs;
+  }
+
+  close(): Promise<void> {
+    return this.#zk.close();
+  }
+
+  /** Names of all services, sorted. */
+  async services(): Promise<readonly string[]> {
+    return (await this.#children(ROOT)).toSorted();
+  }
+
+  /** Milliseconds that one read takes there and back. */
+  async roundTripMs(): Promise<number> {
+    const beganMs = performance.now();
+    await this.#zk.sync('/');
+    return performance.now() - beganMs;
+  }
+
+  /** Names and data of what lies in a folder of ours that this reader has no format for. */
+  async folder(service: string, name: string): Promise<ReadonlyMap<string, { data: Buffer; writtenMs: number }>> {
+    const path = `${servicePaths(service).root}/${name}`;
+    const names = (await this.#children(path)).toSorted();
+    const found = await Promise.all(names.map((each) => this.#data(`${path}/${each}`)));
+    const entries = names.flatMap((each, index) => {
+      const record = found[index];
+      return record ? [[each, { data: record.data, writtenMs: record.writtenMs }] as const] : [];
+    });
+    return new Map(entries);
+  }
+
+  async read(service: string, depth: Depth): Promise<ServiceRecords> {
+    const paths = servicePaths(service);
+    const unreadable: string[] = [];
+    const one = (path: string): Promise<Stamped<unknown> | null> => this.#record(paths, path, unreadable);
+    const all = depth === 'all';
+    const nothing = Promise.resolve(null);
+    const [lease, term, live, settings, masterRecord, members, ballots] = await Promise.all([
+      one(paths.lease),
+      one(paths.term),
+      this.#children(paths.folder('members')),
+      all ? one(paths.settings) : nothing,
+      all ? one(paths.masterRecord) : nothing,
+      all ? this.#folder(paths, 'members', unreadable) : new Map(),
+      all ? this.#folder(paths, 'ballots', unreadable) : new Map(),
+    ]);
+    const registered = (term as Stamped<Term> | null)?.value.nodes ?? [];
+    const nodes = all
+      ? await this.#folder(paths, 'nodes', unreadable)
+      : await this.#named(paths, { folder: 'nodes', names: registered }, unreadable);
+    return {
+      service,
+      lease: lease as Stamped<Lease> | null,
+      term: term as Stamped<Term> | null,
+      settings: settings as Stamped<SettingsRecord> | null,
+      masterRecord: masterRecord as Stamped<MasterRecord> | null,
+      live: live.toSorted(),
+      members: members as ReadonlyMap<string, Stamped<Member>>,
+      nodes: nodes as ReadonlyMap<string, Stamped<NodeRecord>>,
+      ballots: ballots as ReadonlyMap<string, Stamped<Ballot>>,
+      unreadable,
+    };
+  }
+
+  async #folder(paths: ServicePaths, folder: Folder, unreadable: string[]): Promise<Map<string, Stamped<unknown>>> {
+    const names = (await this.#children(paths.folder(folder))).toSorted();
+    return this.#named(paths, { folder, names }, unreadable);
+  }
+
+  async #named(
+    paths: ServicePaths,
+    { folder, names }: { readonly folder: Folder; readonly names: readonly string[] },
+    unreadable: string[],
+  ): Promise<Map<string, Stamped<unknown>>> {
+    const records = await Promise.all(names.map((name) => this.#record(paths, paths.of(folder, name), unreadable)));
+    const entries = names.flatMap((name, index) => {
+      const record = records[index];
+      return record ? [[name, record] as const] : [];
+    });
+    return new Map(entries);
+  }
+
+  async #record(paths: ServicePaths, path: string, unreadable: string[]): Promise<Stamped<unknown> | null> {
+    const key = paths.keyOf(path);
+    const found = await this.#data(path);
+    if (found === null || key === null) return null;
+    const { owner, version, czxid, writtenMs } = found;
+    const kept: RecordRead['kept'] = decodeRecord(key, found.data, { owner, version, czxid })?.kept ?? null;
+    if (kept === null) unreadable.push(path);
+    return kept === null ? null : { value: kept.value, writtenMs, version, owner };
+  }
+
+  async #data(path: string): Promise<RawRecord | null> {
+    const found = await this.#bounded(() => unlessMissing(this.#zk.getData(path)));
+    if (found === null) return null;
+    const { ephemeralOwner: owner, version, czxid, mtimeMs: writtenMs } = found.stat;
+    return { data: found.data, owner, version, czxid, writtenMs };
+  }
+
+  async #children(path: string): Promise<readonly string[]> {
+    return (await this.#bounded(() => unlessMissing(this.#zk.getChildren(path)))) ?? [];
+  }
+
+  async #bounded<T>(ask: () => Promise<T>): Promise<T> {
+    // Whoever is woken takes over the place of the one that ended.
+    if (this.#inFlight >= IN_FLIGHT_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#inFlight += 1;
+    try {
+      return await ask();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#inFlight -= 1;
+      else next();
+    }
+  }
+}
+
+interface RawRecord {
+  readonly data: Buffer;
+  readonly owner: bigint;
+  readonly version: number;
+  readonly czxid: bigint;
+  readonly writtenMs: number;
+}
+
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isZooKeeperError(error, 'NO_NODE')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Every flag of the command line, in one table: parsing, help, completion and the page of the verbs share it.
+ *
+ * A flag means the same with every verb that takes it; which verbs take it stands with the verb.
+ */
+export interface Flag {
+  /** How help calls its value; null: a switch without one. */
+  readonly value: string | null;
+  readonly meaning: string;
+}
+
+export const FLAGS = {
+  config: { value: 'FILE', meaning: 'configuration of this node, JSON; else DICTATOR_CONFIG, else the installed one' },
+  agent: { value: 'URL', meaning: 'ask this agent, as http://host:8000, instead of the ensemble' },
+  zk: { value: 'HOSTS', meaning: 'ask this ensemble, as host:2181,host:2181; no configuration is read' },
+  json: { value: null, meaning: 'print JSON, whose fields docs/cli.md describes' },
+  'log-level': { value: 'LEVEL', meaning: 'DEBUG, INFO, WARN or FATAL; wins over the file' },
+  master: { value: 'NAME', meaning: 'node.name of the node that becomes master' },
+  follow: { value: null, meaning: 'go on until interrupted' },
+  interval: { value: 'SECONDS', meaning: 'time between two looks, 1 to 3600; default 2' },
+  strict: { value: null, meaning: 'a warning counts as an error' },
+  yes: { value: null, meaning: 'do not ask' },
+  version: { value: null, meaning: 'same as the verb version' },
+  help: { value: null, meaning: 'same as the verb help' },
+} as const satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof FLAGS;
+
+export const FLAG_NAMES = Object.keys(FLAGS) as readonly FlagName[];
+
+export const isFlagName = (name: string): name is FlagName => Object.hasOwn(FLAGS, name);
+
+/** Where a reading verb looks: every one of them takes these. */
+export const SOURCE_FLAGS = ['config', 'agent', 'zk', 'json'] as const satisfies readonly FlagName[];
+
+/** Values of the flags of one call, as text. */
+export class FlagValues {
+  readonly #values: ReadonlyMap<FlagName, string>;
+
+  constructor(values: ReadonlyMap<FlagName, string>) {
+    this.#values = values;
+  }
+
+  text(name: FlagName): string | undefined {
+    return this.#values.get(name);
+  }
+
+  on(name: FlagName): boolean {
+    return this.#values.has(name);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What agents say of themselves right now (`GET /v1/view`), on demand: in parallel within a bound, each within a
+ * second, and kept for a second, so that a screen that looks again does not become a load.
+ */
+import { request } from 'node:http';
+import * as v from 'valibot';
+import type { Clock } from '../contract/clock.ts';
+import { readBody } from '../peers/body.ts';
+
+/** Longest wait for one agent. */
+export const ANSWER_TIMEOUT_MS = 1000;
+/** A view of sixty-four nodes is some 20 KB. */
+const ANSWER_BYTES_MAX = 512 * 1024;
+/** Agents that are asked at once. */
+export const PARALLEL_MAX = 16;
+/** How long an answer is as good as a new one. */
+export const FRESH_MS = 1000;
+
+const address = v.object({ name: v.string(), host: v.string(), port: v.number() });
+
+const viewSchema = v.object({
+  version: v.literal(1),
+  service: v.string(),
+  node: address,
+  instance: v.string(),
+  enabled: v.boolean(),
+  role: v.string(),
+  epoch: v.number(),
+  master: v.nullable(address),
+  fence: v.string(),
+  reasons: v.array(v.string()),
+  lease: v.object({ heardAgoMs: v.nullable(v.number()), fenceInMs: v.nullable(v.number()) }),
+  session: v.object({ connected: v.boolean(), timeoutMs: v.number() }),
+  redis: v.object({
+    reachable: v.boolean(),
+    role: v.nullable(v.string()),
+    runId: v.nullable(v.string()),
+    offset: v.number(),
+    linkUp: v.boolean(),
+  }),
+  failover: v.object({ falls: v.number(), resumesInMs: v.nullable(v.number()) }),
+  rescue: v.object({ running: v.boolean() }),
+  inSync: v.array(v.string()),
+  nodes: v.array(v.string()),
+  members: v.array(v.string()),
+  replicas: v.array(v.object({
+    name: v.optional(v.string()),
+    host: v.string(),
+    port: v.number(),
+    state: v.string(),
+    offset: v.number(),
+    lagBytes: v.number(),
+    inSync: v.boolean(),
+  })),
+  failsafe: v.nullable(v.object({ sinceAgoMs: v.number(), endsInMs: v.nullable(v.number()), by: v.string() })),
+});
+
+/** The members of a published view that are shown; words of a later version pass as they are. */
+export type AgentView = Readonly<v.InferOutput<typeof viewSchema>>;
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `refused`: nobody listens. `silent`: no answer in time. `foreign`: something that is not an agent's. */
+export type Asked<T> = { readonly ok: true; readonly value: T } | {
+  readonly ok: false;
+  readonly why: 'refused' | 'silent' | 'foreign';
+};
+
+/** One GET of JSON, bounded in time and size. Never rejects. */
+export function getJson(target: Target, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Asked<unknown>> {
+  return new Promise((resolve) => {
+    const call = request({ ...target, path, agent: false });
+    const settle = (asked: Asked<unknown>): void => {
+      clearTimeout(timer);
+      resolve(asked);
+      call.destroy();
+    };
+    const timer = setTimeout(() => settle({ ok: false, why: 'silent' }), timeoutMs);
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      settle({ ok: false, why: error.code === 'ECONNREFUSED' ? 'refused' : 'silent' });
+    });
+    call.on('response', (response) => {
+      readBody(response, ANSWER_BYTES_MAX, (body) => {
+        const value = response.statusCode === 200 && body !== undefined ? parseJson(body) : undefined;
+        settle(value === undefined ? { ok: false, why: 'foreign' } : { ok: true, value });
+      });
+    });
+    call.end();
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // Another program listens there.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+export function readView(value: unknown): AgentView | null {
+  const parsed = v.safeParse(viewSchema, value);
+  return parsed.success ? parsed.output : null;
+}
+
+/** One agent's view, not kept. */
+export async function askView(target: Target): Promise<Asked<AgentView>> {
+  const asked = await getJson(target, '/v1/view');
+  if (!asked.ok) return asked;
+  const view = readView(asked.value);
+  return view === null ? { ok: false, why: 'foreign' } : { ok: true, value: view };
+}
+
+/** Views of many agents, kept for FRESH_MS. */
+export class LiveViews {
+  readonly #clock: Clock;
+  readonly #ask: (target: Target) => Promise<Asked<AgentView>>;
+  readonly #kept = new Map<string, { readonly atMs: number; readonly answer: Promise<Asked<AgentView>> }>();
+
+  constructor(clock: Clock, ask: (target: Target) => Promise<Asked<AgentView>> = askView) {
+    this.#clock = clock;
+    this.#ask = ask;
+  }
+
+  /** Answers in the order of the targets. */
+  async of(targets: readonly Target[]): Promise<readonly Asked<AgentView>[]> {
+    const answers: Asked<AgentView>[] = [];
+    const left = targets.entries();
+    const worker = async (): Promise<void> => {
+      for (const [index, target] of left) answers[index] = await this.#one(target);
+    };
+    await Promise.all(Array.from({ length: PARALLEL_MAX }, worker));
+    return answers;
+  }
+
+  #one(target: Target): Promise<Asked<AgentView>> {
+    const key = `${target.host} ${target.port}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && this.#clock.now() - kept.atMs < FRESH_MS) return kept.answer;
+    const answer = this.#ask(target);
+    this.#kept.set(key, { atMs: this.#clock.now(), answer });
+    return answer;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * What verbs print, byte for byte, from played data. After a change on purpose: `npx vitest run src/cli -u`, and commit
+ * the new files only where each difference is meant.
+ */
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PLAYED_NOW_MS, playedIo } from '../../test/support/cli-io.ts';
+import {
+  playedBallot, playedFacts, playedMember, playedNode, playedRecords, playedTerm, playedViews, stamped,
+} from '../../test/support/played-service.ts';
+import { dictator } from './dictator.ts';
+import { explanationOf } from './explanation.ts';
+import type { ServiceFacts } from './facts.ts';
+import { renderTopology } from './render-topology.ts';
+import { painter } from './terminal.ts';
+import type { Paint } from './terminal.ts';
+import { topologyOf } from './topology.ts';
+import { VERBS } from './verbs.ts';
+import { renderExplanation } from './verbs/explain.ts';
+import { lineOf, renderList } from './verbs/list.ts';
+
+const PLAIN: Paint = (_style, text) => text;
+const COLOUR = painter(playedIo({ terminal: { stdout: true } }).io);
+
+const snapshot = (name: string): string => path.join(import.meta.dirname, 'snapshots', `${name}.txt`);
+
+const SCENES: Readonly<Record<string, Partial<ServiceFacts>>> = {
+  healthy: {},
+  'replica-gone-and-disabled': {
+    records: playedRecords({
+      live: ['redis1', 'redis2'],
+      members: new Map(['redis1', 'redis2'].map((name) => {
+        return [name, stamped(playedMember(name, name === 'redis2' ? { priority: 0 } : {}), 1000)];
+      })),
+      nodes: new Map(['redis1', 'redis2', 'redis3'].map((name) => {
+        return [name, stamped(playedNode(name, { disabled: name === 'redis3' }), 7_200_000)];
+      })),
+      term: stamped(playedTerm({ inSync: ['redis2'] }), 50_000),
+    }),
+    views: playedViews({ redis2: { reasons: ['priority_zero', 'a_reason_of_later'] }, redis3: null }),
+  },
+  'no-master': {
+    records: playedRecords({
+      lease: null,
+      masterRecord: null,
+      live: ['redis2', 'redis3'],
+      members: new Map(['redis2', 'redis3'].map((name) => [name, stamped(playedMember(name), 1000)])),
+      ballots: new Map([
+        ['redis2', stamped(playedBallot('redis2'), 20)],
+        ['redis3', stamped(playedBallot('redis3', { offset: 900_000, refusal: 'redis_loading' }), 20)],
+      ]),
+    }),
+    views: playedViews({ redis1: null, redis2: { role: 'candidate', master: null, reasons: ['awaiting_ballots'] } }),
+  },
+  'ensemble-silent': { ensemble: 'silent', records: null, views: playedViews({ redis2: null, redis3: null }) },
+  'strangers-and-escapes': {
+    views: playedViews({
+      redis1: {
+        replicas: [
+          { host: '10.9.9.9', port: 6379, state: 'online', offset: 1, lagBytes: 3_000_000, inSync: false },
+          { name: 'redis2', host: '10.0.0.2', port: 6379, state: 'send_bulk', offset: 0, lagBytes: 4, inSync: false },
+        ],
+        reasons: ['\u001b[2J'],
+      },
+      redis2: null,
+    }),
+    silent: ['redis2'],
+  },
+};
+
+describe.each(Object.entries(SCENES))('the scene %s', (name, change) => {
+  const facts = playedFacts(change);
+
+  test('as a tree', async () => {
+    await expect(renderTopology(topologyOf(facts), PLAIN)).toMatchFileSnapshot(snapshot(`show-${name}`));
+  });
+
+  test('explained', async () => {
+    await expect(renderExplanation(explanationOf(facts), PLAIN)).toMatchFileSnapshot(snapshot(`explain-${name}`));
+  });
+});
+
+test('the list of services', async () => {
+  const healthy = playedRecords();
+  const empty = { lease: null, masterRecord: null, live: [], members: new Map(), nodes: new Map() };
+  const lines = [
+    healthy,
+    playedRecords({ service: 'sessions', live: ['redis1', 'redis3'], unreadable: ['/dictator/sessions/settings'] }),
+    playedRecords({ service: 'orphaned', ...empty, term: stamped(playedTerm(), 1) }),
+    playedRecords({ service: 'unborn', ...empty, term: null, live: ['redis1'] }),
+    playedRecords({ service: 'half', term: stamped(playedTerm({ pending: { epoch: 7, node: 'redis1' } }), 1) }),
+  ].map((records) => lineOf(records, PLAYED_NOW_MS));
+  await expect(renderList(lines, PLAIN)).toMatchFileSnapshot(snapshot('list'));
+  await expect(renderList(lines.slice(0, 2), COLOUR)).toMatchFileSnapshot(snapshot('list-colour'));
+  await expect(`${JSON.stringify(lines.slice(0, 2), null, 2)}\n`).toMatchFileSnapshot(snapshot('list-json'));
+});
+
+test('a tree as JSON', async () => {
+  const json = JSON.stringify({ v: 1, ...topologyOf(playedFacts()) }, null, 2);
+  await expect(`${json}\n`).toMatchFileSnapshot(snapshot('show-json'));
+});
+
+async function printedBy(...args: string[]) {
+  const { io, printed } = playedIo();
+  const exitCode = await dictator(args, io, () => Promise.reject(new Error('no agent is run here')));
+  return { exitCode, ...printed };
+}
+
+test('help', async () => {
+  await expect((await printedBy('help')).out).toMatchFileSnapshot(snapshot('help'));
+});
+
+test.each(VERBS.map(({ name }) => name))('help of %s', async (name) => {
+  const { exitCode, out } = await printedBy('help', ...name.split(' '));
+  expect(exitCode).toBe(0);
+  expect(out.split('\n').every((line) => line.length <= 80)).toBe(true);
+  await expect(out).toMatchFileSnapshot(snapshot(`help-${name.replace(' ', '-')}`));
+});
+
+test.each([
+  [['shwo'], 2],
+  [['help', 'shwo'], 2],
+  [['show', 'a', 'b'], 2],
+  [['show', '--agent', 'x', '--zk', 'y'], 2],
+  [['show', '--agent', 'ftp://x'], 2],
+  [['list', '--zk', 'host:port'], 2],
+  [['list', '--agent', '127.0.0.1:1'], 1],
+] as const)('what went wrong with %j', async (args, exitCode) => {
+  const ended = await printedBy(...args);
+  expect(ended).toMatchObject({ exitCode, out: '' });
+  await expect(ended.err).toMatchFileSnapshot(snapshot(`error-${args.join('-').replace(/[^\w-]+/g, '')}`));
+});
