@@ -276,6 +276,12 @@ describe('a server as young as its agent, while no records can be read', () => {
     expect(played.state.fencedUnseen).toBe(true);
   });
 
+  test('is fenced at once by an agent that has read them, and waited for it since', () => {
+    const waiting = world('a', 'starting', { own: sight(null, { link: 'refused' }), session: null, synced: false });
+    const seen = masterFacts({ minReplicas: 0, uptimeSeconds: 0, announced: null });
+    expect(run(waiting, ownSees({ seen: 'opened' }), ownAnswers(seen)).does).toContain('fence_reversibly');
+  });
+
   const turnsOut = (change: Change): State => world('a', 'starting', {
     own: sight(masterFacts({ minReplicas: FENCE, mode: 'cluster' })), fencedUnseen: true, minReplicasFloor: 2,
     ...change,
