@@ -5,6 +5,7 @@
  * `perform` carries them to ZooKeeper, Redis or the other agents, whose answers become inputs again.
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
+import type { OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
@@ -57,6 +58,9 @@ export class Agent {
   private readonly paths;
   readonly peers: PeerHub;
   private readonly orders = { bootstrap: [] as Answer[], failover: [] as Answer[], forget: [] as Answer[] };
+  /** Callers that wait for an operation, by the id of what they asked. */
+  private readonly operations = new Map<string, (answer: OperationAnswer) => void>();
+  private nextOperation = 1;
   /** Questions of other agents that have no answer yet, by their id. */
   private readonly questions = new Map<number, (answer: FailsafeAnswer) => void>();
   private nextQuestion = 1;
@@ -91,7 +95,10 @@ export class Agent {
       onChanged: (path) => this.mirror.look(path),
     });
     this.mirror = new Mirror(this.zk, this.paths, {
-      onRead: (read) => this.post({ kind: 'record_read', read }),
+      onRead: (read) => {
+        if (read.record === 'order' || read.record === 'pause') this.tellTime();
+        this.post({ kind: 'record_read', read });
+      },
       onUnreadable: (paths) => this.post({ kind: 'records_unreadable', paths }),
       onSynced: () => this.post({ kind: 'records_synced' }),
     });
@@ -103,7 +110,7 @@ export class Agent {
     this.post({ kind: 'tick' });
   }
 
-  order(order: Exclude<Order, { order: 'bootstrap' | 'failover' | 'forget' }>): void {
+  order(order: Extract<Order, { order: 'enable' | 'disable' | 'stop' }>): void {
     this.post({ kind: 'order', order });
   }
 
@@ -133,6 +140,39 @@ export class Agent {
     this.post({ kind: 'order', order: { order: 'forget', node } });
   }
 
+  /** Asks for an operation of the whole service. `done` gets its answer, in bounds. */
+  operate(
+    asked: Omit<OperationRequest, 'id' | 'askedAt'>,
+    done: (answer: OperationAnswer) => void,
+  ): void {
+    const id = this.operationId(done);
+    const request = { ...asked, id, askedAt: Math.round(this.outside.clock.wallNow()) };
+    this.tellTime();
+    this.post({ kind: 'order', order: { order: 'operation', request } });
+  }
+
+  /** Takes back the operation that is scheduled. */
+  cancel(done: (answer: OperationAnswer) => void): void {
+    this.tellTime();
+    this.post({ kind: 'order', order: { order: 'cancel', id: this.operationId(done) } });
+  }
+
+  /** Pauses the service: nobody is promoted or gives up by itself until the pause ends. */
+  pause(asked: Omit<PauseRequest, 'since'>, done: (answer: OperationAnswer) => void): void {
+    const pause = { ...asked, since: Math.round(this.outside.clock.wallNow()) };
+    this.post({ kind: 'order', order: { order: 'pause', id: this.operationId(done), pause } });
+  }
+
+  resume(done: (answer: OperationAnswer) => void): void {
+    this.post({ kind: 'order', order: { order: 'resume', id: this.operationId(done) } });
+  }
+
+  private operationId(done: (answer: OperationAnswer) => void): string {
+    const id = `${this.settings.instance}-${this.nextOperation++}`;
+    this.operations.set(id, done);
+    return id;
+  }
+
   /** Another agent's question for a promise. `done` is called once, unless this agent stops before. */
   question(question: FailsafeQuestion, done: (answer: FailsafeAnswer) => void): void {
     const id = this.nextQuestion++;
@@ -145,6 +185,11 @@ export class Agent {
     if (this.outside.clock.now() > this.loop.state.wakeAtMs) this.post({ kind: 'tick' });
     const { state } = this.loop;
     return project({ ...state, nowMs: Math.max(state.nowMs, this.outside.clock.now()) });
+  }
+
+  /** What an order or a pause says of times of day is understood when it is read. */
+  private tellTime(): void {
+    this.post({ kind: 'time_of_day', wallMs: this.outside.clock.wallNow() });
   }
 
   private post(input: Input): void {
@@ -231,6 +276,11 @@ export class Agent {
         return this.peers.tell('all', this.messageOf(action.hint));
       case 'report':
         return this.outside.log.event(action.event, action.fields);
+      case 'answer_operation': {
+        const asked = this.operations.get(action.operation);
+        this.operations.delete(action.operation);
+        return asked?.(action.answer);
+      }
       case 'answer_order':
         for (const answer of this.orders[action.order].splice(0)) answer(action.refusal);
         return;

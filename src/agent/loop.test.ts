@@ -143,7 +143,7 @@ test('a broken invariant stops the loop and is handed on; nothing is looked at a
   const from = actions.length;
   // Two members that contradict each other can only come from a bug: the mirror lets no such term through.
   const term = { epoch: 1, master: { name: 'a', runId: 'r', redis: { host: 'h', port: 1 } }, inSync: ['a'] };
-  const rest = { lineage: [], pending: null, designated: null, falls: 0, settingsVersion: 0 };
+  const rest = { lineage: [], pending: null, designated: null, handOver: null, falls: 0, settingsVersion: 0 };
   const contradiction = { ...term, nodes: ['a'], ...rest };
   const znode = { version: 0, owner: 0n, czxid: 1n, format: 1 };
   loop.post({ kind: 'record_read', read: { record: 'term', kept: { value: contradiction, znode } } });

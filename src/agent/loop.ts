@@ -80,7 +80,7 @@ export class Loop {
 
   private drain(): void {
     for (let input = this.mailbox.shift(); input !== undefined; input = this.mailbox.shift()) {
-      if (this.slept()) this.take({ kind: 'slept' });
+      if (this.slept()) this.take({ kind: 'slept', wallMs: this.clock.wallNow() });
       if (this.mailbox.length > MAILBOX_MAX) throw new Error('mailbox overflow');
       this.take(input);
     }
@@ -105,7 +105,7 @@ export class Loop {
 
   private isLate(action: Action): boolean {
     const slept = this.slept();
-    if (slept) this.mailbox.unshift({ kind: 'slept' });
+    if (slept) this.mailbox.unshift({ kind: 'slept', wallMs: this.clock.wallNow() });
     return slept || this.clock.now() > action.notAfterMs;
   }
 

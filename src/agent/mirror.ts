@@ -78,7 +78,8 @@ export class Mirror {
       if (isMissing(answer)) ensure(paths.published);
       end();
     });
-    for (const path of [paths.lease, paths.term, paths.settings, paths.masterRecord]) readOne(path);
+    const { lease, term, settings, masterRecord, order, results, pause } = paths;
+    for (const path of [lease, term, settings, masterRecord, order, results, pause]) readOne(path);
     for (const folder of FOLDERS) {
       begin();
       this.list(folder, { readOne, ensure, end });

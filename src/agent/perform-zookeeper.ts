@@ -25,7 +25,10 @@ export type ZooKeeperAction = Extract<
       | 'claim'
       | 'release'
       | 'write_term'
-      | 'announce';
+      | 'announce'
+      | 'write_order'
+      | 'end_order'
+      | 'write_pause';
   }
 >;
 
@@ -39,6 +42,9 @@ const KINDS: readonly ActionKind[] = [
   'release',
   'write_term',
   'announce',
+  'write_order',
+  'end_order',
+  'write_pause',
 ];
 
 export function isZooKeeperAction<A extends ActionBody>(action: A): action is A & ZooKeeperAction {
@@ -81,13 +87,18 @@ function claimOps(action: Extract<ActionBody, { kind: 'claim' }>, paths: Service
 function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Target): readonly MultiOp[] {
   const { paths, self } = target;
   const ops: MultiOp[] = [];
+  const term = action.term === null ? null : put(paths.term, encodeRecord(action.term.term), action.term.version);
+  // Whoever hears of a planned switchover must know whose turn it is before it hears that the lease is gone.
+  const { order } = action;
+  if (order !== undefined && term !== null) ops.push(term);
   // The record first: who sees the lease gone has then seen the record go, and need not wait for it.
   if (action.removeRecord) ops.push({ op: 'delete', path: paths.masterRecord });
   ops.push({ op: 'delete', path: paths.lease });
   if (action.ballot !== null) {
     ops.push(putOwn(paths.of('ballots', self), encodeRecord(action.ballot), action.ballotExists));
   }
-  if (action.term !== null) ops.push(put(paths.term, encodeRecord(action.term.term), action.term.version));
+  if (order !== undefined) ops.push(put(paths.order, encodeRecord(order.order), order.version));
+  else if (term !== null) ops.push(term);
   else if (action.termVersion !== null) ops.push({ op: 'check', path: paths.term, version: action.termVersion });
   return ops;
 }
@@ -117,6 +128,18 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
       const term = put(paths.term, encodeRecord(action.term), action.version);
       const { settings } = action;
       return settings === undefined ? [term] : [put(paths.settings, encodeRecord(settings), null), term];
+    }
+    case 'write_order':
+      return [put(paths.order, encodeRecord(action.order), action.version)];
+    case 'end_order':
+      return [
+        { op: 'delete', path: paths.order, version: action.orderVersion },
+        put(paths.results, encodeRecord({ list: action.results }), action.resultsVersion),
+      ];
+    case 'write_pause': {
+      const { pause, version } = action;
+      if (pause !== null) return [put(paths.pause, encodeRecord(pause), version)];
+      return [{ op: 'delete', path: paths.pause, ...(version === null ? {} : { version }) }];
     }
     case 'announce': {
       const create: MultiOp = {

@@ -252,6 +252,62 @@ export const REASONS = {
     what: 'So few nodes are registered that none may be forgotten.',
     next: 'Bring another node up first.',
   },
+  no_master: {
+    what: 'The service has no master that could hand over.',
+    next: 'See why with /v1/view; a node can be made master by a failover order.',
+  },
+  master_differs: {
+    what: 'Another node is master than the one that the order names.',
+    next: 'Look who is master, and order again.',
+  },
+  target_is_master: {
+    what: 'The node that the order names is the master.',
+    next: 'Nothing has to be done, or name another node.',
+  },
+  unknown_node: {
+    what: 'No node of the service has that name.',
+    next: 'Correct the name; /v1/view lists the nodes.',
+  },
+  no_candidate: {
+    what: 'No replica can take over without loss now.',
+    next: 'Name one to learn why it cannot, or look at replicas in the /v1/view of the master.',
+  },
+  lag_too_high: {
+    what: 'The replica is so far behind that the service would be without a master for too long.',
+    next: 'Wait until it caught up, or look at its link.',
+  },
+  operation_running: {
+    what: 'Another operation of the service stands: one at a time.',
+    next: 'Wait for its result, or cancel it if it is scheduled.',
+  },
+  no_operation: {
+    what: 'There is no such operation to take back.',
+    next: 'Nothing has to be done.',
+  },
+  order_expired: {
+    what: 'The order was not begun before its deadline, and is not carried out any more.',
+    next: 'Look what kept it, and order again.',
+  },
+  epoch_passed: {
+    what: 'The service has had another master since the order was given.',
+    next: 'Look at the service, and order again if it is still wanted.',
+  },
+  target_lost: {
+    what: 'The node that was to take over was lost on the way.',
+    next: 'The result names the master. Look at that node before ordering again.',
+  },
+  switchover_running: {
+    what: 'The master hands over to another node; everybody else keeps still for it.',
+    next: 'Wait. If nobody takes over, the old master goes on, or an election follows.',
+  },
+  service_paused: {
+    what: 'An operator paused the service: nobody is promoted or gives up by itself.',
+    next: 'Wait for its end, or resume. The view says who paused it and why.',
+  },
+  pause_replaced: {
+    what: 'Somebody else paused the service at the same time.',
+    next: 'Look at pause in /v1/view, and order again if it is still wanted.',
+  },
   port_taken: {
     what: 'The HTTP port is taken by another program.',
     next: 'Free it or set http_port; the agent goes on and keeps trying.',

@@ -6,7 +6,9 @@
  * retry, no policy. A reply is never proof of a Redis state; what follows an action is a fresh observation.
  */
 import type { EventName } from '../contract/events.ts';
+import type { OperationAnswer, OperationResult } from '../contract/operations.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
+import type { OrderRecord, PauseRecord } from './operations/records.ts';
 import type { Address, Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from './records.ts';
 
 export type FieldValue = string | number | boolean | null | readonly string[];
@@ -58,7 +60,20 @@ export type ActionBody =
       readonly termVersion: number | null;
       /** New term that names a successor (an empty master yields), written in the same transaction. */
       readonly term: { readonly term: Term; readonly version: number } | null;
+      /** The order that this carries out, marked as running in the same transaction: it can be carried out once. */
+      readonly order?: { readonly order: OrderRecord; readonly version: number };
     }
+  /** Store an order, or mark it as running. Null = there must be none. */
+  | { readonly kind: 'write_order'; readonly order: OrderRecord; readonly version: number | null }
+  /** One transaction: delete the order that was read, append its result to those that were read. */
+  | {
+      readonly kind: 'end_order';
+      readonly orderVersion: number;
+      readonly results: readonly OperationResult[];
+      readonly resultsVersion: number | null;
+    }
+  /** Store, replace or (`pause` null) remove the pause. */
+  | { readonly kind: 'write_pause'; readonly pause: PauseRecord | null; readonly version: number | null }
   /**
    * Before: a grown in-sync set has its dead-man raised already.
    * After (committed): a shrunken in-sync set may have its dead-man lowered.
@@ -140,6 +155,8 @@ export type ActionBody =
       readonly order: 'bootstrap' | 'failover' | 'forget';
       readonly refusal: string | null;
     }
+  /** The caller of this agent who asked for an operation has its answer. */
+  | { readonly kind: 'answer_operation'; readonly operation: string; readonly answer: OperationAnswer }
   /** Close the session in order and end the process. */
   | { readonly kind: 'exit' };
 
@@ -150,6 +167,7 @@ export const UNANSWERED = [
   'tell',
   'report',
   'answer_order',
+  'answer_operation',
   'answer_question',
   'exit',
 ] as const satisfies readonly ActionKind[];

@@ -43,6 +43,8 @@ export interface ClaimPlan {
   readonly removeLease: boolean;
   /** It succeeds a master that fell: one more in the series. */
   readonly fell?: boolean;
+  /** It succeeds a master that hands over to it: until it serves, that one may have to again. */
+  readonly planned?: boolean;
   /** An operator decided for this node's data, wherever in the lineage it ends. */
   readonly ordered?: boolean;
   /** Adoption: the promotion is already true, so the record is replaced at once. */
@@ -68,6 +70,7 @@ export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term 
     lineage: before === null ? [] : continuedLineage(before, plan),
     pending: { epoch, node: name },
     designated: null,
+    handOver: plan.planned === true ? (before?.handOver ?? null) : null,
     falls: plan.ordered === true ? 0 : (before?.falls ?? 0) + (plan.fell === true ? 1 : 0),
     settingsVersion: settingsOfClaim(state).version,
   };

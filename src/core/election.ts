@@ -56,9 +56,12 @@ const NO_POSITION: Position = { entry: -1, offset: 0 };
 /**
  * The very process that the term names as master, but frozen: fenced for hanging, or never promoted after its claim.
  * No in-sync set names it, though it may be the only one with the data: it stands with its position, like a member.
+ * So does the one that hands over, until its successor is a verified master.
  */
 export function isNamedMaster(process: { readonly name: string; readonly runId: string }, term: Term): boolean {
-  return term.master?.name === process.name && term.master.runId === process.runId;
+  const is = (named: { readonly name: string; readonly runId: string } | null): boolean =>
+    named?.name === process.name && named.runId === process.runId;
+  return is(term.master) || is(term.handOver?.from ?? null);
 }
 
 /** Why a ballot of this term may not win, or null. */
@@ -123,6 +126,7 @@ export function electionOutcome(input: ElectionInput): ElectionOutcome {
   const voted = new Set(ballots.map((ballot) => ballot.name));
   const awaited = new Set(term.designated === null ? term.inSync : [term.designated]);
   if (term.master !== null && term.designated === null) awaited.add(term.master.name);
+  if (term.handOver !== null) awaited.add(term.handOver.from.name);
   const forNodes = input.electors.filter((e) => e.live && awaited.has(e.name) && !voted.has(e.name)).map((e) => e.name);
   if (forNodes.length > 0 && elapsedMs < settleMs) return { result: 'waiting', forNodes };
   const standings = ballots

@@ -96,6 +96,10 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'tell':
     case 'report':
     case 'answer_order':
+    case 'answer_operation':
+    case 'write_order':
+    case 'end_order':
+    case 'write_pause':
     case 'exit':
       return Number.POSITIVE_INFINITY;
   }
@@ -144,13 +148,18 @@ function anybodyStreams({ own }: State): boolean {
   return own.facts?.replicas.some(streams) ?? false;
 }
 
+/** The one that handed over holds a copy, and may have to serve again, until the term says that we do. */
+export function handsOver({ records }: State): boolean {
+  return (records.term?.value.handOver ?? null) !== null;
+}
+
 function wantedOfMaster(state: State): number {
   const { role, records } = state;
   if (role.name !== 'master' || role.inDoubt || state.unplaced) return FENCE_MIN_REPLICAS;
   const inSync = records.term?.value.inSync ?? [];
   // Nobody can commit that the set is empty, and the operator chose to go on without: only then this may be lowered.
   if (state.failsafe?.byChoice === true && !anybodyStreams(state)) return deadMan(state, false);
-  return deadMan(state, inSync.length > 0 || role.joining.length > 0);
+  return deadMan(state, inSync.length > 0 || role.joining.length > 0 || handsOver(state));
 }
 
 /**

@@ -30,7 +30,7 @@ export function foreignTerm(state: State, facts: RedisFacts, name: string): Term
   if (same && before.inSync.includes(settings.name) && lineage === before.lineage) return null;
   const redis = remoteTarget;
   const present = { name, runId: master.runId, redis };
-  return { ...before, master: present, nodes, inSync, lineage, pending: null, designated: null };
+  return { ...before, master: present, nodes, inSync, lineage, pending: null, designated: null, handOver: null };
 }
 
 function emptyTerm(epoch: number): Term {
@@ -42,6 +42,7 @@ function emptyTerm(epoch: number): Term {
     lineage: [],
     pending: null,
     designated: null,
+    handOver: null,
     falls: 0,
     settingsVersion: 0,
   };

@@ -131,7 +131,7 @@ export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, fac
   });
   const falls = fallsNow(state, role, term);
   const unchanged =
-    falls === term.falls &&
+    falls === term.falls && term.handOver === null &&
     sameNames(inSync, term.inSync) && sameNames(nodes, term.nodes) && lineage === term.lineage && term.pending === null;
-  return unchanged ? null : { ...term, inSync, nodes, lineage, falls, pending: null };
+  return unchanged ? null : { ...term, inSync, nodes, lineage, falls, pending: null, handOver: null };
 }

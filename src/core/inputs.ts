@@ -5,6 +5,7 @@
  * the input that carries nothing but that moment. The core never asks what time it is.
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
+import type { OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PeerEvent, SightEvent } from './facts.ts';
 import type { RecordRead } from './records.ts';
 
@@ -39,12 +40,19 @@ export type Order =
   | { readonly order: 'bootstrap'; readonly master: string }
   /** This node shall be master. `acknowledgeLoss`: also if it may lack writes that were acknowledged. */
   | { readonly order: 'failover'; readonly acknowledgeLoss: boolean }
-  | { readonly order: 'forget'; readonly node: string };
+  | { readonly order: 'forget'; readonly node: string }
+  /** Of the whole service: stored, and carried out by whoever can; `cancel` takes back the one that is scheduled. */
+  | { readonly order: 'operation'; readonly request: OperationRequest }
+  | { readonly order: 'cancel'; readonly id: string }
+  | { readonly order: 'pause'; readonly id: string; readonly pause: PauseRequest }
+  | { readonly order: 'resume'; readonly id: string };
 
 export type Input =
   | { readonly kind: 'tick' }
   /** The machine slept (or its clock was set): the monotonic clock may not have counted the time. */
-  | { readonly kind: 'slept' }
+  | { readonly kind: 'slept'; readonly wallMs?: number }
+  /** The time of day, told before a record is that names one; nothing that gives power asks for it. */
+  | { readonly kind: 'time_of_day'; readonly wallMs: number }
   /** A session is connected; its records are about to be read again from scratch. */
   | { readonly kind: 'session_connected'; readonly sessionId: bigint; readonly timeoutMs: number }
   | { readonly kind: 'session_disconnected' }

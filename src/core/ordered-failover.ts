@@ -13,14 +13,15 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import { emitClaim, foreignRecord } from './claim.ts';
 import { deposedBy, freezeStep, mayTakeOver, DRAIN_STILL_MS } from './contest.ts';
 import { electionOf } from './election-now.ts';
-import { keptInSync } from './election.ts';
+import { ineligible, keptInSync } from './election.ts';
 import type { RedisFacts } from './facts.ts';
 import { comparePositions, positionOf } from './lineage.ts';
 import { obstacle } from './obstacles.ts';
+import { isPaused } from './operations/pause.ts';
 import { holdsPower } from './power.ts';
 import { isEnabled, isForeign, isFrozen, ownFacts, verifiedMaster } from './queries.ts';
 import type { Ballot, Kept, Term } from './records.ts';
-import { isUnreadable } from './service-settings.ts';
+import { isDurable, isUnreadable } from './service-settings.ts';
 import type { RoleOf, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -82,10 +83,14 @@ function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {
   const silent = [...records.members.keys()].some((name) => name !== settings.name && !voted.has(name));
   if (silent && elapsedMs < settings.electionSettleMs) return notYet('awaiting_ballots');
   if (outcome.result === 'waiting') return notYet('awaiting_ballots');
-  if (outcome.result === 'winner') return outcome.ballot.name === settings.name ? null : never('better_candidate');
+  if (outcome.result === 'winner' && outcome.ballot.name === settings.name) return null;
+  // While the service is paused the winner claims nothing, so whoever holds as much may be ordered in its place.
+  if (outcome.result === 'winner' && !isPaused(state)) return never('better_candidate');
   const others = ballots.filter(({ name, epoch }) => name !== settings.name && epoch === term.epoch);
   if (others.some((ballot) => isBetter(ballot, term, facts))) return never('better_candidate');
-  return acknowledgeLoss ? null : never('loss_not_acknowledged');
+  const mine = ballots.find(({ name, epoch }) => name === settings.name && epoch === term.epoch);
+  const mayStand = mine !== undefined && ineligible(mine, term) === null && !isDurable(state);
+  return acknowledgeLoss || (isPaused(state) && mayStand) ? null : never('loss_not_acknowledged');
 }
 
 /** Why the order cannot be carried out now, or null. */

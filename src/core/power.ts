@@ -6,6 +6,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import { endFailsafe, restsOnPromises } from './failsafe.ts';
+import { isPaused } from './operations/pause.ts';
 import type { Ballot, Term } from './records.ts';
 import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
 import type { State } from './state.ts';
@@ -76,7 +77,8 @@ export function yieldDeadRedis(turn: Turn): boolean {
     giveUpLease(turn, state.own.facts.loading ? 'redis_loading' : null);
     return true;
   }
-  if (!ownRedisHangs(state)) return false;
+  // Somebody works on it and says so: it is not fenced for being stopped.
+  if (!ownRedisHangs(state) || isPaused(state)) return false;
   turn.emit({ kind: 'fence_hard', target: CLOSED_ADDRESS });
   giveUpLease(turn, 'redis_hung');
   return true;

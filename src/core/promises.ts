@@ -30,9 +30,10 @@ export function promiseLimitMs(state: State): number {
   return state.settings.failsafePromiseMs ?? timeoutMs(state);
 }
 
-/** Whoever gave up in order is not writable: its refusing ballot went with the lease, in one transaction. */
+/** Whoever gave up in order is not writable: what says so was written as the lease went, in one transaction. */
 function gaveUp(state: State, name: string): boolean {
   const { lease, term, ballots } = state.records;
+  if (state.synced && lease === null && term?.value.handOver?.from.name === name) return true;
   const ballot = ballots.get(name)?.value;
   if (!state.synced || lease !== null || ballot === undefined) return false;
   return ballot.refusal !== null && ballot.epoch === term?.value.epoch;

@@ -16,6 +16,9 @@ import { answerFailoverOrder } from './ordered-failover.ts';
 import { holdsPower } from './power.ts';
 import { isBound } from './promises.ts';
 import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
+import { answerAsked } from './operations/asking.ts';
+import { concludeSwitchover } from './operations/conclude.ts';
+import { explainPause } from './operations/pause.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import { settingDiffers } from './service-settings.ts';
 import type { State } from './state.ts';
@@ -39,6 +42,7 @@ function endOverdueStop(turn: Turn): void {
 export function reconcile(turn: Turn): void {
   endOverdueStop(turn);
   explain(turn);
+  explainPause(turn);
   if (turn.awaits('rescue')) turn.refuse('rescue_running');
   if (ownFacts(turn.state)?.refusesWrites === true) turn.refuse('redis_refuses_writes');
   noteCutOff(turn);
@@ -52,6 +56,8 @@ export function reconcile(turn: Turn): void {
   }
   heartbeat(turn);
   answerForget(turn);
+  concludeSwitchover(turn);
+  answerAsked(turn);
   if (!turn.state.synced || turn.state.session?.connected !== true) return;
   keepMember(turn);
   if (hasLivingTwin(turn.state)) return;
@@ -265,6 +271,7 @@ function bootstrap(turn: Turn): void {
     lineage: [],
     pending: null,
     designated: master,
+    handOver: null,
     falls: 0,
     settingsVersion: term?.value.settingsVersion ?? 0,
   };

@@ -10,6 +10,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import type { LineageEntry } from './lineage.ts';
+import type { HandOver, OrderRecord, PauseRecord, ResultsRecord } from './operations/records.ts';
 
 export interface Address {
   readonly host: string;
@@ -64,6 +65,8 @@ export interface Term {
   readonly pending: { readonly epoch: number; readonly node: string } | null;
   /** The only node that may claim next, named by an operator or by an empty master that yields to data. */
   readonly designated: string | null;
+  /** A planned switchover is on its way; null once its target is a verified master, or somebody else is. */
+  readonly handOver: HandOver | null;
   /** Failovers in a row whose master did not serve for long: what puts off the next one. */
   readonly falls: number;
   /** Version of the service's settings in force; 0 while there are none. */
@@ -179,6 +182,10 @@ export interface Records {
   readonly term: Kept<Term> | null;
   readonly masterRecord: Kept<MasterRecord> | null;
   readonly settings: Kept<SettingsRecord> | null;
+  /** Planned operations: the one that stands, those that ended, and the pause. */
+  readonly order: Kept<OrderRecord> | null;
+  readonly results: Kept<ResultsRecord> | null;
+  readonly pause: Kept<PauseRecord> | null;
   readonly members: ReadonlyMap<string, Kept<Member>>;
   readonly nodes: ReadonlyMap<string, Kept<NodeRecord>>;
   readonly ballots: ReadonlyMap<string, Kept<Ballot>>;
@@ -189,6 +196,9 @@ export const NO_RECORDS: Records = {
   term: null,
   masterRecord: null,
   settings: null,
+  order: null,
+  results: null,
+  pause: null,
   members: new Map(),
   nodes: new Map(),
   ballots: new Map(),
@@ -200,6 +210,9 @@ export type RecordRead =
   | { readonly record: 'term'; readonly kept: Kept<Term> | null }
   | { readonly record: 'masterRecord'; readonly kept: Kept<MasterRecord> | null }
   | { readonly record: 'settings'; readonly kept: Kept<SettingsRecord> | null }
+  | { readonly record: 'order'; readonly kept: Kept<OrderRecord> | null }
+  | { readonly record: 'results'; readonly kept: Kept<ResultsRecord> | null }
+  | { readonly record: 'pause'; readonly kept: Kept<PauseRecord> | null }
   | { readonly record: 'members'; readonly name: string; readonly kept: Kept<Member> | null }
   | { readonly record: 'nodes'; readonly name: string; readonly kept: Kept<NodeRecord> | null }
   | { readonly record: 'ballots'; readonly name: string; readonly kept: Kept<Ballot> | null };
@@ -222,6 +235,12 @@ export function withRead(records: Records, read: RecordRead): Records {
       return { ...records, masterRecord: read.kept };
     case 'settings':
       return { ...records, settings: read.kept };
+    case 'order':
+      return { ...records, order: read.kept };
+    case 'results':
+      return { ...records, results: read.kept };
+    case 'pause':
+      return { ...records, pause: read.kept };
     case 'members':
       return { ...records, members: withEntry(records.members, read.name, read.kept) };
     case 'nodes':

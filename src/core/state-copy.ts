@@ -53,6 +53,7 @@ export function copyOf(state: State): State {
     commandRefused: state.commandRefused,
     cutOff: state.cutOff,
     heldBack: state.heldBack,
+    operations: state.operations,
     orderedFailover: state.orderedFailover,
     bootstrap: state.bootstrap,
     forget: state.forget,

@@ -12,6 +12,8 @@ import type { Memory } from './restore.ts';
 import type { Address, Records, SharedSettings, Term } from './records.ts';
 import type { CatchUp } from './wholeness.ts';
 import { NO_RECORDS } from './records.ts';
+import type { Operations } from './operations/state.ts';
+import { NO_OPERATIONS } from './operations/state.ts';
 
 /** Who this agent is and how patient it is. All durations in milliseconds. */
 export interface Settings {
@@ -64,7 +66,8 @@ export interface Session {
 }
 
 /** Why an agent gives up mastership in an orderly way. */
-export type SteppingDownBecause = 'stop' | 'disable' | 'foreign_master_record' | 'yield' | 'unwritable' | 'complaint';
+export type SteppingDownBecause =
+  | 'stop' | 'disable' | 'foreign_master_record' | 'yield' | 'unwritable' | 'complaint' | 'switchover';
 
 export type Role =
   /** No place in the service yet: no session, no Redis, or something forbids to act. */
@@ -281,6 +284,8 @@ export interface State {
   readonly cutOff: CutOff | null;
   /** We gave up the lease of this epoch for others to take it, and do not stand for it until then. */
   readonly heldBack: { readonly epoch: number; readonly untilMs: number } | null;
+  /** Planned operations: what this agent remembers of them beside the records. */
+  readonly operations: Operations;
   /** An operator's order that this node be master, which waits for its answer. */
   readonly orderedFailover: { readonly acknowledgeLoss: boolean; readonly sinceMs: number } | null;
   /** An operator's `bootstrap` that waits for its answer. */
@@ -345,6 +350,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     commandRefused: null,
     cutOff: null,
     heldBack: null,
+    operations: NO_OPERATIONS,
     orderedFailover: null,
     bootstrap: null,
     forget: null,

@@ -29,6 +29,8 @@ import { decidePromoting } from './roles/promoting.ts';
 import { decideReplica } from './roles/replica.ts';
 import { decideStarting } from './roles/starting.ts';
 import { decideSteppingDown } from './roles/stepping-down.ts';
+import { ask } from './operations/asking.ts';
+import { noteRead, noteSleep } from './operations/noting.ts';
 import { noticeOwnRedis } from './own-redis.ts';
 import { takeFailoverOrder } from './ordered-failover.ts';
 import { hasUnknownTwin, obstacle } from './obstacles.ts';
@@ -73,11 +75,16 @@ function takeIn(turn: Turn, input: Input): void {
       return;
     case 'slept':
       // However long it was: nothing that was heard before counts any more. First fence, then look.
+      noteSleep(turn, input.wallMs ?? null);
       return turn.update({
         lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)),
         sleptAtMs: turn.now,
         failsafe: state.failsafe && { ...state.failsafe, untilMs: Number.NEGATIVE_INFINITY },
       });
+    case 'time_of_day': {
+      const timeOfDay = { wallMs: input.wallMs, atMs: turn.now };
+      return turn.update({ operations: { ...state.operations, timeOfDay } });
+    }
     case 'session_connected':
       return sessionConnected(turn, input.sessionId, input.timeoutMs);
     case 'session_disconnected':
@@ -130,6 +137,7 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
   const memory = remembered(turn.state.memory, records);
   turn.update({ records, lastLeaseOwner, rememberedEpoch, memory });
+  noteRead(turn, read);
   if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
 }
 
@@ -187,6 +195,11 @@ function takeOrder(turn: Turn, order: Order): void {
     case 'forget':
       turn.update({ forget: order.node });
       return turn.report('forget_ordered', { node: order.node });
+    case 'operation':
+    case 'cancel':
+    case 'pause':
+    case 'resume':
+      return ask(turn, order);
   }
 }
 
@@ -208,8 +221,9 @@ function decideOnce(turn: Turn): void {
   if (!holdsPower(state)) {
     const placed = forbidden === null && ownFacts(state) !== null;
     if (!placed && role.name !== 'starting') return enterStarting(turn, forbidden ?? 'redis_not_serving');
+    // Also of a Redis that died meanwhile: a lease with nobody behind it must be given back.
+    if (forbidden === null && findsItsClaim(turn)) return;
     if (!placed && state.stopping === null) return;
-    if (findsItsClaim(turn)) return;
   }
   switch (role.name) {
     case 'starting':

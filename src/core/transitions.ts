@@ -63,6 +63,14 @@ export function enterMaster(turn: Turn, from: RoleOf<'promoting'>, because: stri
   enter(turn, role, because);
 }
 
+/** From `stepping_down`, while the lease was never given away: what was to happen does not, and we go on serving. */
+export function returnToOffice(turn: Turn, from: RoleOf<'stepping_down'>, because: string): void {
+  assert(turn.state.role.name === 'stepping_down' && !from.released, 'only who still holds the lease can go on');
+  const nobody = { attaching: new Map(), joining: [], absent: new Map() } as const;
+  const doubts = { deposed: null, inDoubt: false, demotedSinceMs: null } as const;
+  enter(turn, { name: 'master', epoch: from.epoch, sinceMs: turn.now, ...doubts, ...nobody }, because);
+}
+
 export function enterSteppingDown(
   turn: Turn,
   from: RoleOf<'master'> | RoleOf<'promoting'>,

@@ -11,6 +11,9 @@ import {
   masterRecordSchema,
   memberSchema,
   nodeSchema,
+  orderSchema,
+  pauseSchema,
+  resultsSchema,
   settingsSchema,
   termSchema,
 } from './schemas.ts';
@@ -72,6 +75,12 @@ function readAs(key: RecordKey, value: Record<string, unknown>, znode: Znode): R
       return { record: key.record, kept: kept(masterRecordSchema, value, znode) };
     case 'settings':
       return { record: key.record, kept: kept(settingsSchema, value, znode) };
+    case 'order':
+      return { record: key.record, kept: kept(orderSchema, value, znode) };
+    case 'results':
+      return { record: key.record, kept: kept(resultsSchema, value, znode) };
+    case 'pause':
+      return { record: key.record, kept: kept(pauseSchema, value, znode) };
     case 'members':
       return { record: key.record, name: key.name, kept: kept(memberSchema, named(value, key.name), znode) };
     case 'nodes':

@@ -8,7 +8,14 @@
 import type { RecordRead } from '../core/records.ts';
 
 /** Records of which a service has one. */
-const SINGLE = { lease: 'lease', term: 'term', settings: 'settings' } as const;
+const SINGLE = {
+  lease: 'lease',
+  term: 'term',
+  settings: 'settings',
+  order: 'order',
+  results: 'results',
+  pause: 'pause',
+} as const;
 /** Folders with one record per node. */
 export const FOLDERS = ['members', 'nodes', 'ballots'] as const;
 export type Folder = (typeof FOLDERS)[number];
@@ -26,6 +33,9 @@ export interface ServicePaths {
   readonly lease: string;
   readonly term: string;
   readonly settings: string;
+  readonly order: string;
+  readonly results: string;
+  readonly pause: string;
   readonly masterRecord: string;
   of(folder: Folder, name: string): string;
   folder(folder: Folder): string;
@@ -56,6 +66,9 @@ export function servicePaths(service: string): ServicePaths {
     lease: `${root}/${SINGLE.lease}`,
     term: `${root}/${SINGLE.term}`,
     settings: `${root}/${SINGLE.settings}`,
+    order: `${root}/${SINGLE.order}`,
+    results: `${root}/${SINGLE.results}`,
+    pause: `${root}/${SINGLE.pause}`,
     masterRecord,
     folder,
     of: (each, name) => `${folder(each)}/${name}`,

@@ -7,6 +7,9 @@
 import * as v from 'valibot';
 import { REASONS } from '../contract/reasons.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
+import { OPERATION_KINDS, OUTCOMES } from '../contract/operations.ts';
+import { RESULTS_MAX } from '../core/operations/records.ts';
+import type { OrderRecord, PauseRecord, ResultsRecord } from '../core/operations/records.ts';
 import type { Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from '../core/records.ts';
 import { LINEAGE_ENTRIES_MAX } from '../core/lineage.ts';
 
@@ -44,6 +47,7 @@ const termObject = v.object({
   lineage: v.pipe(v.array(lineageEntry), v.maxLength(LINEAGE_ENTRIES_MAX)),
   pending: v.nullable(v.object({ epoch: count, node: text })),
   designated: v.nullable(text),
+  handOver: v.optional(v.nullable(v.object({ from: v.object({ name: text, runId: text }), to: text })), null),
   falls: v.optional(count, 0),
   settingsVersion: count,
 });
@@ -116,6 +120,53 @@ export const ballotSchema: v.GenericSchema<unknown, Ballot> = v.object({
   holds: v.optional(v.picklist(['whole', 'stream', 'disk', 'nothing']), 'nothing'),
   refusal: v.nullable(reason),
   deathProof: v.nullable(text),
+});
+
+export const orderSchema: v.GenericSchema<unknown, OrderRecord> = v.object({
+  id: text,
+  kind: v.picklist(OPERATION_KINDS),
+  target: v.nullable(text),
+  from: v.nullable(text),
+  epoch: v.nullable(count),
+  asker: text,
+  askedAt: count,
+  scheduledAt: v.nullable(count),
+  deadline: count,
+  withinMs: count,
+  force: v.boolean(),
+  phase: v.picklist(['waiting', 'running']),
+  instance: v.nullable(text),
+});
+
+/** The word of a later release is no reason to lose the list. */
+const knownReason = v.pipe(
+  v.nullable(text),
+  v.transform((code): ReasonCode | null => (code !== null && v.is(reason, code) ? code : null)),
+);
+
+const result = v.object({
+  id: text,
+  kind: v.picklist(OPERATION_KINDS),
+  target: v.nullable(text),
+  asker: text,
+  epoch: count,
+  outcome: v.picklist(OUTCOMES),
+  reason: knownReason,
+  gapMs: v.nullable(count),
+  master: v.nullable(text),
+  endedAt: v.nullable(count),
+});
+
+export const resultsSchema: v.GenericSchema<unknown, ResultsRecord> = v.object({
+  list: v.pipe(v.array(result), v.maxLength(RESULTS_MAX)),
+});
+
+export const pauseSchema: v.GenericSchema<unknown, PauseRecord> = v.object({
+  owner: text,
+  reason: text,
+  since: count,
+  until: count,
+  forMs: count,
 });
 
 /** The original wrote the port as a string; other writers of such records use a number. */

@@ -27,6 +27,7 @@ export const playedTerm = (change: Partial<Term> = {}): Term => ({
   ],
   pending: null,
   designated: null,
+  handOver: null,
   falls: 0,
   settingsVersion: 1,
   ...change,

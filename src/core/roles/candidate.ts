@@ -13,6 +13,8 @@ import { electionOf } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
+import { takesPartInHandOver } from '../operations/hand-over.ts';
+import { isPaused } from '../operations/pause.ts';
 import { keepsOut } from '../promises.ts';
 import { isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
 import { standsByOrder } from '../ordered-failover.ts';
@@ -40,7 +42,8 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
   if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');
   if (falseAlarm(turn, term.value) || keepsOut(turn)) return;
-  if (!standsByOrder(turn, role, term, facts)) contend(turn, role, term, facts);
+  if (standsByOrder(turn, role, term, facts) || takesPartInHandOver(turn, role, term, facts)) return;
+  contend(turn, role, term, facts);
 }
 
 /** The master serves after all: take the ballot back first, then follow again. */
@@ -125,6 +128,8 @@ function rank(
   const outcome = contested.result === 'winner' ? contested : recovered(turn, term.value, { ...sought, ...contested });
   if (outcome.result === 'nobody') return explainNobody(turn, own.cast, outcome.reason);
   if (putsOff(turn, { ...role, leaseGoneSinceMs: sinceMs }, term.value, outcome.ballot)) return;
+  // The old master itself, with its data whole, takes no office from anybody; the others stay frozen and wait.
+  if (isPaused(state) && outcome.ballot.standing !== 'incumbent') return;
   if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
   // The record of the lease that just went is going too: the next read will say so. One that stays is removed.
   const lingers = lease === null && state.records.masterRecord !== null;

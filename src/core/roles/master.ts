@@ -16,6 +16,8 @@ import { CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, ourLease, ownFacts, re
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { isHeldByItsAgent, isLoss } from '../rescue.ts';
+import { beginsHandOver } from '../operations/hand-over.ts';
+import { isPaused } from '../operations/pause.ts';
 import { prove } from '../results.ts';
 import type { RoleOf, State } from '../state.ts';
 import { hasBetterSuccessor, hasStreamingSuccessor, hasSuccessor, successorWithData } from '../succession.ts';
@@ -39,6 +41,7 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   if (nextEpoch(turn.state) > role.epoch + 1) return renewEpoch(turn, doubted, term, facts);
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
   if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
+  if (beginsHandOver(turn, doubted, term.value, facts)) return;
   if (handsOver(turn, doubted, term.value, facts)) return;
   announce(turn, term.znode.version);
   fenceDeposed(turn, doubted, term.value);
@@ -116,6 +119,7 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
     enterSteppingDown(turn, role, { because, alone });
     return true;
   }
+  if (isPaused(state)) return false;
   if (refusesWritesTooLong(turn)) {
     turn.update({ unwritableEpoch: role.epoch });
     enterSteppingDown(turn, role, { because: 'unwritable', alone: false });
@@ -146,6 +150,7 @@ function handsOver(turn: Turn, role: RoleOf<'master'>, term: Term, facts: RedisF
   const { state } = turn;
   if (!isDeserted(state, term, facts)) return false;
   turn.refuse('replicas_cut_off');
+  if (isPaused(state)) return false;
   const fromMs = role.sinceMs + state.settings.failoverCalmMs;
   if (turn.now < fromMs) {
     turn.wakeAt(fromMs);

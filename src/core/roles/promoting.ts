@@ -6,7 +6,7 @@
  * only its agent is gone: then it is fenced reversibly, which keeps it streaming, and this node waits until it holds
  * the very last byte. If that cannot be had, the lease is given back and the election begins again, frozen.
  */
-import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
+import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs, handsOver } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
 import { guardFullSync } from '../guard.ts';
 import { CLOSED_ADDRESS, ownFacts, remoteIsHealthy } from '../queries.ts';
@@ -38,7 +38,7 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   const ready = role.takeover ? takenOver(turn, role, facts) : deposedFenced(turn, role);
   if (!ready) return;
   const inSync = state.records.term?.value.inSync ?? [];
-  turn.emit({ kind: 'promote', minReplicas: deadMan(state, inSync.length > 0) });
+  turn.emit({ kind: 'promote', minReplicas: deadMan(state, inSync.length > 0 || handsOver(state)) });
 }
 
 function finish(turn: Turn, role: RoleOf<'promoting'>): void {
@@ -77,7 +77,7 @@ function abandonTakeover(turn: Turn, role: RoleOf<'promoting'>): void {
   const version = records.term?.znode.version;
   turn.update({ takeoverFailedEpoch: role.epoch });
   if (former === null || version === undefined) return giveUpLease(turn, null);
-  giveUpLease(turn, null, { term: { ...former, epoch: role.epoch, pending: null }, version });
+  giveUpLease(turn, null, { term: { ...former, epoch: role.epoch, pending: null, handOver: null }, version });
 }
 
 function deposedFenced(turn: Turn, role: RoleOf<'promoting'>): boolean {

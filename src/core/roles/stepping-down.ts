@@ -7,6 +7,7 @@
  */
 import { emitClaim, foreignRecord } from '../claim.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
+import { handOver } from '../operations/hand-over.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
@@ -23,6 +24,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   if (role.released) return awaitSuccessor(turn, role);
   if (leaseIsGone(turn.state)) return released(turn, role);
   if (yieldDeadRedis(turn)) return;
+  if (role.because === 'switchover') return handOver(turn, role);
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');

@@ -1,5 +1,6 @@
 /** The ensemble as a model: records with versions and owners, each action one transaction or none. */
 import type { Action } from '../actions.ts';
+import type { OrderRecord } from '../operations/records.ts';
 import { NO_RECORDS, withRead } from '../records.ts';
 import type { Kept, RecordRead, Records, SettingsRecord } from '../records.ts';
 
@@ -11,7 +12,7 @@ export interface Writer {
 type Transaction = Extract<Action, {
   kind:
     | 'write_member' | 'write_node' | 'cast_ballot' | 'withdraw_ballot' | 'write_term' | 'announce' | 'claim'
-    | 'release';
+    | 'release' | 'write_order' | 'end_order' | 'write_pause';
 }>;
 
 /** One change that a transaction wants to make; `null` where its condition does not hold. */
@@ -33,12 +34,15 @@ export class Ensemble {
 
   /** Everything as a newcomer reads it. */
   readAll(): readonly RecordRead[] {
-    const { lease, term, masterRecord, settings, members, nodes, ballots } = this.records;
+    const { lease, term, masterRecord, settings, order, results, pause, members, nodes, ballots } = this.records;
     return [
       { record: 'lease', kept: lease },
       { record: 'term', kept: term },
       { record: 'masterRecord', kept: masterRecord },
       { record: 'settings', kept: settings },
+      { record: 'order', kept: order },
+      { record: 'results', kept: results },
+      { record: 'pause', kept: pause },
       ...[...members].map(([name, kept]): RecordRead => ({ record: 'members', name, kept })),
       ...[...nodes].map(([name, kept]): RecordRead => ({ record: 'nodes', name, kept })),
       ...[...ballots].map(([name, kept]): RecordRead => ({ record: 'ballots', name, kept })),
@@ -71,6 +75,12 @@ export class Ensemble {
         return { record: 'masterRecord', kept: this.records.masterRecord };
       case 'settings':
         return { record: 'settings', kept: this.records.settings };
+      case 'order':
+        return { record: 'order', kept: this.records.order };
+      case 'results':
+        return { record: 'results', kept: this.records.results };
+      case 'pause':
+        return { record: 'pause', kept: this.records.pause };
       case 'members':
         return { ...read, kept: this.records.members.get(read.name) ?? null };
       case 'nodes':
@@ -150,6 +160,19 @@ export class Ensemble {
         if (records.term?.znode.version !== action.termVersion) return [null];
         if ((records.masterRecord === null) === action.replace) return [null];
         return [{ record: 'masterRecord', kept: this.fresh(action.record, session) }];
+      case 'write_order':
+        return [wrap({ record: 'order', kept: this.put(records.order, action.order, action.version) })];
+      case 'end_order': {
+        if (records.order?.znode.version !== action.orderVersion) return [null];
+        const kept = this.put(records.results, { list: action.results }, action.resultsVersion);
+        return [{ record: 'order', kept: null }, wrap({ record: 'results', kept })];
+      }
+      case 'write_pause': {
+        if (action.pause !== null) {
+          return [wrap({ record: 'pause', kept: this.put(records.pause, action.pause, action.version) })];
+        }
+        return [records.pause?.znode.version === action.version ? { record: 'pause', kept: null } : null];
+      }
       case 'claim':
         return this.claimed(action, session);
       case 'release':
@@ -182,15 +205,23 @@ export class Ensemble {
     const { lease, masterRecord, ballots, term } = this.records;
     const later = action.termVersion !== null && term?.znode.version !== action.termVersion;
     if (lease === null || later || (action.removeRecord && masterRecord === null)) return [null];
-    const changes: Change[] = [{ record: 'lease', kept: null }];
-    if (action.removeRecord) changes.push({ record: 'masterRecord', kept: null });
+    const given = action.term === null ? undefined : this.put(term, action.term.term, action.term.version);
+    const written: Change[] = given === undefined ? [] : [given === null ? null : { record: 'term', kept: given }];
+    const announced: Change[] = action.removeRecord ? [{ record: 'masterRecord', kept: null }] : [];
+    const gone: Change = { record: 'lease', kept: null };
+    // In the order of the real transaction, which is the one in which others read.
+    if (action.order !== undefined) return [...written, ...announced, gone, this.begun(action.order)];
+    const changes: Change[] = [gone, ...announced];
     if (action.ballot !== null) {
       const at = { exists: action.ballotExists, session };
       const kept = this.putOwn(ballots.get(name) ?? null, action.ballot, at);
       changes.push(kept === null ? null : { record: 'ballots', name, kept });
     }
-    if (action.term === null) return changes;
-    const kept = this.put(term, action.term.term, action.term.version);
-    return [...changes, kept === null ? null : { record: 'term', kept }];
+    return [...changes, ...written];
+  }
+
+  private begun({ order, version }: { readonly order: OrderRecord; readonly version: number }): Change {
+    const kept = this.put(this.records.order, order, version);
+    return kept === null ? null : { record: 'order', kept };
   }
 }

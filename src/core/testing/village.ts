@@ -6,6 +6,7 @@
  * agents: no epoch is claimed twice, and no two Redises take writes. `interrupt` is asked before every action and may
  * end the agent that decided it: that is how "a crash between every two actions" is tried.
  */
+import type { OperationAnswer } from '../../contract/operations.ts';
 import type { FailsafeAnswer } from '../../contract/failsafe.ts';
 import type { Action } from '../actions.ts';
 import type { Input, Outcome } from '../inputs.ts';
@@ -59,6 +60,10 @@ export class Village {
   rescueFails: string | null = null;
   /** Asked before each action; `true` ends the agent instead of carrying it out. */
   interrupt: (by: string, action: Action) => boolean = () => false;
+  /** What callers were answered, by the id of what they asked. */
+  readonly operations = new Map<string, OperationAnswer>();
+  /** By how much the time of day is ahead of the monotonic clock. */
+  wallLeadMs = 1_000_000;
   private readonly answers = new Map<number, FailsafeAnswer>();
   private questions = 0;
   /** The whole ensemble is away. */
@@ -100,6 +105,7 @@ export class Village {
 
   private readEverything({ inbox, session, state: { records } }: Inhabitant): void {
     inbox.push({ kind: 'session_connected', sessionId: session, timeoutMs: T_MS });
+    inbox.push({ kind: 'time_of_day', wallMs: this.nowMs + this.wallLeadMs });
     for (const name of records.members.keys()) {
       inbox.push({ kind: 'record_read', read: this.ensemble.readAgain({ record: 'members', name, kept: null }) });
     }
@@ -172,6 +178,7 @@ export class Village {
   }
 
   order(name: string, order: Extract<Input, { kind: 'order' }>['order']): void {
+    this.agent(name).inbox.push({ kind: 'time_of_day', wallMs: this.nowMs + this.wallLeadMs });
     this.agent(name).inbox.push({ kind: 'order', order });
   }
 
@@ -272,6 +279,7 @@ export class Village {
       if (news.length === 0) return;
       for (const inhabitant of this.inhabitants.values()) {
         if (!inhabitant.alive || inhabitant.cutOff) continue;
+        inhabitant.inbox.push({ kind: 'time_of_day', wallMs: this.nowMs + this.wallLeadMs });
         for (const read of news) inhabitant.inbox.push({ kind: 'record_read', read: this.ensemble.readAgain(read) });
         this.work(inhabitant);
       }
@@ -321,6 +329,9 @@ export class Village {
       case 'report':
       case 'answer_order':
         return null;
+      case 'answer_operation':
+        this.operations.set(action.operation, action.answer);
+        return null;
       case 'answer_question':
         this.answers.set(action.question, action.answer);
         return null;
@@ -366,6 +377,9 @@ export class Village {
       case 'release':
       case 'write_term':
       case 'announce':
+      case 'write_order':
+      case 'end_order':
+      case 'write_pause':
         return done(!inhabitant.cutOff && this.ensemble.commit(action, { name, session: inhabitant.session }));
     }
   }

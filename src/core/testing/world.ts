@@ -9,6 +9,7 @@ import type { Action, ActionKind } from '../actions.ts';
 import type { LinkFacts, RedisFacts, RedisSight, ReplicaFacts, SightEvent } from '../facts.ts';
 import { UNSEEN } from '../facts.ts';
 import type { Input, Outcome } from '../inputs.ts';
+import type { OrderRecord } from '../operations/records.ts';
 import type {
   Address,
   Ballot,
@@ -109,6 +110,7 @@ export function term(change: Partial<Term> = {}): Term {
     ],
     pending: null,
     designated: null,
+    handOver: null,
     falls: 0,
     settingsVersion: 1,
     ...change,
@@ -231,6 +233,7 @@ export interface RecordsChange {
   readonly term?: Term | null;
   readonly masterRecord?: Kept<MasterRecord> | null;
   readonly settings?: SettingsRecord | null;
+  readonly order?: OrderRecord;
   readonly members?: readonly Member[];
   readonly nodes?: readonly NodeRecord[];
   readonly ballots?: readonly Ballot[];
@@ -251,6 +254,9 @@ export function records(change: RecordsChange = {}): Records {
     masterRecord:
       change.masterRecord === undefined ? kept(masterRecord(), { owner: sessionOf('a') }) : change.masterRecord,
     settings: shared === null ? null : kept(shared),
+    order: change.order === undefined ? null : kept(change.order, { version: 4 }),
+    results: null,
+    pause: null,
     members: new Map(members.map(keep)),
     nodes: new Map(nodes.map((node) => [node.name, kept(node, { version: 3 })])),
     ballots: new Map(ballots.map(keep)),

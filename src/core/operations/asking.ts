@@ -1,0 +1,171 @@
+/**
+ * What a caller of this agent asks for, from the first look to the answer.
+ *
+ * Any agent of the service takes it. One caller at a time, since one operation at a time is what the service has. The
+ * agent stores the order and reads on until its result is there: who carried it out, and whether that agent was
+ * restarted in between, does not matter. Each turn looks at the records as if for the first time, so an answer of the
+ * ensemble that was lost changes nothing: an order that stands was stored.
+ */
+import type {
+  OperationAnswer, OperationRequest, OperationResult, PauseRequest,
+} from '../../contract/operations.ts';
+import type { ReasonCode } from '../../contract/reasons.ts';
+import type { Order } from '../inputs.ts';
+import { timeoutMs } from '../queries.ts';
+import type { State } from '../state.ts';
+import type { Turn } from '../turn.ts';
+import { endOrder, seesRecords } from './ending.ts';
+import { ORDER_WITHIN_MS } from './records.ts';
+import type { OrderRecord, PauseRecord } from './records.ts';
+import type { Asked } from './state.ts';
+
+/** Beyond its deadline: an order that was begun in time needs as long as an election and its result. */
+const RESULT_WAIT_MS = 5000;
+
+function answer(turn: Turn, operation: string, given: OperationAnswer): void {
+  turn.emit({ kind: 'answer_operation', operation, answer: given });
+}
+
+function finish(turn: Turn, given: OperationAnswer): void {
+  const { asked } = turn.state.operations;
+  if (asked === null) return;
+  turn.update({ operations: { ...turn.state.operations, asked: null } });
+  answer(turn, asked.id, given);
+}
+
+function finishRefused(turn: Turn, reason: ReasonCode): void {
+  finish(turn, { answer: 'refused', reason });
+}
+
+/** Takes a request; one that comes while another caller waits is refused. */
+export function ask(turn: Turn, order: Extract<Order, { order: 'operation' | 'cancel' | 'pause' | 'resume' }>): void {
+  const id = order.order === 'operation' ? order.request.id : order.id;
+  if (turn.state.operations.asked !== null) return answer(turn, id, { answer: 'refused', reason: 'operation_running' });
+  const untilMs = turn.now + ORDER_WITHIN_MS + timeoutMs(turn.state) + RESULT_WAIT_MS;
+  const asked: Asked = { id, what: whatIsAsked(order), untilMs };
+  turn.update({ operations: { ...turn.state.operations, asked } });
+  turn.report('operation_asked', { id, what: order.order === 'operation' ? order.request.kind : order.order });
+}
+
+function whatIsAsked(order: Parameters<typeof ask>[1]): Asked['what'] {
+  switch (order.order) {
+    case 'operation':
+      return { kind: 'order', request: order.request, seen: false };
+    case 'cancel':
+      return { kind: 'cancel', order: null };
+    case 'pause':
+      return { kind: 'pause', pause: order.pause, written: false };
+    case 'resume':
+      return { kind: 'resume' };
+  }
+}
+
+/** Brings what was asked one step further, or answers it. */
+export function answerAsked(turn: Turn): void {
+  const { asked } = turn.state.operations;
+  if (asked === null) return;
+  if (turn.now >= asked.untilMs) return finish(turn, { answer: 'unknown' });
+  turn.wakeAt(asked.untilMs);
+  if (!seesRecords(turn)) return;
+  switch (asked.what.kind) {
+    case 'order':
+      return followOrder(turn, asked.what);
+    case 'cancel':
+      return cancel(turn, asked.what);
+    case 'pause':
+      return pause(turn, asked.what);
+    case 'resume':
+      return resume(turn);
+  }
+}
+
+function resultOf({ records }: State, id: string): OperationResult | null {
+  return records.results?.value.list.find((result) => result.id === id) ?? null;
+}
+
+function followOrder(turn: Turn, what: Extract<Asked['what'], { kind: 'order' }>): void {
+  const { state } = turn;
+  const { request } = what;
+  const result = resultOf(state, request.id);
+  if (result !== null) return finish(turn, { answer: 'ended', result });
+  if (state.records.order?.value.id === request.id) {
+    if (request.scheduledAt !== null) return finish(turn, { answer: 'scheduled', id: request.id });
+    if (!what.seen) note(turn, { ...what, seen: true });
+    return;
+  }
+  // Gone, and its result is not there: records are read one by one, and the next read says it.
+  if (what.seen || turn.awaits('write_order')) return;
+  const refusal = whyNotStored(state, request);
+  if (refusal !== null) return finishRefused(turn, refusal);
+  turn.emit({ kind: 'write_order', order: orderOf(state, request), version: null });
+}
+
+function note(turn: Turn, what: Asked['what']): void {
+  const { asked } = turn.state.operations;
+  if (asked !== null) turn.update({ operations: { ...turn.state.operations, asked: { ...asked, what } } });
+}
+
+/** What any agent can say at once; the rest is said by the one who would carry it out. */
+function whyNotStored({ records }: State, { kind, target, from }: OperationRequest): ReasonCode | null {
+  const { lease, term, order, members } = records;
+  if (order !== null) return 'operation_running';
+  if (term === null) return 'awaiting_bootstrap';
+  const known = target === null || term.value.nodes.includes(target) || members.has(target);
+  if (!known) return 'unknown_node';
+  if (kind === 'failover') return lease === null ? null : 'master_exists';
+  if (lease === null) return 'no_master';
+  if (kind === 'reinitialize') return target === lease.value.node ? 'target_is_master' : null;
+  if (from !== null && from !== lease.value.node) return 'master_differs';
+  return target === lease.value.node ? 'target_is_master' : null;
+}
+
+function orderOf(state: State, request: OperationRequest): OrderRecord {
+  const { id, kind, target, from, asker, askedAt, scheduledAt, force } = request;
+  return {
+    id, kind, target, from, asker, askedAt, scheduledAt, force,
+    epoch: scheduledAt === null ? (state.records.term?.value.epoch ?? 0) : null,
+    deadline: (scheduledAt ?? askedAt) + ORDER_WITHIN_MS,
+    withinMs: ORDER_WITHIN_MS,
+    phase: 'waiting',
+    instance: null,
+  };
+}
+
+/** Takes back the order that stands; one that was begun cannot be. */
+function cancel(turn: Turn, what: Extract<Asked['what'], { kind: 'cancel' }>): void {
+  const { order } = turn.state.records;
+  if (turn.awaits('end_order')) return;
+  if (what.order !== null && order?.value.id !== what.order) {
+    const cancelled = resultOf(turn.state, what.order)?.outcome === 'cancelled';
+    return cancelled ? finish(turn, { answer: 'done' }) : finishRefused(turn, 'no_operation');
+  }
+  if (order === null) return finishRefused(turn, 'no_operation');
+  if (order.value.phase === 'running') return finishRefused(turn, 'operation_running');
+  if (endOrder(turn, order, { outcome: 'cancelled' })) note(turn, { ...what, order: order.value.id });
+}
+
+function pause(turn: Turn, what: Extract<Asked['what'], { kind: 'pause' }>): void {
+  const { records } = turn.state;
+  if (turn.awaits('write_pause')) return;
+  const wanted = pauseOf(what.pause);
+  if (what.written && isSamePause(records.pause?.value ?? null, wanted)) return finish(turn, { answer: 'done' });
+  if (what.written && records.pause !== null) return finishRefused(turn, 'pause_replaced');
+  const version = records.pause?.znode.version ?? null;
+  if (!turn.emit({ kind: 'write_pause', pause: wanted, version })) return;
+  note(turn, { ...what, written: true });
+}
+
+function pauseOf({ owner, reason, forMs, since }: PauseRequest): PauseRecord {
+  return { owner, reason, since, until: since + forMs, forMs };
+}
+
+function isSamePause(a: PauseRecord | null, b: PauseRecord): boolean {
+  return a?.owner === b.owner && a.reason === b.reason && a.since === b.since && a.until === b.until;
+}
+
+function resume(turn: Turn): void {
+  const { pause: kept } = turn.state.records;
+  if (turn.awaits('write_pause')) return;
+  if (kept === null) return finish(turn, { answer: 'done' });
+  turn.emit({ kind: 'write_pause', pause: null, version: kept.znode.version });
+}

@@ -1,0 +1,47 @@
+/**
+ * Taking in what concerns operations: the moments of an order and of a pause are worked out when it is first read.
+ */
+import type { RecordRead } from '../records.ts';
+import type { Turn } from '../turn.ts';
+import { orderMoments, pauseEndsAtMs } from './moments.ts';
+
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+
+export function noteRead(turn: Turn, read: RecordRead): void {
+  if (read.record === 'order') return noteOrder(turn);
+  if (read.record === 'pause') return notePause(turn);
+}
+
+function noteOrder(turn: Turn): void {
+  const { state } = turn;
+  const { operations, records: { order } } = state;
+  if (order === null || operations.moments?.id === order.value.id) return;
+  turn.update({ operations: { ...operations, moments: orderMoments(state, order.value) } });
+}
+
+/** Read once more, after a reconnection for one, it does not last longer for that. */
+function notePause(turn: Turn): void {
+  const { state } = turn;
+  const kept = state.records.pause;
+  const before = state.operations.pause;
+  const { czxid, version } = kept?.znode ?? { czxid: 0n, version: 0 };
+  if (before?.czxid === czxid && before.version === version) return;
+  const pause = kept === null ? null : { czxid, version, endsAtMs: pauseEndsAtMs(state, kept.value) };
+  turn.update({ operations: { ...state.operations, pause } });
+}
+
+/**
+ * The machine slept, and the monotonic clock may not have counted it. An order for now is void, and what ends by the
+ * time of day is worked out anew; nothing lasts longer than before.
+ */
+export function noteSleep(turn: Turn, wallMs: number | null): void {
+  const { state } = turn;
+  const timeOfDay = wallMs === null ? null : { wallMs, atMs: turn.now };
+  const { order, pause } = state.records;
+  const slept = { ...state, operations: { ...state.operations, timeOfDay }, enabled: null };
+  const moments = order === null ? null : orderMoments(slept, order.value);
+  const { pause: before } = state.operations;
+  const endsAtMs = pause === null ? LONG_AGO : pauseEndsAtMs(slept, pause.value);
+  const shortened = before === null ? null : { ...before, endsAtMs: Math.min(before.endsAtMs, endsAtMs) };
+  turn.update({ operations: { ...state.operations, timeOfDay, moments, pause: shortened } });
+}

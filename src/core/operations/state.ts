@@ -1,0 +1,49 @@
+/**
+ * What an agent remembers of operations, beside the records: when they are due, what a caller of ours waits for, and
+ * the hand-over that it began. Nothing here gives power; all of it may be lost with the process.
+ */
+import type { OperationRequest, PauseRequest } from '../../contract/operations.ts';
+import type { OrderMoments, TimeOfDay } from './moments.ts';
+
+/** What one caller of this agent waits for. */
+export interface Asked {
+  readonly id: string;
+  readonly what:
+    | { readonly kind: 'order'; readonly request: OperationRequest; readonly seen: boolean }
+    /** `order`: the one that we tried to take back. */
+    | { readonly kind: 'cancel'; readonly order: string | null }
+    | { readonly kind: 'pause'; readonly pause: PauseRequest; readonly written: boolean }
+    | { readonly kind: 'resume' };
+  /** Then it is told that nobody can say. */
+  readonly untilMs: number;
+}
+
+/** A switchover that this agent, as master, began. */
+export interface Handing {
+  readonly order: string;
+  readonly to: string;
+  readonly sinceMs: number;
+  /** When our fence was seen to hold. */
+  readonly fencedAtMs: number | null;
+  /** When its target was seen promoted. */
+  readonly promotedAtMs: number | null;
+}
+
+export interface Operations {
+  /** As it was told last. */
+  readonly timeOfDay: TimeOfDay | null;
+  /** Of the order that stands. */
+  readonly moments: OrderMoments | null;
+  /** When the pause that stands ends for us, and which one that is. */
+  readonly pause: { readonly czxid: bigint; readonly version: number; readonly endsAtMs: number } | null;
+  readonly asked: Asked | null;
+  readonly handing: Handing | null;
+}
+
+export const NO_OPERATIONS: Operations = {
+  timeOfDay: null,
+  moments: null,
+  pause: null,
+  asked: null,
+  handing: null,
+};
