@@ -3,6 +3,7 @@
  * it is not: neither pays for the other.
  */
 import type { Config } from '../config/config.ts';
+import { Journal } from '../log/journal.ts';
 import type { Logger } from '../log/logger.ts';
 import { openLog } from '../log/open-log.ts';
 import { configure } from './configuration.ts';
@@ -13,7 +14,7 @@ import { report } from './report.ts';
 
 export interface Agent {
   /** Runs until told to stop; gives the exit code. */
-  readonly runAgent: (config: Config, log: Logger, io: Io) => Promise<number>;
+  readonly runAgent: (config: Config, log: Logger, journal: Journal) => Promise<number>;
 }
 
 export type LoadAgent = () => Promise<Agent>;
@@ -33,10 +34,11 @@ async function run(flags: FlagValues, io: Io, loadAgent: LoadAgent): Promise<num
   const configured = configure({ config: flags.text('config'), logLevel: flags.text('log-level') }, io);
   if (!configured.ok) return configured.exitCode;
   for (const warning of configured.warnings) io.stderr(`dictator: warning: ${warning}\n`);
-  const log = openLog(configured.config.logLevel, io.env);
+  const journal = new Journal(io.clock);
+  const log = openLog(configured.config.logLevel, io.env, journal);
   try {
     const { runAgent } = await loadAgent();
-    return await runAgent(configured.config, log, io);
+    return await runAgent(configured.config, log, journal);
   } finally {
     log.close();
   }

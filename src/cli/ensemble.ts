@@ -7,7 +7,7 @@ import type { HostPort } from '../config/config.ts';
 import type {
   Ballot, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
 } from '../core/records.ts';
-import { decodeRecord } from '../records/codec.ts';
+import { decodeRecord, RECORD_BYTES_MAX } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';
 import type { Folder, ServicePaths } from '../records/paths.ts';
 import { connectZooKeeper, isZooKeeperError } from '../zookeeper/index.ts';
@@ -101,16 +101,17 @@ export class Ensemble {
     return performance.now() - beganMs;
   }
 
-  /** Names and data of what lies in a folder of ours that this reader has no format for. */
-  async folder(service: string, name: string): Promise<ReadonlyMap<string, { data: Buffer; writtenMs: number }>> {
-    const path = `${servicePaths(service).root}/${name}`;
-    const names = (await this.#children(path)).toSorted();
-    const found = await Promise.all(names.map((each) => this.#data(`${path}/${each}`)));
-    const entries = names.flatMap((each, index) => {
-      const record = found[index];
-      return record ? [[each, { data: record.data, writtenMs: record.writtenMs }] as const] : [];
-    });
-    return new Map(entries);
+  /** JSON of one znode of a service, for what a reader knows no strict format of; null where there is none. */
+  async json(service: string, name: string): Promise<unknown> {
+    const found = await this.#data(`${servicePaths(service).root}/${name}`);
+    if (found === null || found.data.length > RECORD_BYTES_MAX) return null;
+    try {
+      return JSON.parse(found.data.toString('utf8'));
+    } catch (error) {
+      // Somebody else's data.
+      if (error instanceof SyntaxError) return null;
+      throw error;
+    }
   }
 
   async read(service: string, depth: Depth): Promise<ServiceRecords> {

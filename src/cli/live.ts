@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import * as v from 'valibot';
 import type { Clock } from '../contract/clock.ts';
 import { readBody } from '../peers/body.ts';
+import { isDialable } from '../peers/dial.ts';
 
 /** Longest wait for one agent. */
 export const ANSWER_TIMEOUT_MS = 1000;
@@ -71,6 +72,8 @@ export type Asked<T> = { readonly ok: true; readonly value: T } | {
 
 /** One GET of JSON, bounded in time and size. Never rejects. */
 export function getJson(target: Target, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Asked<unknown>> {
+  // Records of others name the address; what cannot be one would make the request throw.
+  if (!isDialable(target.host, target.port)) return Promise.resolve({ ok: false, why: 'silent' });
   return new Promise((resolve) => {
     const call = request({ ...target, path, agent: false });
     const settle = (asked: Asked<unknown>): void => {

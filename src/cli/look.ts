@@ -24,7 +24,7 @@ export class Lookout {
   readonly source: Source;
   readonly #call: Call;
   readonly #gathering: Gathering;
-  #ensemble: Ensemble | null;
+  readonly #ensemble: Ensemble | null;
 
   private constructor(source: Source, ensemble: Ensemble | null, call: Call) {
     this.source = source;
@@ -57,11 +57,8 @@ export class Lookout {
       const facts = await factsOf(ensemble, service, this.#gathering);
       return facts ?? { code: 'service_unknown' as const, details: [service] };
     });
-    if (found === null) {
-      this.#ensemble = null;
-      void ensemble.close();
-      return this.#ofAgent(named);
-    }
+    // Its client goes on looking for a server: the next look may find it again.
+    if (found === null) return this.#ofAgent(named);
     return 'code' in found ? { ok: false, failure: found } : { ok: true, value: found };
   }
 

@@ -11,12 +11,14 @@ import {
 import { dictator } from './dictator.ts';
 import { explanationOf } from './explanation.ts';
 import type { ServiceFacts } from './facts.ts';
+import { pastOf } from './past.ts';
 import { renderTopology } from './render-topology.ts';
 import { painter } from './terminal.ts';
 import type { Paint } from './terminal.ts';
 import { topologyOf } from './topology.ts';
 import { VERBS } from './verbs.ts';
 import { renderExplanation } from './verbs/explain.ts';
+import { renderPast } from './verbs/history.ts';
 import { lineOf, renderList } from './verbs/list.ts';
 
 const PLAIN: Paint = (_style, text) => text;
@@ -98,6 +100,25 @@ test('the list of services', async () => {
 test('a tree as JSON', async () => {
   const json = JSON.stringify({ v: 1, ...topologyOf(playedFacts()) }, null, 2);
   await expect(`${json}\n`).toMatchFileSnapshot(snapshot('show-json'));
+});
+
+test('the past of a service', async () => {
+  const results = {
+    list: [
+      {
+        id: 'a', kind: 'switchover', target: 'redis1', asker: 'ann', epoch: 7, outcome: 'done', reason: null, gapMs: 12,
+        master: 'redis1', endedAt: PLAYED_NOW_MS - 60_000,
+      },
+      { id: 'b', kind: 'switchover', outcome: 'refused', reason: 'lag_too_high' },
+    ],
+  };
+  const scheduledAt = PLAYED_NOW_MS;
+  const order = { id: 'c', kind: 'switchover', target: null, asker: 'bob', scheduledAt, phase: 'waiting' };
+  const pause = { owner: 'bob', reason: 'kernel\u001b[2J', since: PLAYED_NOW_MS, until: PLAYED_NOW_MS + 3_600_000 };
+  const full = renderPast(pastOf(playedRecords(), { order, results, pause }), PLAIN);
+  await expect(full).toMatchFileSnapshot(snapshot('history'));
+  const bare = renderPast(pastOf(playedRecords(), { order: null, results: 5, pause: [] }), PLAIN);
+  await expect(bare).toMatchFileSnapshot(snapshot('history-bare'));
 });
 
 async function printedBy(...args: string[]) {

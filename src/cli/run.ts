@@ -18,12 +18,12 @@ import type { Settings } from '../core/state.ts';
 import type { HttpApi } from '../http/api.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
+import type { Journal } from '../log/journal.ts';
 import type { Logger } from '../log/logger.ts';
 import { createPeerHub } from '../peers/hub.ts';
 import { askAgent } from '../peers/failsafe.ts';
 import { identifyAgent } from '../peers/identify.ts';
 import { createRedisConnector } from '../redis/connector.ts';
-import type { Io } from './io.ts';
 import { askServerLimits } from '../zookeeper/index.ts';
 import { VERSION } from './version.ts';
 
@@ -109,7 +109,7 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
   };
 }
 
-function apiOf(agent: Agent, settings: Settings): HttpApi {
+function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
   const { service, name, instance } = settings;
   return {
     enabled: () => agent.view().enabled,
@@ -128,17 +128,18 @@ function apiOf(agent: Agent, settings: Settings): HttpApi {
       new Promise((resolve) => {
         agent.forget(node, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
       }),
+    events: async (after, waitMs) => ({ instance, ...(await journal.after(after, waitMs)) }),
     promise: (question) => new Promise((resolve) => agent.question(question, resolve)),
     acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),
   };
 }
 
-function serve(config: Config, agent: Agent, settings: Settings, log: Logger): HttpServer {
+function serve(config: Config, api: HttpApi, log: Logger): HttpServer {
   const { host, port } = config.http;
   return createHttpServer({
     port,
     host: host ?? undefined,
-    api: apiOf(agent, settings),
+    api,
     onPortTaken: (cause) => log.event('refused', { reason: 'port_taken', port, cause }),
     onListening: (listening) => log.event('listening', { port: listening }),
     onFault: (error) => log.event('http_fault', { error: String(error) }),
@@ -159,14 +160,14 @@ function warnOfSlowEnsemble({ zk }: Config, log: Logger): void {
 }
 
 /** Runs the agent until it leaves; gives the exit code. */
-export async function runAgent(config: Config, log: Logger, _io: Io): Promise<number> {
+export async function runAgent(config: Config, log: Logger, journal: Journal): Promise<number> {
   const settings = settingsOf(config, randomBytes(INSTANCE_BYTES).toString('hex'));
   let left: (code: number) => void = () => undefined;
   const gone = new Promise<number>((resolve) => {
     left = resolve;
   });
   const agent = new Agent(settings, credentialsOf(config), outsideOf(config, settings, log, (code) => left(code)));
-  const http = serve(config, agent, settings, log);
+  const http = serve(config, apiOf(agent, settings, journal), log);
   let signalled = false;
   const onSignal = (): void => {
     if (signalled) process.exit(EXIT_SIGNALLED);

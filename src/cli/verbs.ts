@@ -1,15 +1,21 @@
 /** The table of verbs, in the order of help. A new verb is one file in `verbs/` and one line here. */
 import type { Verb } from './verb.ts';
 import { bootstrap } from './verbs/bootstrap.ts';
+import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
 import { help } from './verbs/help.ts';
+import { history } from './verbs/history.ts';
 import { list } from './verbs/list.ts';
 import { show } from './verbs/show.ts';
 import { version } from './verbs/version.ts';
+import { watch } from './verbs/watch.ts';
 
 export const VERBS: readonly Verb[] = [
   list,
   show,
+  watch,
+  history,
+  events,
   explain,
   bootstrap,
   version,

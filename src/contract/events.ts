@@ -74,5 +74,27 @@ export const EVENT_NAMES = [
   'invariant_broken',
 ] as const;
 
+/** One line of the log, as `GET /v1/events` gives it: the fields of the event beside these. */
+export interface EventLine {
+  /** Counts the lines of this agent process from 1. */
+  readonly seq: number;
+  /** ISO 8601, UTC, by the wall clock of the agent. */
+  readonly time: string;
+  readonly level: string;
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+/** Lines that an agent still has, oldest first. */
+export interface EventsPage {
+  /** Random id of the agent process: with another one, `seq` counts anew. */
+  readonly instance: string;
+  /** What to ask for next, as `after`. */
+  readonly next: number;
+  /** Lines between what was asked for and the first one given are no longer kept. */
+  readonly lost: boolean;
+  readonly events: readonly EventLine[];
+}
+
 /** One of the closed list of things that can be said to have happened. */
 export type EventName = (typeof EVENT_NAMES)[number];

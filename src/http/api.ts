@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 
+import type { EventsPage } from '../contract/events.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
@@ -30,6 +31,8 @@ export interface HttpApi {
   bootstrap(master: string): Promise<OrderResult>;
   /** Takes a node that is gone for good off the registered ones; waited for as long as a bootstrap. */
   forget(node: string): Promise<OrderResult>;
+  /** Lines of the log after `after`; where there are none yet, waits for one, at most `waitMs` milliseconds. */
+  events(after: number, waitMs: number): Promise<EventsPage>;
   /** Answers another agent that asks for a promise while the ensemble is silent. */
   promise(question: FailsafeQuestion): Promise<FailsafeAnswer>;
   /** Takes over the raw stream of an upgraded request, and its end. */

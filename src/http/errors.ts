@@ -13,7 +13,7 @@ export const HTTP_ERRORS = {
   not_found: {
     status: 404,
     message: 'There is nothing at this path.',
-    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view, /v1/bootstrap or /v1/forget.',
+    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view, /v1/events, /v1/bootstrap or /v1/forget.',
   },
   method_not_allowed: {
     status: 405,
@@ -44,6 +44,11 @@ export const HTTP_ERRORS = {
     status: 504,
     message: 'The agent did not decide in time.',
     next: 'Ask again; an agent that stops answers nothing.',
+  },
+  bad_events_query: {
+    status: 400,
+    message: 'after and wait_ms must be whole numbers.',
+    next: 'Send the number that the last answer gave as next.',
   },
   body_too_large: {
     status: 413,

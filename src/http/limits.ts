@@ -28,6 +28,8 @@ export const HTTP_LIMITS = {
   stopGraceMs: 1000,
   /** Longest wait for a bootstrap or a forget; below the stalled timeout, so that the caller gets an answer. */
   orderTimeoutMs: 30_000,
+  /** Longest wait for the next line of the log. */
+  eventsWaitMaxMs: 20_000,
   /** Longest wait for the agent's answer to a master's question for a promise. */
   failsafeTimeoutMs: 1000,
 } as const;

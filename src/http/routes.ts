@@ -4,6 +4,7 @@
  * The four paths of the original keep its bodies byte for byte and take any method, as scripts rely on it. Ours, under
  * /v1, answer JSON and know their methods.
  */
+import { performance } from 'node:perf_hooks';
 import type { ReasonCode } from '../contract/reasons.ts';
 import { REASONS } from '../contract/reasons.ts';
 import { answerBody, FAILSAFE_BYTES_MAX, FAILSAFE_PATH, readQuestion } from '../peers/failsafe.ts';
@@ -51,8 +52,9 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/ping', { methods: 'any', answer: legacyStatus }],
   ['/enable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(true) ? ENABLED_BODY : '') }],
   ['/disable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(false) ? DISABLED_BODY : '') }],
-  [IDENTITY_PATH, { methods: READ, answer: ({ api }) => jsonAnswer(200, api.identity()) }],
+  [IDENTITY_PATH, { methods: READ, answer: identity }],
   ['/v1/view', { methods: READ, answer: ({ api }) => jsonAnswer(200, api.view()) }],
+  ['/v1/events', { methods: READ, answer: events }],
   ['/v1/bootstrap', { methods: ['POST'], answer: bootstrap }],
   ['/v1/forget', { methods: ['POST'], answer: forget }],
   [FAILSAFE_PATH, { methods: ['POST'], answer: failsafe }],
@@ -79,6 +81,23 @@ export function route(request: RouteRequest, context: RouteContext): Answer | Pr
 
 function legacyStatus({ api }: Call): Answer {
   return textAnswer(api.enabled() ? ENABLED_BODY : DISABLED_BODY);
+}
+
+/** Who this is. Two answers tell the rate of its clock: `uptimeMs` is monotonic. */
+function identity({ api }: Call): Answer {
+  return jsonAnswer(200, { ...api.identity(), uptimeMs: Math.round(performance.now()) });
+}
+
+/** `after`: the last line that the caller has; `wait_ms`: how long it waits for the next one, 0 unless told. */
+async function events({ api, limits, query }: Call): Promise<Answer> {
+  const numberOf = (name: string): number => {
+    const text = query.get(name) ?? '0';
+    return /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  };
+  const after = numberOf('after');
+  const waitMs = numberOf('wait_ms');
+  if (Number.isNaN(after) || Number.isNaN(waitMs)) return errorAnswer('bad_events_query');
+  return jsonAnswer(200, await api.events(after, Math.min(waitMs, limits.eventsWaitMaxMs)));
 }
 
 /** A 426 must name the protocol to upgrade to, and an Upgrade header must be named by Connection (RFC 9110, 7.8). */

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import type { EventName } from '../contract/events.ts';
 import { EVENT_LEVELS, LEVELS } from './event-levels.ts';
 import { formatLine } from './line.ts';
+import type { Journal } from './journal.ts';
 import type { LogFields, LogLevel, Logger } from './logger.ts';
 import { redact } from './redact.ts';
 import { RepeatFilter } from './repeat-filter.ts';
@@ -24,15 +25,21 @@ export interface LoggerOptions {
   readonly now: () => number;
   /** Milliseconds since 1970, for display. */
   readonly wallNow: () => number;
+  /** Sees what is written, as it is written. */
+  readonly journal?: Journal | undefined;
 }
 
 const STDERR = 2;
 
 /** Opens the log of this process on stderr. */
-export function openLog(level: LogLevel, env: Readonly<Record<string, string | undefined>>): Logger {
+export function openLog(
+  level: LogLevel,
+  env: Readonly<Record<string, string | undefined>>,
+  journal?: Journal,
+): Logger {
   const style = styleFor(isatty(STDERR), env);
   const clocks = { now: () => performance.now(), wallNow: () => Date.now() };
-  return createLogger({ level, style, sink: openSink(STDERR), ...clocks });
+  return createLogger({ level, style, sink: openSink(STDERR), journal, ...clocks });
 }
 
 /** JSON unless a person looks on; colours unless `NO_COLOR` (https://no-color.org) or a dumb terminal forbids them. */
@@ -42,8 +49,12 @@ export function styleFor(isTerminal: boolean, env: Readonly<Record<string, strin
   return forbidden ? 'plain' : 'colour';
 }
 
-export function createLogger({ level, style, sink, now, wallNow }: LoggerOptions): Logger {
-  const write = style === 'json' ? jsonWriter(sink, wallNow) : lineWriter(sink, wallNow, style === 'colour');
+export function createLogger({ level, style, sink, now, wallNow, journal }: LoggerOptions): Logger {
+  const put = style === 'json' ? jsonWriter(sink, wallNow) : lineWriter(sink, wallNow, style === 'colour');
+  const write: Write = (event, fields) => {
+    put(event, fields);
+    journal?.add({ level: EVENT_LEVELS[event], event, fields, wallMs: wallNow() });
+  };
   const filter = new RepeatFilter();
   const least = LEVELS.indexOf(level);
 

@@ -63,7 +63,10 @@ describe('the paths of the original', () => {
 describe('our paths', () => {
   test('GET /v1/node says who the agent is, GET /v1/view what it sees', async () => {
     const port = await serve();
-    expect(jsonOf(await call(port, 'GET /v1/node'))).toEqual(IDENTITY);
+    const first = jsonOf(await call(port, 'GET /v1/node')) as { uptimeMs: number };
+    expect(first).toEqual({ ...IDENTITY, uptimeMs: expect.any(Number) });
+    const second = jsonOf(await call(port, 'GET /v1/node')) as { uptimeMs: number };
+    expect(second.uptimeMs).toBeGreaterThanOrEqual(first.uptimeMs);
     expect(jsonOf(await call(port, 'GET /v1/view'))).toEqual(VIEW);
     expect(await call(port, 'HEAD /v1/view')).toMatchObject({ status: 200, body: '' });
   });

@@ -93,6 +93,7 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
     identity: () => ({ ...self, version: '1.0.0' }),
     bootstrap: () => Promise.resolve({ ok: true }),
     forget: () => Promise.resolve({ ok: true }),
+    events: () => Promise.reject(new Error('no events here')),
     promise: () => Promise.resolve({ promised: false, reason: 'wrong_node' }),
     acceptPeer: (stream, hello) => started.hub.accept(stream, hello),
   };

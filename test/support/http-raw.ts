@@ -68,6 +68,7 @@ export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
       return Promise.resolve(master === 'redis1' ? { ok: true } : { ok: false, reason: 'conflicting_datasets' });
     },
     forget: () => Promise.resolve({ ok: true }),
+    events: (after) => Promise.resolve({ instance: IDENTITY.instance, next: after, lost: false, events: [] }),
     promise: ({ promiseMs }) => Promise.resolve({ promised: true, promiseMs }),
     acceptPeer(stream, hello) {
       accepted.push(hello);
