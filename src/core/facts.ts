@@ -190,6 +190,8 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
   // Without a link nothing expires and nothing is written: fewer keys than before were flushed for a full sync.
   const flushed = former?.role === 'replica' && facts.keys < former.keys;
   const begun = facts.link?.syncInProgress === true && facts.loading;
+  // Where a dataset stands changes without a link only when a full sync ends: it is whole, though its master may be gone.
+  const ended = !facts.loading && former !== null && (facts.replid !== former.replid || facts.offset !== former.offset);
   const moved = before === undefined || before !== facts.link?.readOffset;
   return {
     link: sight.link,
@@ -205,7 +207,8 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     process: null,
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
-    halfSynced: facts.link?.up === false && (begun || flushed || (former !== null && sight.halfSynced)),
+    halfSynced: facts.link?.up === false && !ended &&
+      (begun || flushed || (former !== null && sight.halfSynced)),
     refusesSinceMs: refusedSince(sight, facts, nowMs),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
   };

@@ -136,6 +136,26 @@ describe('a frozen replica that has more than the master', () => {
   });
 });
 
+describe('a replica that had more than the master under its address began with', () => {
+  const linked = (link: Parameters<typeof linkTo>[1], offset = 900): RedisFacts =>
+    facts('b', { replid: OLD_REPLID, replid2: null, offset, link: linkTo(redisOf('a'), { up: false, ...link }) });
+
+  test.each([{}, { syncInProgress: true }])('copies its data before a resync discards it: link %o', (link) => {
+    const fencing = run(beside(linked(link)), tick);
+    expect(fencing.does).toEqual(['fence_reversibly']);
+    const fenced = { ...linked(link), minReplicas: FENCE };
+    expect(run(fencing.state, ownAnswers(fenced), answer(fencing.state, 'fence_reversibly')).does).toEqual(['detach']);
+  });
+
+  test.each<[string, RedisFacts, 'on' | 'off']>([
+    ['with nothing of its own', linked({}, 500), 'on'],
+    ['that its own file makes a replica', linked({ everUp: false }), 'on'],
+    ['where the operator wants none', linked({}), 'off'],
+  ])('makes none %s', (_what, own, mode) => {
+    expect(run(beside(own, mode), tick).does).toEqual([]);
+  });
+});
+
 describe('what nobody can compare', () => {
   test('counts as everything: a registered node that shows no history is copied', () => {
     const played = run(beside(deposed({ replid: 'from-aof', offset: 0 })), tick);

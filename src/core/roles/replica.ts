@@ -105,7 +105,10 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
   const linked = isLinkedTo(facts, lease.redis);
   if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
-  if (linked && !state.mustRelink) return guardFullSync(turn, facts, lease);
+  if (linked && !state.mustRelink) {
+    if (!losesOwnData(turn, facts, lease)) guardFullSync(turn, facts, lease);
+    return;
+  }
   if (!isHeard(state, lease)) return leaveFormer(turn, facts);
   if (state.nowMs >= proofEndsAtMs(state)) return;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
@@ -115,6 +118,17 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
   if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
   startFollowing(turn, facts, lease);
+}
+
+/**
+ * The master under the address that it followed all along is another process by now, or was promoted after this one had
+ * more: what a resync would discard is copied first, as when the address is a new one (I5).
+ */
+function losesOwnData(turn: Turn, facts: RedisFacts, lease: Lease): boolean {
+  const { state } = turn;
+  const { link } = facts;
+  if (!isEnabled(state) || link?.up !== false || !link.everUp || !isHeard(state, lease)) return false;
+  return !mayDiscard(turn, facts);
 }
 
 /** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
