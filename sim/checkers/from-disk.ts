@@ -6,6 +6,10 @@ import type { Committed, Overview } from './checker.ts';
 
 /** Agents count the grace on clocks of their own, up to five per cent fast, from when they see the lease gone. */
 const GRACE_SHOWN = 0.94;
+/** An agent that runs for so long has seen its Redis, and is a member. */
+const LOOKED_MS = 5000;
+/** It heard the ensemble this lately, so that its session stands. */
+const HEARD_MS = 1500;
 /** Refusals with which a node that brought something back says so. */
 const BACK: readonly (string | null)[] = [null, 'not_in_sync', 'priority_zero'];
 
@@ -34,7 +38,9 @@ export class FromDisk {
     const winner = after.lease?.node;
     const former = term?.master?.name;
     if (winner === undefined || term === null || former === undefined) return false;
-    if (winner === former || term.designated !== null || !this.holdsOnlyFiles(winner, world)) return false;
+    if (term.designated !== null || !this.holdsOnlyFiles(winner, world)) return false;
+    const hangs = term.inSync.some((name) => before.ballots.get(name)?.epoch !== term.epoch && this.hangs(name, world));
+    if (winner === former && !hangs) return false;
     const named = [former, ...term.inSync];
     const isBack = (name: string): boolean => {
       const ballot = before.ballots.get(name);
@@ -48,6 +54,14 @@ export class FromDisk {
   /** To be told after the claim was judged. */
   committed(before: Committed, after: Committed, nowMs: number): void {
     if (before.lease !== null && after.lease === null) this.leaseGoneMs = nowMs;
+  }
+
+  /** It is there with all its memory, beside an agent that could say so, and does not answer. */
+  private hangs(name: string, { nodes, nowMs }: Overview): boolean {
+    const { redis = null, redisServesSinceMs, agent = null, agentRunsSinceMs = null, twins = [] } = nodes.get(name) ?? {};
+    if (redis === null || redisServesSinceMs !== null || !redis.everLinked || redis.loading) return false;
+    const looksOn = agentRunsSinceMs !== null && nowMs - agentRunsSinceMs >= LOOKED_MS && twins.length === 0;
+    return looksOn && agent?.enabled === true && nowMs - agent.proofMs < HEARD_MS;
   }
 
   private holdsOnlyFiles(name: string, { nodes }: Overview): boolean {

@@ -21,6 +21,16 @@ function electors(state: State, term: Term): Elector[] {
   return [...present, ...absent];
 }
 
+/** The processes that living agents manage, by node: those that their agents know to be dead are none. */
+export function runningProcesses(state: State): ReadonlyMap<string, string> {
+  const running = new Map<string, string>();
+  for (const { value } of state.records.members.values()) {
+    const { name, instance, runId } = value;
+    if (runId !== null && !agentIsGone(state, name, instance)) running.set(name, runId);
+  }
+  return running;
+}
+
 export function electionOf(
   state: State,
   term: Term,

@@ -15,7 +15,7 @@ import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
 import { answerFailoverOrder } from './ordered-failover.ts';
 import { holdsPower } from './power.ts';
 import { isBound } from './promises.ts';
-import { isFrozen, ownFacts, ownRedisHangs } from './queries.ts';
+import { isFrozen, ownFacts, ownRedisHangs, ownRedisIsDead } from './queries.ts';
 import { answerAsked } from './operations/asking.ts';
 import { concludeSwitchover } from './operations/conclude.ts';
 import { explainPause } from './operations/pause.ts';
@@ -145,7 +145,9 @@ function wantedMember(state: State): Member {
   const facts = ownFacts(state);
   const { term, members } = state.records;
   const registered = term?.value.nodes.includes(name) === true;
-  const runId = facts?.runId ?? members.get(name)?.value.runId ?? null;
+  const known = facts?.runId ?? members.get(name)?.value.runId ?? null;
+  // Of a member of the in-sync set it is worth a write: others would wait for one that only hangs.
+  const runId = ownRedisIsDead(state) && term?.value.inSync.includes(name) === true ? null : known;
   const priority = facts === null ? (members.get(name)?.value.priority ?? null) : priorityOf(state, facts);
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;

@@ -27,10 +27,14 @@ const empty = (name: string, change: Partial<Ballot> = {}): Ballot => fromAof(na
 
 function recovery(ballots: readonly Ballot[], change: Partial<RecoveryInput> = {}): string {
   const nodes = new Map(['a', 'b', 'c'].map((name) => [name, { value: nodeRecord(name) }]));
-  const input = { term: term(), ballots, nodes, elapsedMs: 1000, graceMs: 5000, waitReplicas: null, ...change };
+  const fixed = { term: term(), nodes, running: new Map<string, string>(), elapsedMs: 1000, graceMs: 5000 };
+  const input = { ...fixed, ballots, waitReplicas: null, ...change };
   const outcome = recoveryOutcome(input);
   return outcome.result === 'winner' ? outcome.ballot.name : outcome.reason;
 }
+
+/** The agent of b is there, and manages this process. */
+const running = (runId: string): Pick<RecoveryInput, 'running'> => ({ running: new Map([['b', runId]]) });
 
 const over = { elapsedMs: 5000 };
 const recorded = (offsets: Readonly<Record<string, number>>): Pick<RecoveryInput, 'nodes'> => ({
@@ -69,6 +73,9 @@ describe('who is promoted from what disks kept', () => {
     ['a member copied an old file while nobody looked after it', 'a', [
       fromAof('a'), ballot('b', { replid: 'fresh-a', replid2: null, holds: 'whole', refusal: 'not_in_sync' }),
     ], {}],
+    ['a member may only hang', 'awaiting_recovery', [fromRdb('a')], running('run-b')],
+    ['a member hangs for ever', 'a', [fromRdb('a')], { ...running('run-b'), ...over }],
+    ['a member is of another process than was in sync', 'a', [fromRdb('a')], running('new-b')],
     ['its Redis is gone again', 'awaiting_recovery', [empty('a', { refusal: 'redis_unreachable' })], {}],
     ['an operator designated one', 'no_promotable_replica', [fromRdb('a')], { term: term({ designated: 'b' }) }],
   ])('%s: %s', (_what, chosen, ballots, change) => {

@@ -8,11 +8,13 @@
  *
  * Rules, first match wins. "Named" are the last master and the in-sync set of its term:
  * 1. a named node still has its memory: no recovery, the ordinary election is about it;
- * 2. the last master is back with data: it, or a named one whose exact position is ahead of its exact position;
- * 3. not all named nodes are back, and `graceMs` is not over: wait;
- * 4. named nodes are back with data: the best position, exact where the dataset shows it, else as last recorded;
- * 5. every registered node is back, and all are empty: nothing can be lost any more, so the last master, or the best;
- * 6. else an operator decides.
+ * 2. a named node has not voted, though its agent is there and knows of no other process than the one that was in sync:
+ *    it hangs, perhaps, with its memory; wait until `graceMs` is over;
+ * 3. the last master is back with data: it, or a named one whose exact position is ahead of its exact position;
+ * 4. not all named nodes are back, and `graceMs` is not over: wait;
+ * 5. named nodes are back with data: the best position, exact where the dataset shows it, else as last recorded;
+ * 6. every registered node is back, and all are empty: nothing can be lost any more, so the last master, or the best;
+ * 7. else an operator decides.
  */
 import { keepsConfirmed } from './durable.ts';
 import { isNamedMaster } from './election.ts';
@@ -24,6 +26,8 @@ import type { ReasonCode } from '../contract/reasons.ts';
 export interface RecoveryInput {
   readonly term: Term;
   readonly ballots: readonly Ballot[];
+  /** Nodes whose agents are there, each with the process that it manages, unless it knows that to be dead. */
+  readonly running: ReadonlyMap<string, string>;
   /** The registry: what each node was last seen to have. */
   readonly nodes: ReadonlyMap<string, { readonly value: NodeRecord }>;
   /** Time since the lease went. */
@@ -55,6 +59,13 @@ function hasMemory(ballot: Ballot, term: Term): boolean {
   return isNamedMaster(ballot, term) || positionOf(ballot, term) !== null;
 }
 
+/** It did not vote, and its process is still the one that was seen in sync. */
+function mayHang(name: string, { term, ballots, running, nodes }: RecoveryInput): boolean {
+  const voted = ballots.some((ballot) => ballot.name === name && ballot.epoch === term.epoch);
+  const runId = running.get(name);
+  return !voted && runId !== undefined && runId === nodes.get(name)?.value.runId;
+}
+
 function exactPosition(ballot: Ballot, term: Term): Position {
   return positionOf(ballot, term) ?? NO_POSITION;
 }
@@ -82,6 +93,7 @@ export function recoveryOutcome(input: RecoveryInput): RecoveryOutcome {
   if (cast.some((ballot) => names.includes(ballot.name) && hasMemory(ballot, term))) {
     return nobody('no_promotable_replica');
   }
+  if (elapsedMs < graceMs && term.inSync.some((name) => mayHang(name, input))) return nobody('awaiting_recovery');
   const ballots = cast.filter(isBack);
   const back = ballots.filter((ballot) => names.includes(ballot.name));
   const withData = back.filter(({ holds }) => holds === 'disk');

@@ -9,7 +9,7 @@ import type { ReasonCode } from '../../contract/reasons.ts';
 import { backoffMs, isFall, putsOff, rankedMs } from '../backoff.ts';
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { deposedBy, freezeStep, holdsBack, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
-import { electionOf } from '../election-now.ts';
+import { electionOf, runningProcesses } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
@@ -147,7 +147,9 @@ function recovered(
   if (reason !== 'no_promotable_replica') return { result: 'nobody', reason };
   const { recoveryGraceMs: graceMs } = turn.state.settings;
   const { nodes } = turn.state.records;
-  const input = { term, ballots, nodes, elapsedMs, graceMs, waitReplicas: waitReplicasOf(turn.state) };
+  const { state } = turn;
+  const running = runningProcesses(state);
+  const input = { term, ballots, nodes, running, elapsedMs, graceMs, waitReplicas: waitReplicasOf(state) };
   if (elapsedMs < graceMs) turn.wakeAt(turn.now + graceMs - elapsedMs);
   return recoveryOutcome(input);
 }
