@@ -58,7 +58,8 @@ export class FromDisk {
 
   /** It is there with all its memory, beside an agent that could say so, and does not answer. */
   private hangs(name: string, { nodes, nowMs }: Overview): boolean {
-    const { redis = null, redisServesSinceMs, agent = null, agentRunsSinceMs = null, twins = [] } = nodes.get(name) ?? {};
+    const node = nodes.get(name);
+    const { redis = null, redisServesSinceMs, agent = null, agentRunsSinceMs = null, twins = [] } = node ?? {};
     if (redis === null || redisServesSinceMs !== null || !redis.everLinked || redis.loading) return false;
     const looksOn = agentRunsSinceMs !== null && nowMs - agentRunsSinceMs >= LOOKED_MS && twins.length === 0;
     return looksOn && agent?.enabled === true && nowMs - agent.proofMs < HEARD_MS;

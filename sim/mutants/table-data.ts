@@ -21,8 +21,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a replica in the middle of a full sync may be promoted',
     file: 'core/facts.ts',
-    find: '(begun || flushed || (former !== null && sight.halfSynced)),',
-    replace: 'false,',
+    find: 'halfSynced: facts.link?.up === false && mayBeHalf(facts, former, sight.halfSynced),',
+    replace: 'halfSynced: false,',
     by: ['I3', 'I4', 'I5'],
     focus: 'half_synced',
   },

@@ -12,6 +12,6 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 252, sentence: 'a candidate that may not stand follows an address where an older process comes back' },
   { seed: 30166, sentence: 'a replica copies the old file of a restarted master while its agent is away' },
   { seed: 30409, sentence: 'the last master is back with an old file while a replica in sync hangs with everything' },
-  { seed: 31598, sentence: 'a full sync ends whole although its master is gone, and what came is copied, not discarded' },
+  { seed: 31598, sentence: 'a full sync ends whole although its master is gone: what came is copied first' },
   { seed: 40293, sentence: 'an agent that finds its twin beside its restarted Redis leaves the fence to it' },
 ];

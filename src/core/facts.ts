@@ -187,11 +187,6 @@ function withProcess(
 function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisSight {
   const before = sight.facts?.link?.readOffset;
   const former = sight.facts?.runId === facts.runId ? sight.facts : null;
-  // Without a link nothing expires and nothing is written: fewer keys than before were flushed for a full sync.
-  const flushed = former?.role === 'replica' && facts.keys < former.keys;
-  const begun = facts.link?.syncInProgress === true && facts.loading;
-  // Where a dataset stands changes without a link only when a full sync ends: it is whole, though its master may be gone.
-  const ended = !facts.loading && former !== null && (facts.replid !== former.replid || facts.offset !== former.offset);
   const moved = before === undefined || before !== facts.link?.readOffset;
   return {
     link: sight.link,
@@ -207,11 +202,20 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     process: null,
     blocked: facts.loading ? 'loading' : null,
     loadingSinceMs: facts.loading ? (sight.loadingSinceMs ?? nowMs) : null,
-    halfSynced: facts.link?.up === false && !ended &&
-      (begun || flushed || (former !== null && sight.halfSynced)),
+    halfSynced: facts.link?.up === false && mayBeHalf(facts, former, sight.halfSynced),
     refusesSinceMs: refusedSince(sight, facts, nowMs),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
   };
+}
+
+/** Of a replica without a link, whose facts were these at the last look, if it was the same process. */
+function mayBeHalf(facts: RedisFacts, former: RedisFacts | null, wasHalf: boolean): boolean {
+  if (facts.link?.syncInProgress === true && facts.loading) return true;
+  if (former === null) return false;
+  // Without a link its position changes only when a full sync ends: it is whole, though its master may be gone.
+  if (!facts.loading && (facts.replid !== former.replid || facts.offset !== former.offset)) return false;
+  // Without a link nothing expires and nothing is written: fewer keys than before were flushed for a full sync.
+  return wasHalf || (former.role === 'replica' && facts.keys < former.keys);
 }
 
 /** It may have begun right after the last answer, and whoever waits for it to end counts from there. */

@@ -139,15 +139,21 @@ function datasetOf(state: State, facts: RedisFacts): MemberDataset {
   };
 }
 
+/** As last seen. The death of a member of the in-sync set is worth a write: others wait for one that only hangs. */
+function processOf(state: State, facts: RedisFacts | null): string | null {
+  const { term, members } = state.records;
+  const { name } = state.settings;
+  if (ownRedisIsDead(state) && term?.value.inSync.includes(name) === true) return null;
+  return facts?.runId ?? members.get(name)?.value.runId ?? null;
+}
+
 /** A registered node of a running service publishes no dataset: its facts would change for ever (I8). */
 function wantedMember(state: State): Member {
   const { name, instance, http, redis } = state.settings;
   const facts = ownFacts(state);
   const { term, members } = state.records;
   const registered = term?.value.nodes.includes(name) === true;
-  const known = facts?.runId ?? members.get(name)?.value.runId ?? null;
-  // Of a member of the in-sync set it is worth a write: others would wait for one that only hangs.
-  const runId = ownRedisIsDead(state) && term?.value.inSync.includes(name) === true ? null : known;
+  const runId = processOf(state, facts);
   const priority = facts === null ? (members.get(name)?.value.priority ?? null) : priorityOf(state, facts);
   const dataset = registered || facts === null ? null : datasetOf(state, facts);
   const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;
