@@ -42,7 +42,7 @@ export function say(text: string): void {
   process.stderr.write(`bench: ${text}\n`);
 }
 
-export function add(context: Context, figure: string, sample: number): void {
+export function add(context: Pick<Context, 'samples'>, figure: string, sample: number): void {
   const samples = context.samples.get(figure) ?? [];
   context.samples.set(figure, samples);
   samples.push(sample);

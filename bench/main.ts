@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { measureAgent } from './agent.ts';
 import type { Context } from './context.ts';
 import { say, startBenchZooKeeper, useTemporaryFolder } from './context.ts';
+import { measureCutoff } from './cutoff.ts';
 import { measureBothKilled, measureRedisKilled } from './failover.ts';
 import { measureFloor } from './floor.ts';
 import type { Machine } from './machine.ts';
@@ -31,6 +32,7 @@ const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context
   { for: ['restart-overlap'], run: measureOverlap },
   { for: ['redis-killed', 'both-killed', 'restart-overlap'], run: measureSentinel },
   { for: ['thaw'], run: measureThaw },
+  { for: ['host-cut-off'], run: measureCutoff },
   { for: ['agent'], run: measureAgent },
 ];
 

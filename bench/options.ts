@@ -1,6 +1,8 @@
 /** Command line of the bench. */
 
-export const MEASURES = ['floor', 'redis-killed', 'both-killed', 'restart-overlap', 'thaw', 'agent'] as const;
+export const MEASURES = [
+  'floor', 'redis-killed', 'both-killed', 'restart-overlap', 'thaw', 'host-cut-off', 'agent',
+] as const;
 export type Measure = (typeof MEASURES)[number];
 
 export interface Options {

@@ -9,12 +9,13 @@ import { dirname, join } from 'node:path';
 import { playAphyr } from './aphyr.ts';
 import { Book } from './clients/book.ts';
 import { Crowd } from './clients/crowd.ts';
+import { playCutoff } from './cutoff.ts';
 import { Injector } from './inject.ts';
-import { OWN_MOUNT, PLACE_VARIABLE } from './outside.ts';
+import { EXIT_NOT_PERMITTED, OWN_MOUNT, PLACE_VARIABLE } from './outside.ts';
 import type { Place } from './outside.ts';
 import type { FaultKind } from './plan/kinds.ts';
 import { traitsOf } from './plan/kinds.ts';
-import type { Options } from './plan/options.ts';
+import type { Options, Scenario } from './plan/options.ts';
 import { scheduleRound } from './plan/schedule.ts';
 import { lastLine, reportText, summarize } from './report.ts';
 import type { Summary } from './report.ts';
@@ -127,7 +128,10 @@ async function playStorms(stage: Stage): Promise<Summary> {
 
 /** What a reader of a broken rule needs: the faults and what everybody said, by one clock. */
 function keepTrace({ stage, round, beganMs, result }: {
-  readonly stage: Stage; readonly round: number; readonly beganMs: number; readonly result: RoundResult;
+  readonly stage: Stage;
+  readonly round: number;
+  readonly beganMs: number;
+  readonly result: Pick<RoundResult, 'faults' | 'broken'>;
 }): void {
   const { options, subject } = stage;
   const faults = result.faults.map(({ beganMs: atMs, endedMs, kind, victim, role, detail }) => (
@@ -141,6 +145,10 @@ function keepTrace({ stage, round, beganMs, result }: {
   writeFileSync(path, `${[`seed ${options.seed} round ${round}`, ...broken, ...lines].join('\n')}\n`);
   say(`the trace is in ${path}`);
 }
+
+const PLAYS: Readonly<Record<Scenario, (stage: Stage) => Promise<Summary>>> = {
+  storm: playStorms, aphyr: playAphyr, cutoff: playCutoff,
+};
 
 export async function inside(given: Options): Promise<number> {
   const place = JSON.parse(process.env[PLACE_VARIABLE] ?? '{}') as Place;
@@ -164,7 +172,16 @@ export async function inside(given: Options): Promise<number> {
   if (host === undefined) throw new Error('no node');
   const capabilities = await probeCapabilities({ network, host, mounts, cgroupName: `${place.label}-probe` });
   const stage: Stage = { options, subject, site, capabilities, signal, say };
-  const summary = options.scenario === 'aphyr' ? await playAphyr(stage) : await playStorms(stage);
+  const { filter } = capabilities.missing;
+  if (options.scenario === 'cutoff' && filter !== undefined) {
+    say(`cutoff is not possible here: ${filter}`);
+    await subject.stop();
+    return EXIT_NOT_PERMITTED;
+  }
+  const summary = await PLAYS[options.scenario](stage);
+  if (options.scenario === 'cutoff' && summary.broken.length > 0) {
+    keepTrace({ stage, round: summary.rounds, beganMs: 0, result: { faults: [], broken: summary.broken } });
+  }
   await subject.stop();
   process.stdout.write(reportText(summary));
   mkdirSync(dirname(options.results), { recursive: true });

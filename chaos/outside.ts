@@ -36,6 +36,8 @@ const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mo
 /** So long may the child take to end what it started, after that it is killed. */
 const LEAVE_MS = 8000;
 const EXIT_BY_SIGNAL = 128;
+/** The scenario needs what this machine does not permit; stderr says what. */
+export const EXIT_NOT_PERMITTED = 69;
 
 /** How to come into namespaces of one's own; or why that is not possible. */
 type WayIn = { readonly command: readonly string[] } | { readonly because: string };
@@ -54,6 +56,10 @@ export async function outside(options: Options, args: readonly string[]): Promis
   const label = `${LABEL}${process.pid}`;
   removeStaleCgroups(LABEL);
   const way = await wayIn(options.loopback);
+  if (options.scenario === 'cutoff' && 'because' in way) {
+    process.stderr.write(`chaos: cutoff is not possible here: it needs network namespaces: ${way.because}\n`);
+    return EXIT_NOT_PERMITTED;
+  }
   const folder = 'command' in way ? `${OWN_MOUNT}/${label}` : mkdtempSync(join(tmpdir(), `dictator-${label}-`));
   const place: Place = {
     kind: 'command' in way ? 'namespaces' : 'loopback',

@@ -2,6 +2,7 @@
 import { WRITE_CLASSES } from './clients/book.ts';
 import type { Book, WriteClass } from './clients/book.ts';
 import type { Fault } from './inject.ts';
+import type { CutRound } from './judge/cutoff.ts';
 import type { FaultGap } from './judge/gaps.ts';
 import type { Broken } from './judge/rules.ts';
 import type { FaultKind } from './plan/kinds.ts';
@@ -51,6 +52,8 @@ export interface Summary {
   readonly events: Readonly<Record<string, number>>;
   readonly everyFault: readonly string[];
   readonly broken: readonly Broken[];
+  /** Of the scenario `cutoff`, else empty. */
+  readonly cuts: readonly CutRound[];
   /** Further lines of the text. */
   readonly notes: readonly string[];
 }
@@ -173,6 +176,7 @@ export function summarize(parts: SummaryParts): Summary {
     broken: rounds.flatMap(({ broken }, index) => broken.map(({ rule, what }) => (
       { rule, what: `round ${index + 1}: ${what}` }
     ))),
+    cuts: [],
     notes: [],
   };
 }
@@ -189,7 +193,7 @@ function classes(row: Readonly<Partial<Record<WriteClass, number>>>): readonly s
 }
 
 export function reportText(summary: Summary): string {
-  const { twoMasters, healing, gaps, lostDuring } = summary;
+  const { gaps, lostDuring } = summary;
   const parts = [
     `${summary.against}, ${summary.scenario}, seed ${summary.seed}, ${summary.seconds} s, ${summary.rounds} rounds, `
     + `${summary.faults} faults, in ${summary.network}${summary.durable ? ', durable' : ''}\n`,
@@ -208,11 +212,7 @@ export function reportText(summary: Summary): string {
         ms(row.aloneMedianMs),
       ])),
     '\n',
-    `Two writable masters: ${ms(twoMasters.withinMs)} where I2's conditions held, `
-    + `${ms(twoMasters.outsideMs)} where they did not (${twoMasters.times} times, `
-    + `the longest ${ms(twoMasters.longestMs)}, ${twoMasters.writes} writes).\n`,
-    `Healed after each round's last fault: median ${ms(healing.medianMs)}, max ${ms(healing.maxMs)}, bound `
-    + `${ms(healing.boundMs)}; not by itself: ${healing.never}.\n`,
+    summary.scenario === 'storm' ? stormText(summary) : '',
     summary.operator.length > 0 ? `An operator was asked to decide: ${summary.operator.join(', ')}.\n` : '',
     `Refused writes: ${listed(summary.refusals)}.\n`,
     `Events: ${listed(summary.events)}.\n`,
@@ -220,6 +220,17 @@ export function reportText(summary: Summary): string {
     ...summary.broken.map(({ rule, what }) => `BROKEN ${rule}: ${what}\n`),
   ];
   return parts.join('');
+}
+
+/** What only storms are searched for. */
+function stormText({ twoMasters, healing }: Summary): string {
+  return [
+    `Two writable masters: ${ms(twoMasters.withinMs)} where I2's conditions held, `
+    + `${ms(twoMasters.outsideMs)} where they did not (${twoMasters.times} times, `
+    + `the longest ${ms(twoMasters.longestMs)}, ${twoMasters.writes} writes).\n`,
+    `Healed after each round's last fault: median ${ms(healing.medianMs)}, max ${ms(healing.maxMs)}, bound `
+    + `${ms(healing.boundMs)}; not by itself: ${healing.never}.\n`,
+  ].join('');
 }
 
 function listed(counts: Readonly<Record<string, number>>): string {

@@ -18,7 +18,7 @@ export interface Target {
 }
 
 export interface WriterOptions {
-  readonly book: Book;
+  readonly book: Pick<Book, 'acknowledged' | 'refused'>;
   readonly name: string;
   readonly by: WriteClass;
   /** Whom to write to now; null: nobody. Where it changes, the connection is left. */

@@ -43,7 +43,7 @@ export async function startDictator({ site, options, count }: Beginning): Promis
   const ensemble = await startEnsemble(site);
   const places: RedisPlace[] = [];
   for (let index = 0; index < count; index += 1) {
-    places.push(await site.redis(`node${index + 1}`, index, DICTATOR_REDIS));
+    places.push(await site.redis(`node${index + 1}`, index, [...DICTATOR_REDIS, ...options.redis]));
   }
   const subject = new DictatorSubject({ site, options, ensemble, places });
   await subject.begin();

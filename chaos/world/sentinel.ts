@@ -19,8 +19,6 @@ import type { RedisPlace, Site } from './site.ts';
 import type { ChaosNode, Guard, Subject } from './subject.ts';
 
 export const MASTER_NAME = 'chaos';
-/** The session timeout of the agents is 5 s by default; Sentinel's users often choose as much, or less. */
-const DOWN_AFTER_MS = 5000;
 const FAILOVER_TIMEOUT_MS = 10_000;
 const ASK_EVERY_MS = 100;
 const ASK_TIMEOUT_MS = 500;
@@ -150,12 +148,12 @@ class SentinelBelief implements Belief {
   }
 }
 
-export async function startSentinel({ site, count }: Beginning): Promise<SentinelSubject> {
+export async function startSentinel({ site, options, count }: Beginning): Promise<SentinelSubject> {
   const places: RedisPlace[] = [];
   for (let index = 0; index < count; index += 1) {
-    places.push(await site.redis(`node${index + 1}`, index, ['repl-diskless-sync-delay 0']));
+    places.push(await site.redis(`node${index + 1}`, index, ['repl-diskless-sync-delay 0', ...options.redis]));
   }
-  const subject = new SentinelSubject(site, places);
+  const subject = new SentinelSubject(site, places, options.sessionMs);
   await subject.begin();
   return subject;
 }
@@ -167,9 +165,12 @@ export class SentinelSubject implements Subject {
   readonly nodes: readonly ChaosNode[];
   private readonly site: Site;
   private readonly files: readonly string[];
+  private readonly downAfterMs: number;
   private asked: SentinelBelief | null = null;
 
-  constructor(site: Site, places: readonly RedisPlace[]) {
+  /** `downAfterMs`: Sentinel's users choose it as they would choose a session timeout. */
+  constructor(site: Site, places: readonly RedisPlace[], downAfterMs: number) {
+    this.downAfterMs = downAfterMs;
     this.site = site;
     this.files = places.map(({ host }) => join(site.folder, `${host.name}-sentinel.conf`));
     this.nodes = places.map((place, index) => ({
@@ -249,7 +250,7 @@ export class SentinelSubject implements Subject {
       `port ${ports[1]}`, 'bind 0.0.0.0', 'protected-mode no', `dir ${this.site.folder}`,
       `logfile ${join(this.site.folder, `${host.name}-sentinel.log`)}`,
       `sentinel monitor ${MASTER_NAME} ${master.host.address} ${master.ports[0]} ${quorum}`,
-      `sentinel down-after-milliseconds ${MASTER_NAME} ${DOWN_AFTER_MS}`,
+      `sentinel down-after-milliseconds ${MASTER_NAME} ${this.downAfterMs}`,
       `sentinel failover-timeout ${MASTER_NAME} ${FAILOVER_TIMEOUT_MS}`,
       '',
     ].join('\n');

@@ -14,6 +14,7 @@ const GROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/cpu'];
 const HUNG_AFTER_MS = 420_000;
 /** Any would do; the same each time, so that what fails can be looked at again. */
 const SEED = '283';
+const NOT_PERMITTED = 69;
 
 let temporary = '';
 const started: ChildProcess[] = [];
@@ -100,6 +101,27 @@ describe('faults that overlap, on real servers', () => {
     await waitFor(() => processesOf(temporary).length === 0, 'every process to be gone');
     // A control group without processes limits nobody; the next run removes it.
     expect(leftovers(chaos.child.pid ?? 0).filter((name) => !/^chaos\d+-(?:node\d|probe)$/.test(name))).toEqual([]);
+  });
+
+  test('a master whose host is cut off has fallen silent before another one speaks', async () => {
+    const chaos = start('--scenario', 'cutoff', '--rounds', '1', '--cut-ms', '4000');
+    const code = await chaos.exited;
+    // Without namespaces no host can be cut off; then it has to say so.
+    if (code === NOT_PERMITTED) {
+      expect(chaos.output()).toContain('cutoff is not possible here');
+      return;
+    }
+    expect(code, chaos.output()).toBe(0);
+    const { cuts } = JSON.parse(readFileSync(chaos.results, 'utf8')) as { cuts: { marginMs: number }[] };
+    expect(cuts).toHaveLength(1);
+    expect(cuts[0]?.marginMs).toBeGreaterThan(0);
+    expect(leftovers(chaos.child.pid ?? 0)).toEqual([]);
+  });
+
+  test('the scenario that needs namespaces says so where there are none', async () => {
+    const chaos = start('--loopback', '--scenario', 'cutoff');
+    expect(await chaos.exited).toBe(NOT_PERMITTED);
+    expect(chaos.output()).toContain('cutoff is not possible here: it needs network namespaces: asked for');
   });
 
   test('without namespaces it does what can be done on loopback, and says so', async () => {
