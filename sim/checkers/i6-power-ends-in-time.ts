@@ -21,6 +21,15 @@ const FIRST_COMMAND_MS = 100;
 /** A lease that goes by other means than its time is read by its holder a heartbeat later. */
 const HEARTBEAT_PART = 1 / 4;
 
+/**
+ * The name is that of a twin by now, on another host, and neither this server nor its agent is the process that
+ * held the lease: an agent that says duplicate_node_name touches nothing.
+ */
+function isAnothers({ twins, agent, agentStartedMs, redisStartedMs }: NodeSight, heldUntilMs: number): boolean {
+  const began = Math.min(agentStartedMs, redisStartedMs) > heldUntilMs;
+  return began && twins.length > 0 && agent?.reasons.includes('duplicate_node_name') === true;
+}
+
 export class PowerEndsInTime implements Checker {
   private seen = 0;
   private reported = false;
@@ -73,11 +82,13 @@ export class PowerEndsInTime implements Checker {
     }
   }
 
-  private withLease({ name, agent, agentStartedMs, redisStartedMs }: NodeSight, world: Overview, ranMs: number): void {
+  private withLease(node: NodeSight, world: Overview, ranMs: number): void {
+    const { name, agent, agentStartedMs, redisStartedMs } = node;
     const heldUntilMs = this.heldUntilMs.get(name);
     if (agent === null || heldUntilMs === undefined || world.committed.lease?.node === name) return;
     // Whoever is told to go, or to keep out, leaves its Redis as it is when nobody takes over.
     if (agent.onPromises || agent.stopping || !agent.enabled) return;
+    if (isAnothers(node, heldUntilMs)) return;
     if (ranMs < FIRST_LOOK_MS && world.nowMs - agentStartedMs < FIRST_LOOK_MS) return;
     // Without the start fence it takes writes until the first command of its agent.
     const { startFence } = world.plan;

@@ -87,6 +87,14 @@ function oldFile(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
+/** The master restarts with an old file while the only replica in sync stands still. */
+function hangs(random: Random, atMs: number): readonly Fault[] {
+  return [
+    at({ kind: 'redis_frozen', node: 'r2' }, atMs - random.between(50, 900), random.between(3000, 6000)),
+    at(killed('r1', 'kept'), atMs, random.between(20, 1500)),
+  ];
+}
+
 /** The only replica that confirmed the last writes restarts from an old file, and the master is out of reach. */
 function holderRestarts(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
   const lateMs = random.between(600, 1500);
@@ -157,6 +165,10 @@ export const DATA_GROUNDS = {
   joins: { ...SCRIPTED, script: joins, change: { disklessDelaySeconds: 3, loadMs: 600 } },
   restarts_old: { ...SCRIPTED, script: restartsOld, persistence: 'rdb' },
   old_file: { ...SCRIPTED, script: oldFile, persistence: 'rdb', change: { nodes: TWO_NODES } },
+  hangs: { ...SCRIPTED, script: hangs, persistence: 'rdb', change: { nodes: TWO_NODES, disklessDelaySeconds: 5 } },
+  hangs_on: {
+    ...SCRIPTED, script: hangs, persistence: 'rdb', change: { nodes: TWO_NODES, recoveryGraceMs: 100 },
+  },
   holder_restarts: { ...SCRIPTED, script: holderRestarts, persistence: 'rdb', change: { waitReplicas: 1 } },
   holder_away: { ...SCRIPTED, script: holderAway, change: { waitReplicas: 1 } },
   newcomer: {

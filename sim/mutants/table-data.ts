@@ -75,6 +75,23 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     focus: 'blackout',
   },
   {
+    name: 'a member of the in-sync set that hangs is not waited for',
+    file: 'core/recovery.ts',
+    find: 'if (elapsedMs < graceMs && term.inSync.some((name) => mayHang(name, input))) ' +
+      "return nobody('awaiting_recovery');",
+    replace: '',
+    by: ['I3', 'I5'],
+    focus: 'hangs',
+  },
+  {
+    name: 'what a resync under the same address would discard is not copied',
+    file: 'core/roles/replica.ts',
+    find: 'if (!losesOwnData(turn, facts, lease)) guardFullSync(turn, facts, lease);',
+    replace: 'guardFullSync(turn, facts, lease);',
+    by: ['I5'],
+    focus: 'hangs_on',
+  },
+  {
     name: 'a restarted replica counts as one that holds everything',
     file: 'core/wholeness.ts',
     find: 'return wasMaster || state.wholeRunId === facts.runId || ' +

@@ -13,5 +13,6 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 30166, sentence: 'a replica copies the old file of a restarted master while its agent is away' },
   { seed: 30409, sentence: 'the last master is back with an old file while a replica in sync hangs with everything' },
   { seed: 31598, sentence: 'a full sync ends whole although its master is gone: what came is copied first' },
+  { seed: 33376, sentence: 'a node is back empty after a twin on another host took its name' },
   { seed: 40293, sentence: 'an agent that finds its twin beside its restarted Redis leaves the fence to it' },
 ];
