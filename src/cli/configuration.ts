@@ -38,6 +38,30 @@ export function configureNode(config: string | undefined, io: Io): Configured {
   return configure({ config: config ?? fileOfEnvironment(io) ?? installedFile(io) }, io);
 }
 
+export type ConfiguredLooking =
+  | (Configured & { readonly ok: true; readonly passwordKnown: boolean })
+  | { readonly ok: false; readonly exitCode: ExitCode };
+
+const PASSWORD_FILE_KEY = 'node.password_file';
+
+/**
+ * The same for a verb that only looks: a password that this user may not read (a credential of the agent's unit, say)
+ * keeps nobody from looking at the rest.
+ */
+export function configureLooking(config: string | undefined, io: Io): ConfiguredLooking {
+  const file = config ?? fileOfEnvironment(io) ?? installedFile(io);
+  const load = (readFile: Io['readFile']) => loadConfig({ file, env: io.env, readFile });
+  const loaded = load(io.readFile);
+  if (loaded.ok) return { ...loaded, passwordKnown: true };
+  const onlyPassword = loaded.faults.every(({ path }) => path === PASSWORD_FILE_KEY);
+  const others = load((name) => {
+    const read = io.readFile(name);
+    return read.ok || name === file ? read : { ok: true, text: 'unknown', othersMayRead: false };
+  });
+  if (onlyPassword && others.ok) return { ...others, passwordKnown: false };
+  return { ok: false, exitCode: report({ code: 'config_invalid', details: loaded.faults.map(formatFault) }, io) };
+}
+
 function fileOfEnvironment({ env }: Io): string | undefined {
   const file = env[ENV_CONFIG_FILE];
   return file === '' ? undefined : file;

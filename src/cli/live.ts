@@ -44,6 +44,8 @@ const viewSchema = v.object({
   inSync: v.array(v.string()),
   nodes: v.array(v.string()),
   members: v.array(v.string()),
+  // Not in views of agents before this field.
+  peers: v.optional(v.nullable(v.array(v.string())), null),
   replicas: v.array(v.object({
     name: v.optional(v.string()),
     host: v.string(),

@@ -5,7 +5,7 @@
 import type { Config, HostPort } from '../config/config.ts';
 import { check } from '../config/schemas.ts';
 import type { ExitCode } from '../contract/errors.ts';
-import { configureNode } from './configuration.ts';
+import { configureLooking } from './configuration.ts';
 import { targetOf } from './order.ts';
 import { report } from './report.ts';
 import type { Call } from './verb.ts';
@@ -44,7 +44,7 @@ export function sourceOf({ flags, io }: Call): Sourced {
     if (!checked.ok) return usage(`--zk: ${checked.faults.map(({ reason }) => reason).join('; ')}`);
     return { ok: true, source: { hosts: checked.value as readonly HostPort[], agent: null, config: null } };
   }
-  const configured = configureNode(config, io);
+  const configured = configureLooking(config, io);
   if (!configured.ok) return configured;
   const { config: own } = configured;
   return { ok: true, source: { hosts: own.zk.hosts, agent: targetOf(own), config: own } };

@@ -1,6 +1,10 @@
 /** The table of verbs, in the order of help. A new verb is one file in `verbs/` and one line here. */
 import type { Verb } from './verb.ts';
 import { bootstrap } from './verbs/bootstrap.ts';
+import { completion } from './verbs/completion.ts';
+import { configCheck } from './verbs/config-check.ts';
+import { configExample } from './verbs/config-example.ts';
+import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
 import { help } from './verbs/help.ts';
@@ -17,7 +21,11 @@ export const VERBS: readonly Verb[] = [
   history,
   events,
   explain,
+  doctor,
   bootstrap,
+  configCheck,
+  configExample,
+  completion,
   version,
   help,
 ];

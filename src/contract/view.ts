@@ -96,6 +96,8 @@ export interface PublishedView {
   readonly inSync: readonly string[];
   readonly nodes: readonly string[];
   readonly members: readonly string[];
+  /** Other agents to which this one holds a stream, by node name: their HTTP port can be reached from here. */
+  readonly peers: readonly string[];
   readonly replicas: readonly ReplicaView[];
   /** Null in peace. */
   readonly failsafe: FailsafeView | null;

@@ -110,6 +110,7 @@ export function project(state: State): PublishedView {
     inSync: term?.inSync ?? [],
     nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),
+    peers: [...state.peers].filter(([, { up }]) => up).map(([name]) => name).sort(),
     replicas: facts === null ? [] : replicasOf(state, facts),
     failsafe: failsafeOf(state),
     promise: promiseOf(state),

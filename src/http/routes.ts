@@ -83,9 +83,9 @@ function legacyStatus({ api }: Call): Answer {
   return textAnswer(api.enabled() ? ENABLED_BODY : DISABLED_BODY);
 }
 
-/** Who this is. Two answers tell the rate of its clock: `uptimeMs` is monotonic. */
+/** Who this is. Two answers tell the rate of its clock: `uptimeMs` is monotonic, `wallMs` is for display. */
 function identity({ api }: Call): Answer {
-  return jsonAnswer(200, { ...api.identity(), uptimeMs: Math.round(performance.now()) });
+  return jsonAnswer(200, { ...api.identity(), uptimeMs: Math.round(performance.now()), wallMs: Date.now() });
 }
 
 /** `after`: the last line that the caller has; `wait_ms`: how long it waits for the next one, 0 unless told. */

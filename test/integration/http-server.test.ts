@@ -64,7 +64,7 @@ describe('our paths', () => {
   test('GET /v1/node says who the agent is, GET /v1/view what it sees', async () => {
     const port = await serve();
     const first = jsonOf(await call(port, 'GET /v1/node')) as { uptimeMs: number };
-    expect(first).toEqual({ ...IDENTITY, uptimeMs: expect.any(Number) });
+    expect(first).toEqual({ ...IDENTITY, uptimeMs: expect.any(Number), wallMs: expect.any(Number) });
     const second = jsonOf(await call(port, 'GET /v1/node')) as { uptimeMs: number };
     expect(second.uptimeMs).toBeGreaterThanOrEqual(first.uptimeMs);
     expect(jsonOf(await call(port, 'GET /v1/view'))).toEqual(VIEW);

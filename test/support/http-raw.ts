@@ -38,6 +38,7 @@ export const VIEW: PublishedView = {
   inSync: [],
   nodes: [],
   members: [],
+  peers: [],
   replicas: [],
   failsafe: null,
   promise: null,

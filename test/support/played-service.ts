@@ -132,6 +132,7 @@ export function playedView(name: string, change: Partial<AgentView> = {}): Agent
     inSync: ['redis2', 'redis3'],
     nodes: NAMES,
     members: NAMES,
+    peers: NAMES.filter((each) => each !== name),
     replicas: isMaster ? [replica('redis2', 0), replica('redis3', 2048)] : [],
     failsafe: null,
     ...change,
