@@ -12,6 +12,14 @@ import { EVENT_NAMES } from '../contract/events.ts';
 import { REASONS } from '../contract/reasons.ts';
 import { HTTP_ERRORS } from '../http/errors.ts';
 import { EVENT_LEVELS } from '../log/event-levels.ts';
+import { FINDINGS } from './doctor/findings.ts';
+import { FLAGS } from './flags.ts';
+import type { Flag } from './flags.ts';
+import { PROBLEMS } from './problems.ts';
+import { SITUATIONS } from './situations.ts';
+import type { Verb } from './verb.ts';
+import { VERBS } from './verbs.ts';
+import { usageOf } from './verbs/help.ts';
 
 const pageOf = (name: string): string =>
   readFileSync(path.join(import.meta.dirname, '../../docs', `${name}.md`), 'utf8');
@@ -84,4 +92,46 @@ test('errors.md has every error of the command line and of HTTP', () => {
   });
   expect(sectionsOf(pageOf('errors'), '###')).toEqual([...ofCli, ...ofHttp]);
   for (const exitCode of Object.values(EXIT)) expect(pageOf('errors')).toMatch(new RegExp(`[ :,] ${exitCode} \\w`));
+});
+
+describe('cli.md', () => {
+  const page = pageOf('cli');
+  const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+  const rowsBelow = (heading: string): string[][] => rowsOf(page.split(`\n${heading}\n`)[1]?.split('\n## ')[0] ?? '');
+
+  /** What must stand about a verb; more may follow. */
+  function opening(verb: Verb): string {
+    const { alias, summary, details, flags } = verb;
+    const usage = `\`dictator ${usageOf(verb)}\`${alias === undefined ? '' : `, also \`dictator ${alias}\``}`;
+    const options = flags.length === 0 ? [] : [`Options: ${flags.map((name) => `\`--${name}\``).join(', ')}.`];
+    return oneLine([usage, `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, ...details, ...options].join(' '));
+  }
+
+  test('has every verb, in the order of help, with its usage, summary, details and options', () => {
+    const sections = sectionsOf(page, '###');
+    expect(sections.map(([name]) => name)).toEqual(VERBS.map(({ name }) => name));
+    for (const [index, [name, text]] of sections.entries()) {
+      const expected = opening(VERBS[index]!);
+      expect(oneLine(text).slice(0, expected.length), name).toBe(expected);
+    }
+  });
+
+  test('has every option', () => {
+    const expected = Object.entries<Flag>(FLAGS).map(([name, { value, meaning }]) => {
+      return [`\`--${name}${value === null ? '' : ` ${value}`}\``, meaning];
+    });
+    expect(rowsBelow('**Options.**')).toEqual(expected);
+  });
+
+  test('has every problem, situation and finding', () => {
+    expect(rowsBelow('## Problems')).toEqual(Object.entries(PROBLEMS).map(([code, what]) => [`\`${code}\``, what]));
+    const situations = Object.entries(SITUATIONS).map(([code, { severity, what, next }]) => {
+      return [`\`${code}\``, severity, what, next];
+    });
+    expect(rowsBelow('## Situations')).toEqual(situations);
+    const findings = Object.entries(FINDINGS).map(([code, { severity, what, fix }]) => {
+      return [`\`${code}\``, severity, what, fix];
+    });
+    expect(rowsBelow('## Findings')).toEqual(findings);
+  });
 });

@@ -125,7 +125,7 @@ export const REASONS = {
     next: 'Wait for the ZooKeeper session timeout; its death could not be proved.',
   },
   awaiting_recovery: {
-    what: 'No node that could take over kept its data in memory, and not all of them are back.',
+    what: 'No node that could take over kept its data in memory; not all are back, or one hangs that may have kept it.',
     next: 'Start the others. After recovery_grace_ms the best of those that are back with data is promoted.',
   },
   nothing_recoverable: {
