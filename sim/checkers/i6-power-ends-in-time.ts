@@ -86,6 +86,8 @@ export class PowerEndsInTime implements Checker {
     const { name, agent, agentStartedMs, redisStartedMs } = node;
     const heldUntilMs = this.heldUntilMs.get(name);
     if (agent === null || heldUntilMs === undefined || world.committed.lease?.node === name) return;
+    // Whose name another agent holds touches nothing; the next master fences its Redis.
+    if (agent.reasons.includes('duplicate_node_name')) return;
     // Whoever is told to go, or to keep out, leaves its Redis as it is when nobody takes over.
     if (agent.onPromises || agent.stopping || !agent.enabled) return;
     if (isAnothers(node, heldUntilMs)) return;

@@ -312,9 +312,13 @@ describe('a server as young as its agent, while no records can be read', () => {
   test('is left to the other agent that leads to the same process', () => {
     const record = { members: [member('b', { runId: 'run-a' })] };
     expect(run(turnsOut({ record }), 0).does).not.toContain('set_min_replicas');
-    const twin = { members: [member('a', { runId: null, instance: 'other' })] };
-    expect(run(turnsOut({ record: twin, session: { id: 77n, timeoutMs: T_MS, connected: true } }), 0).does)
-      .not.toContain('set_min_replicas');
+  });
+
+  test('stays fenced where another agent has our name: ours may be the one that was master', () => {
+    const record = { members: [member('a', { runId: 'run-x', redis: redisOf('x'), instance: 'other' })] };
+    const session = { id: 77n, timeoutMs: T_MS, connected: true };
+    const twin = { instance: 'other', as: 'same' } as const;
+    expect(run(turnsOut({ record, session, twin }), 0).does).not.toContain('set_min_replicas');
   });
 });
 

@@ -18,7 +18,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import type { Kept, Member } from './records.ts';
 import { streams } from './in-sync.ts';
-import { hasUnknownTwin } from './obstacles.ts';
+import { hasLivingTwin, hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 import { POLL_MASTER_MS, POLL_REMOTE_PEACE_MS } from './wanted.ts';
@@ -274,12 +274,13 @@ export function reconcileMinReplicas(turn: Turn): void {
 
 /**
  * A server that may not be touched, by the records that came too late: what we did to it unseen is taken back. Not
- * where another node leads to the same process: its agent looks after that.
+ * where another node leads to the same process: its agent looks after that. And not where our name is another agent's:
+ * ours may be the node that was master, and the other one has no way to fence it.
  */
 export function takeBackUnseenFence(turn: Turn): void {
   const { state } = turn;
   const facts = commandableFacts(state);
-  if (!state.fencedUnseen || !state.synced || facts === null) return;
+  if (!state.fencedUnseen || !state.synced || facts === null || hasLivingTwin(state)) return;
   const { session, settings, records } = state;
   const leadsHere = ({ value, znode }: Kept<Member>): boolean =>
     znode.owner !== session?.id && (value.runId === facts.runId || sameAddress(value.redis, settings.redis));

@@ -83,6 +83,14 @@ describe('a deposed master with data of its own', () => {
     const restarted = run(done.state, ownAnswers(deposed({ runId: 'another' })), 200);
     expect(restarted.state.rescuing).toMatchObject({ runId: 'another' });
   });
+
+  test('a copy of what it held before it followed a master is none of what it holds since', () => {
+    const first = run(beside(deposed()), tick);
+    const done = run(first.state, answer(first.state, 'rescue', copied));
+    const streams = facts('b', { replid: OLD_REPLID, offset: 950, link: linkTo(redisOf('a')) });
+    const deposedAgain = run(done.state, ownAnswers(streams), ownAnswers(deposed({ offset: 890 })), serves, 200);
+    expect(deposedAgain.state.rescuing).toMatchObject({ runId: 'run-b', offset: 890 });
+  });
 });
 
 describe('no copy is made', () => {

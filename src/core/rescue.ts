@@ -46,7 +46,13 @@ export function holdsOwnData(state: State, facts: RedisFacts): boolean {
 
 /** The note speaks of what our Redis holds now: the same process, with nothing to speak of added since. */
 function isOf(note: RescueNote | null, facts: RedisFacts): note is RescueNote {
-  return note !== null && note.runId === facts.runId && !isLoss(facts.offset - note.offset);
+  return note !== null && !note.spent && note.runId === facts.runId && !isLoss(facts.offset - note.offset);
+}
+
+/** What was copied is gone by now: our Redis streams from a master, and whatever it holds later is other data. */
+export function spendRescue(turn: Turn, facts: RedisFacts): void {
+  const { rescue } = turn.state;
+  if (facts.link?.up === true && rescue?.spent === false) turn.update({ rescue: { ...rescue, spent: true } });
 }
 
 /** Whether following may discard the data of our Redis. If not, whatever is missing for it is asked for. */
@@ -94,7 +100,7 @@ export function rescued(turn: Turn, copy: { path: string; bytes: number; removed
   const { rescuing } = turn.state;
   if (rescuing === null) return;
   const { path, bytes, removed } = copy;
-  const note = { ...rescuing, path, bytes, code: null, attempts: 1, atMs: turn.now };
+  const note = { ...rescuing, path, bytes, code: null, attempts: 1, atMs: turn.now, spent: false };
   turn.update({ rescue: note, rescuing: null });
   const divergent = rescuing.divergentBytes ?? 'unknown';
   turn.report('rescued', { path, bytes, divergent_bytes: divergent, removed });
@@ -104,7 +110,7 @@ export function rescueFailed(turn: Turn, code: string): void {
   const { rescuing, rescue, settings } = turn.state;
   if (rescuing === null) return;
   const attempts = rescue?.runId === rescuing.runId && rescue.path === null ? rescue.attempts + 1 : 1;
-  turn.update({ rescue: { ...rescuing, path: null, bytes: 0, code, attempts, atMs: turn.now }, rescuing: null });
+  turn.update({ rescue: { ...rescuing, path: null, bytes: 0, code, attempts, atMs: turn.now, spent: false }, rescuing: null });
   const isLast = settings.rescueMode === 'on' && attempts >= RESCUE_ATTEMPTS;
   turn.report('rescue_failed', { code, attempt: attempts, then: isLast ? 'discarded' : 'tried_again' });
 }

@@ -168,6 +168,8 @@ export interface RescueNote extends Rescuing {
   readonly code: string | null;
   readonly attempts: number;
   readonly atMs: number;
+  /** It followed a master since: what was copied is gone, and nothing that it holds now. */
+  readonly spent: boolean;
 }
 
 /** An action that was issued and not yet answered. */
