@@ -135,7 +135,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'the copy of another process counts as the copy of this one',
     file: 'core/rescue.ts',
-    find: 'return note !== null && note.runId === facts.runId && !isLoss(facts.offset - note.offset);',
+    find: 'return note !== null && !note.spent && note.runId === facts.runId && !isLoss(facts.offset - note.offset);',
     replace: 'return note !== null && !isLoss(facts.offset - note.offset);',
     by: ['I5'],
     focus: 'own_histories',

@@ -95,6 +95,15 @@ describe('shrinking', () => {
     expect(inSyncOf(state)).toEqual([]);
   });
 
+  test('whom its Redis showed before this office began does not join by that', () => {
+    const role = { ...roleIs(world('a', 'master'), 'master'), sinceMs: START_MS + 1 };
+    const record = { term: term({ inSync: [] }) };
+    const before = run(master([attached('b')], { role, record }), 1).state;
+    expect(roleIs(before, 'master').joining).toEqual([]);
+    const seen = run(before, ownAnswers(masterFacts({ replicas: [attached('b')] }))).state;
+    expect(roleIs(seen, 'master').joining).toEqual(['b']);
+  });
+
   test('a new master waits for those whom its claim kept, but not for ever', () => {
     const role = { ...roleIs(world('a', 'master'), 'master'), sinceMs: START_MS };
     const young = master([attached('b')], { role });

@@ -83,6 +83,8 @@ function acknowledgesZero(state: State, replica: ReplicaFacts, sinceMs: number):
 }
 
 export function attachingNow(state: State, role: RoleOf<'master'>, facts: RedisFacts): Attaching {
+  // Whom an earlier office last saw, before it was stopped perhaps, is no replica of this one.
+  if (state.own.answeredAtMs < role.sinceMs) return { attaching: role.attaching, joining: [] };
   const inSync = state.records.term?.value.inSync ?? [];
   const attaching = new Map<string, { offset: number; sinceMs: number }>();
   const joining: string[] = [];

@@ -110,7 +110,8 @@ export function rescueFailed(turn: Turn, code: string): void {
   const { rescuing, rescue, settings } = turn.state;
   if (rescuing === null) return;
   const attempts = rescue?.runId === rescuing.runId && rescue.path === null ? rescue.attempts + 1 : 1;
-  turn.update({ rescue: { ...rescuing, path: null, bytes: 0, code, attempts, atMs: turn.now, spent: false }, rescuing: null });
+  const note = { ...rescuing, path: null, bytes: 0, code, attempts, atMs: turn.now, spent: false };
+  turn.update({ rescue: note, rescuing: null });
   const isLast = settings.rescueMode === 'on' && attempts >= RESCUE_ATTEMPTS;
   turn.report('rescue_failed', { code, attempt: attempts, then: isLast ? 'discarded' : 'tried_again' });
 }
