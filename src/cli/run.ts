@@ -129,6 +129,11 @@ function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
         agent.forget(node, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
       }),
     events: async (after, waitMs) => ({ instance, ...(await journal.after(after, waitMs)) }),
+    operate: (asked) => new Promise((resolve) => agent.operate(asked, resolve)),
+    cancelOperation: () => new Promise((resolve) => agent.cancel(resolve)),
+    pause: (asked) => new Promise((resolve) => agent.pause(asked, resolve)),
+    resume: () => new Promise((resolve) => agent.resume(resolve)),
+    wallNow: () => systemClock.wallNow(),
     promise: (question) => new Promise((resolve) => agent.question(question, resolve)),
     acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),
   };

@@ -68,6 +68,7 @@ export const EVENT_NAMES = [
   'switchover_begun',
   'switchover_undone',
   'order_ended',
+  'reinitialized',
   'zookeeper_fault',
   'listening',
   'http_fault',

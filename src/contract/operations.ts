@@ -6,7 +6,7 @@
  */
 import type { ReasonCode } from './reasons.ts';
 
-export const OPERATION_KINDS = ['switchover', 'failover', 'reinitialize'] as const;
+export const OPERATION_KINDS = ['switchover', 'failover', 'reinitialize', 'forget'] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /**

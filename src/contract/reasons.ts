@@ -308,6 +308,14 @@ export const REASONS = {
     what: 'Somebody else paused the service at the same time.',
     next: 'Look at pause in /v1/view, and order again if it is still wanted.',
   },
+  last_in_sync: {
+    what: 'The node is the only replica in sync: while it copies everything anew nobody could take over.',
+    next: 'Bring another replica up first, or order it with force.',
+  },
+  agent_restarted: {
+    what: 'The agent that began to carry the order out was restarted on the way.',
+    next: 'Look at the service, and order again if it is still wanted.',
+  },
   port_taken: {
     what: 'The HTTP port is taken by another program.',
     next: 'Free it or set http_port; the agent goes on and keeps trying.',

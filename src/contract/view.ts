@@ -4,6 +4,7 @@
  * Projected once from the core's state, read by HTTP, the command line and the demo. It names times as ages in
  * milliseconds (the monotonic clock of one process means nothing to another). Fields are only ever added.
  */
+import type { OperationKind, OperationResult } from './operations.ts';
 import type { ReasonCode } from './reasons.ts';
 
 /** Role of a node, as the decision core names its states. */
@@ -93,6 +94,24 @@ export interface PublishedView {
       readonly code: string | null;
     } | null;
   };
+  /** The pause that holds, or null. Times of day in milliseconds. */
+  readonly pause: {
+    readonly owner: string;
+    readonly reason: string;
+    readonly until: number;
+    readonly endsInMs: number;
+  } | null;
+  /** The operation that stands, or null. */
+  readonly operation: {
+    readonly id: string;
+    readonly kind: OperationKind;
+    readonly target: string | null;
+    readonly asker: string;
+    readonly scheduledAt: number | null;
+    readonly phase: 'waiting' | 'running';
+  } | null;
+  /** The latest operation that ended, or null. */
+  readonly lastOperation: OperationResult | null;
   readonly inSync: readonly string[];
   readonly nodes: readonly string[];
   readonly members: readonly string[];

@@ -69,6 +69,6 @@ export function answerForget(turn: Turn): void {
   const known = nodes.includes(forget);
   const refusal = because === 'not_lease_holder' || known ? (because ?? tooFew) : null;
   if (refusal === null && known) return;
-  turn.update({ forget: null });
+  turn.update({ forget: null, operations: { ...turn.state.operations, forgetRefused: refusal } });
   turn.emit({ kind: 'answer_order', order: 'forget', refusal });
 }

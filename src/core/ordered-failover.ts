@@ -103,7 +103,7 @@ export function orderedRefusal(state: State): Refusal | null {
 /** An order is taken: whoever holds the lease already has nothing to be ordered. */
 export function takeFailoverOrder(turn: Turn, acknowledgeLoss: boolean): void {
   turn.report('failover_ordered', { acknowledge_loss: acknowledgeLoss });
-  if (holdsPower(turn.state)) turn.emit({ kind: 'answer_order', order: 'failover', refusal: 'master_exists' });
+  if (holdsPower(turn.state)) answerFailover(turn, 'master_exists');
   else turn.update({ orderedFailover: { acknowledgeLoss, sinceMs: turn.now } });
 }
 
@@ -117,7 +117,11 @@ export function answerFailoverOrder(turn: Turn): void {
   const refused = isDone ? null : orderedRefusal(turn.state);
   if (!isDone && refused?.final !== true && turn.now < untilMs) return;
   turn.update({ orderedFailover: null });
-  const refusal = isDone ? null : (refused?.reason ?? 'awaiting_ballots');
+  answerFailover(turn, isDone ? null : (refused?.reason ?? 'awaiting_ballots'));
+}
+
+function answerFailover(turn: Turn, refusal: ReasonCode | null): void {
+  turn.update({ operations: { ...turn.state.operations, failoverRefused: refusal } });
   turn.emit({ kind: 'answer_order', order: 'failover', refusal });
 }
 

@@ -18,6 +18,7 @@ import { isBound } from './promises.ts';
 import { isFrozen, ownFacts, ownRedisHangs, ownRedisIsDead } from './queries.ts';
 import { answerAsked } from './operations/asking.ts';
 import { concludeSwitchover } from './operations/conclude.ts';
+import { carryOutOwnOrder, endLeftBehind, forgetByOrder } from './operations/own-orders.ts';
 import { explainPause } from './operations/pause.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import { settingDiffers } from './service-settings.ts';
@@ -55,8 +56,11 @@ export function reconcile(turn: Turn): void {
     takeBackUnseenFence(turn);
   }
   heartbeat(turn);
+  forgetByOrder(turn);
   answerForget(turn);
   concludeSwitchover(turn);
+  carryOutOwnOrder(turn);
+  endLeftBehind(turn);
   answerAsked(turn);
   if (!turn.state.synced || turn.state.session?.connected !== true) return;
   keepMember(turn);

@@ -4,6 +4,7 @@ import { resumesAtMs } from './backoff.ts';
 import { attachedReplicas } from './in-sync.ts';
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts } from './facts.ts';
+import { isPaused } from './operations/pause.ts';
 import { isEnabled, isFrozen } from './queries.ts';
 import { inForce } from './service-settings.ts';
 import type { State } from './state.ts';
@@ -81,6 +82,19 @@ function rescueOf({ rescue, inFlight, nowMs }: State): PublishedView['rescue'] {
   return { running, last: { agoMs: Math.round(nowMs - atMs), path, bytes, divergentBytes, code } };
 }
 
+function pauseOf(state: State): PublishedView['pause'] {
+  const { records: { pause }, operations, nowMs } = state;
+  if (pause === null || operations.pause === null || !isPaused(state)) return null;
+  const { owner, reason, until } = pause.value;
+  return { owner, reason, until, endsInMs: Math.round(operations.pause.endsAtMs - nowMs) };
+}
+
+function operationOf({ records: { order } }: State): PublishedView['operation'] {
+  if (order === null) return null;
+  const { id, kind, target, asker, scheduledAt, phase } = order.value;
+  return { id, kind, target, asker, scheduledAt, phase };
+}
+
 export function project(state: State): PublishedView {
   const { settings, session, nowMs, records, role } = state;
   const { facts } = state.own;
@@ -107,6 +121,9 @@ export function project(state: State): PublishedView {
     settings: inForce(state),
     failover: failoverOf(state),
     whole: facts !== null && term !== undefined && isWhole(state, facts, term),
+    pause: pauseOf(state),
+    operation: operationOf(state),
+    lastOperation: records.results?.value.list.at(-1) ?? null,
     inSync: term?.inSync ?? [],
     nodes: term?.nodes ?? [],
     members: [...records.members.keys()].sort(),

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 
 import type { EventsPage } from '../contract/events.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
+import type { OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
 
@@ -33,6 +34,14 @@ export interface HttpApi {
   forget(node: string): Promise<OrderResult>;
   /** Lines of the log after `after`; where there are none yet, waits for one, at most `waitMs` milliseconds. */
   events(after: number, waitMs: number): Promise<EventsPage>;
+  /** Asks for an operation of the whole service; answered when it ended, or is scheduled. Bounded by the agent. */
+  operate(asked: Omit<OperationRequest, 'id' | 'askedAt'>): Promise<OperationAnswer>;
+  /** Takes back the operation that is scheduled. */
+  cancelOperation(): Promise<OperationAnswer>;
+  pause(asked: Omit<PauseRequest, 'since'>): Promise<OperationAnswer>;
+  resume(): Promise<OperationAnswer>;
+  /** Time of day in milliseconds. */
+  wallNow(): number;
   /** Answers another agent that asks for a promise while the ensemble is silent. */
   promise(question: FailsafeQuestion): Promise<FailsafeAnswer>;
   /** Takes over the raw stream of an upgraded request, and its end. */

@@ -13,7 +13,7 @@ export const HTTP_ERRORS = {
   not_found: {
     status: 404,
     message: 'There is nothing at this path.',
-    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view, /v1/events, /v1/bootstrap or /v1/forget.',
+    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view, /v1/events or a call of docs/operations.md.',
   },
   method_not_allowed: {
     status: 405,
@@ -94,6 +94,41 @@ export const HTTP_ERRORS = {
     status: 504,
     message: 'The node has not been forgotten in time; it may still be.',
     next: 'Look at nodes in /v1/view before ordering again.',
+  },
+  bad_order: {
+    status: 400,
+    message: 'The body of the order is not valid.',
+    next: 'Send JSON with the fields that docs/operations.md names, or no body.',
+  },
+  bad_time: {
+    status: 422,
+    message: 'The time is past, or too far ahead.',
+    next: 'Name a time of the next 31 days, with its zone.',
+  },
+  operation_refused: {
+    status: 412,
+    message: 'The order was refused; nothing was changed.',
+    next: 'The reason says why.',
+  },
+  no_such_operation: {
+    status: 404,
+    message: 'There is nothing to take back.',
+    next: 'Look at operation in /v1/view.',
+  },
+  operation_interrupted: {
+    status: 503,
+    message: 'The operation was begun and not completed.',
+    next: 'The result names the master that was found; look at it before ordering again.',
+  },
+  operation_unavailable: {
+    status: 503,
+    message: 'The order cannot be given now; nothing was changed.',
+    next: 'The reason says why.',
+  },
+  operation_unknown: {
+    status: 503,
+    message: 'The operation has not ended in time; it may still.',
+    next: 'Look at operation and lastOperation in /v1/view before ordering again.',
   },
   internal_error: {
     status: 500,

@@ -15,6 +15,10 @@ import type { Answer } from './answer.ts';
 import type { HttpApi, OrderResult } from './api.ts';
 import { HTTP_ERRORS } from './errors.ts';
 import type { HttpLimits } from './limits.ts';
+import {
+  bootstrapService, failover, forgetNode, pause, reinitialize, resume, switchover,
+} from './operations.ts';
+import { within } from './within.ts';
 
 /** What a route needs to know of a request. */
 export interface RouteRequest {
@@ -57,6 +61,13 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/v1/events', { methods: READ, answer: events }],
   ['/v1/bootstrap', { methods: ['POST'], answer: bootstrap }],
   ['/v1/forget', { methods: ['POST'], answer: forget }],
+  ['/switchover', { methods: ['POST', 'DELETE'], answer: switchover }],
+  ['/failover', { methods: ['POST'], answer: failover }],
+  ['/reinitialize', { methods: ['POST'], answer: reinitialize }],
+  ['/bootstrap', { methods: ['POST'], answer: bootstrapService }],
+  ['/forget', { methods: ['POST'], answer: forgetNode }],
+  ['/pause', { methods: ['POST'], answer: pause }],
+  ['/resume', { methods: ['POST'], answer: resume }],
   [FAILSAFE_PATH, { methods: ['POST'], answer: failsafe }],
   [PEER_PATH, { methods: ['GET'], answer: () => errorAnswer('upgrade_required', upgradeHeaders()) }],
 ]);
@@ -144,17 +155,4 @@ async function failsafe({ api, limits, request }: Call): Promise<Answer> {
 
 function isReasonCode(reason: string): reason is ReasonCode {
   return Object.hasOwn(REASONS, reason);
-}
-
-/** The promise's value, or undefined when it takes longer than `limitMs` milliseconds. */
-async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs);
-  });
-  try {
-    return await Promise.race([promise, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -71,6 +71,7 @@ export const EVENT_LEVELS = {
   switchover_begun: 'WARN',
   switchover_undone: 'WARN',
   order_ended: 'WARN',
+  reinitialized: 'WARN',
   zookeeper_fault: 'WARN',
   listening: 'INFO',
   http_fault: 'WARN',

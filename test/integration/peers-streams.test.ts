@@ -94,6 +94,11 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
     bootstrap: () => Promise.resolve({ ok: true }),
     forget: () => Promise.resolve({ ok: true }),
     events: () => Promise.reject(new Error('no events here')),
+    operate: () => Promise.resolve({ answer: 'unknown' }),
+    cancelOperation: () => Promise.resolve({ answer: 'unknown' }),
+    pause: () => Promise.resolve({ answer: 'unknown' }),
+    resume: () => Promise.resolve({ answer: 'unknown' }),
+    wallNow: () => 0,
     promise: () => Promise.resolve({ promised: false, reason: 'wrong_node' }),
     acceptPeer: (stream, hello) => started.hub.accept(stream, hello),
   };

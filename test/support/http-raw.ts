@@ -35,6 +35,9 @@ export const VIEW: PublishedView = {
   failover: { falls: 0, resumesInMs: null },
   whole: true,
   rescue: { running: false, last: null },
+  pause: null,
+  operation: null,
+  lastOperation: null,
   inSync: [],
   nodes: [],
   members: [],
@@ -70,6 +73,11 @@ export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
     },
     forget: () => Promise.resolve({ ok: true }),
     events: (after) => Promise.resolve({ instance: IDENTITY.instance, next: after, lost: false, events: [] }),
+    operate: () => Promise.resolve({ answer: 'done' }),
+    cancelOperation: () => Promise.resolve({ answer: 'done' }),
+    pause: () => Promise.resolve({ answer: 'done' }),
+    resume: () => Promise.resolve({ answer: 'done' }),
+    wallNow: () => 0,
     promise: ({ promiseMs }) => Promise.resolve({ promised: true, promiseMs }),
     acceptPeer(stream, hello) {
       accepted.push(hello);

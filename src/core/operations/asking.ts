@@ -41,6 +41,7 @@ function finishRefused(turn: Turn, reason: ReasonCode): void {
 export function ask(turn: Turn, order: Extract<Order, { order: 'operation' | 'cancel' | 'pause' | 'resume' }>): void {
   const id = order.order === 'operation' ? order.request.id : order.id;
   if (turn.state.operations.asked !== null) return answer(turn, id, { answer: 'refused', reason: 'operation_running' });
+  if (!seesRecords(turn)) return answer(turn, id, { answer: 'refused', reason: 'zookeeper_unreachable' });
   const untilMs = turn.now + ORDER_WITHIN_MS + timeoutMs(turn.state) + RESULT_WAIT_MS;
   const asked: Asked = { id, what: whatIsAsked(order), untilMs };
   turn.update({ operations: { ...turn.state.operations, asked } });
@@ -114,6 +115,7 @@ function whyNotStored({ records }: State, { kind, target, from }: OperationReque
   if (!known) return 'unknown_node';
   if (kind === 'failover') return lease === null ? null : 'master_exists';
   if (lease === null) return 'no_master';
+  if (kind === 'forget') return null;
   if (kind === 'reinitialize') return target === lease.value.node ? 'target_is_master' : null;
   if (from !== null && from !== lease.value.node) return 'master_differs';
   return target === lease.value.node ? 'target_is_master' : null;

@@ -26,6 +26,8 @@ export interface TimeOfDay {
 
 export interface OrderMoments {
   readonly id: string;
+  /** When it was first read. */
+  readonly seenAtMs: number;
   readonly dueAtMs: number;
   /** Begun before this, or not at all. */
   readonly deadlineAtMs: number;
@@ -50,9 +52,10 @@ function standsSinceMs(state: State): number {
 
 export function orderMoments(state: State, order: OrderRecord): OrderMoments {
   const { id, scheduledAt, withinMs } = order;
-  if (scheduledAt === null) return { id, dueAtMs: LONG_AGO, deadlineAtMs: standsSinceMs(state) + withinMs };
+  const seenAtMs = state.nowMs;
+  if (scheduledAt === null) return { id, seenAtMs, dueAtMs: LONG_AGO, deadlineAtMs: standsSinceMs(state) + withinMs };
   const dueAtMs = momentOf(state.operations.timeOfDay, scheduledAt) ?? NEVER;
-  return { id, dueAtMs, deadlineAtMs: dueAtMs === NEVER ? LONG_AGO : dueAtMs + withinMs };
+  return { id, seenAtMs, dueAtMs, deadlineAtMs: dueAtMs === NEVER ? LONG_AGO : dueAtMs + withinMs };
 }
 
 /** When the pause ends for us, as it is first read. */

@@ -3,6 +3,7 @@
  * the hand-over that it began. Nothing here gives power; all of it may be lost with the process.
  */
 import type { OperationRequest, PauseRequest } from '../../contract/operations.ts';
+import type { ReasonCode } from '../../contract/reasons.ts';
 import type { OrderMoments, TimeOfDay } from './moments.ts';
 
 /** What one caller of this agent waits for. */
@@ -38,6 +39,12 @@ export interface Operations {
   readonly pause: { readonly czxid: bigint; readonly version: number; readonly endsAtMs: number } | null;
   readonly asked: Asked | null;
   readonly handing: Handing | null;
+  /** The order that this node began to carry out itself; `renewed`: its Redis has nothing that a master continues. */
+  readonly carrying: { readonly id: string; readonly renewed: boolean } | null;
+  /** Why the latest failover that was ordered was refused. */
+  readonly failoverRefused: ReasonCode | null;
+  /** The same of the latest forget. */
+  readonly forgetRefused: ReasonCode | null;
 }
 
 export const NO_OPERATIONS: Operations = {
@@ -46,4 +53,7 @@ export const NO_OPERATIONS: Operations = {
   pause: null,
   asked: null,
   handing: null,
+  carrying: null,
+  failoverRefused: null,
+  forgetRefused: null,
 };

@@ -8,6 +8,7 @@
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
+import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
 import { answersAsAnother, guardFullSync, isHeard } from '../guard.ts';
@@ -105,6 +106,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
   const linked = isLinkedTo(facts, lease.redis);
   if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
+  if (reinitializes(turn, facts, lease, term)) return;
   if (linked && !state.mustRelink) {
     if (!losesOwnData(turn, facts, lease)) guardFullSync(turn, facts, lease);
     return;
