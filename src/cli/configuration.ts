@@ -30,14 +30,6 @@ export function configure({ config, logLevel }: ConfigurationFlags, io: Io): Con
   return { ok: false, exitCode: report({ code: 'config_invalid', details: loaded.faults.map(formatFault) }, io) };
 }
 
-/**
- * The configuration of this host's node, for a verb: the agent itself reads no file that nobody named, but whoever
- * types `dictator list` on a node means that node.
- */
-export function configureNode(config: string | undefined, io: Io): Configured {
-  return configure({ config: config ?? fileOfEnvironment(io) ?? installedFile(io) }, io);
-}
-
 export type ConfiguredLooking =
   | (Configured & { readonly ok: true; readonly passwordKnown: boolean })
   | { readonly ok: false; readonly exitCode: ExitCode };
@@ -45,8 +37,9 @@ export type ConfiguredLooking =
 const PASSWORD_FILE_KEY = 'node.password_file';
 
 /**
- * The same for a verb that only looks: a password that this user may not read (a credential of the agent's unit, say)
- * keeps nobody from looking at the rest.
+ * The configuration of this host's node, for a verb: the agent itself reads no file that nobody named, but whoever
+ * types `dictator list` on a node means that node. A password that this user may not read (a credential of the agent's
+ * unit, say) keeps nobody from looking at the rest.
  */
 export function configureLooking(config: string | undefined, io: Io): ConfiguredLooking {
   const file = config ?? fileOfEnvironment(io) ?? installedFile(io);

@@ -7,6 +7,7 @@ import type { HostPort } from '../config/config.ts';
 import type {
   Ballot, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
 } from '../core/records.ts';
+import type { OrderRecord, PauseRecord } from '../core/operations/records.ts';
 import { decodeRecord, RECORD_BYTES_MAX } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';
 import type { Folder, ServicePaths } from '../records/paths.ts';
@@ -39,6 +40,10 @@ export interface ServiceRecords {
   readonly term: Stamped<Term> | null;
   readonly settings: Stamped<SettingsRecord> | null;
   readonly masterRecord: Stamped<MasterRecord> | null;
+  /** The planned operation that stands; only where all was read. */
+  readonly order: Stamped<OrderRecord> | null;
+  /** Void past its end, whoever finds it. */
+  readonly pause: Stamped<PauseRecord> | null;
   /** Names of the live agents; their records are in `members` only where all was read. */
   readonly live: readonly string[];
   readonly members: ReadonlyMap<string, Stamped<Member>>;
@@ -123,10 +128,12 @@ export class Ensemble {
     const one = (path: string): Promise<Stamped<unknown> | null> => this.#record(paths, path, unreadable);
     const all = depth === 'all';
     const nothing = Promise.resolve(null);
-    const [lease, term, live, settings, masterRecord, members, ballots] = await Promise.all([
+    const [lease, term, live, pause, order, settings, masterRecord, members, ballots] = await Promise.all([
       one(paths.lease),
       one(paths.term),
       this.#children(paths.folder('members')),
+      one(paths.pause),
+      all ? one(paths.order) : nothing,
       all ? one(paths.settings) : nothing,
       all ? one(paths.masterRecord) : nothing,
       all ? this.#folder(paths, 'members', unreadable) : new Map(),
@@ -142,6 +149,8 @@ export class Ensemble {
       term: term as Stamped<Term> | null,
       settings: settings as Stamped<SettingsRecord> | null,
       masterRecord: masterRecord as Stamped<MasterRecord> | null,
+      order: order as Stamped<OrderRecord> | null,
+      pause: pause as Stamped<PauseRecord> | null,
       live: live.toSorted(),
       members: members as ReadonlyMap<string, Stamped<Member>>,
       nodes: nodes as ReadonlyMap<string, Stamped<NodeRecord>>,

@@ -13,10 +13,12 @@ import { explanationOf } from './explanation.ts';
 import type { ServiceFacts } from './facts.ts';
 import { pastOf } from './past.ts';
 import { renderTopology } from './render-topology.ts';
+import { withProgress } from './progress.ts';
 import { painter } from './terminal.ts';
 import type { Paint } from './terminal.ts';
 import { topologyOf } from './topology.ts';
 import { VERBS } from './verbs.ts';
+import { renderFindings } from './verbs/doctor.ts';
 import { renderExplanation } from './verbs/explain.ts';
 import { renderPast } from './verbs/history.ts';
 import { lineOf, renderList } from './verbs/list.ts';
@@ -90,6 +92,10 @@ test('the list of services', async () => {
     playedRecords({ service: 'sessions', live: ['redis1', 'redis3'], unreadable: ['/dictator/sessions/settings'] }),
     playedRecords({ service: 'orphaned', ...empty, term: stamped(playedTerm(), 1) }),
     playedRecords({ service: 'unborn', ...empty, term: null, live: ['redis1'] }),
+    playedRecords({
+      service: 'paused',
+      pause: stamped({ owner: 'ann', reason: '', since: 0, until: PLAYED_NOW_MS + 1, forMs: 2 }, 1),
+    }),
     playedRecords({ service: 'half', term: stamped(playedTerm({ pending: { epoch: 7, node: 'redis1' } }), 1) }),
   ].map((records) => lineOf(records, PLAYED_NOW_MS));
   await expect(renderList(lines, PLAIN)).toMatchFileSnapshot(snapshot('list'));
@@ -119,6 +125,62 @@ test('the past of a service', async () => {
   await expect(full).toMatchFileSnapshot(snapshot('history'));
   const bare = renderPast(pastOf(playedRecords(), { order: null, results: 5, pause: [] }), PLAIN);
   await expect(bare).toMatchFileSnapshot(snapshot('history-bare'));
+});
+
+test('the findings of the doctor', async () => {
+  const findings = [
+    { code: 'start_fence_missing' as const, about: '' },
+    { code: 'clock_rate' as const, about: 'redis1: by 20.0 % at least' },
+  ];
+  await expect(renderFindings(findings, PLAIN) + renderFindings([], PLAIN)).toMatchFileSnapshot(snapshot('doctor'));
+});
+
+describe('progress', () => {
+  /** A clock whose waits end when told, and a wait that ends when told. */
+  function played(stderr: boolean) {
+    const { io, printed } = playedIo({ terminal: { stderr } });
+    const clock = { nowMs: 0, ring: (): void => undefined };
+    const after = (delayMs: number, callback: () => void) => {
+      clock.ring = () => {
+        clock.nowMs += delayMs;
+        callback();
+      };
+      return () => void (clock.ring = () => undefined);
+    };
+    let end = (): void => undefined;
+    const work = new Promise<void>((resolve) => (end = resolve));
+    const done = withProgress('waiting', { ...io, clock: { now: () => clock.nowMs, wallNow: () => 0, after } }, work);
+    return { clock, printed, end, done };
+  }
+
+  test('says nothing for a second', async () => {
+    const { printed, end, done } = played(false);
+    end();
+    await done;
+    expect(printed.err).toBe('');
+  });
+
+  test.each([
+    [false, 'dictator: waiting, 1 s\ndictator: waiting, 11 s\n'],
+    [true, '\r\u001b[Kdictator: waiting, 1 s\r\u001b[Kdictator: waiting, 2 s\r\u001b[K'],
+  ])('then tells the time that has passed; on a terminal (%s) in one line that goes away', async (isTerminal, said) => {
+    const { clock, printed, end, done } = played(isTerminal);
+    clock.ring();
+    clock.ring();
+    end();
+    await done;
+    expect(printed.err).toBe(said);
+  });
+});
+
+test.each([
+  [{ stdout: true }, {}, true],
+  [{ stdout: false }, {}, false],
+  [{ stdout: true }, { NO_COLOR: '1' }, false],
+  [{ stdout: true }, { NO_COLOR: '' }, true],
+  [{ stdout: true }, { TERM: 'dumb' }, false],
+])('colour on %j with %j: %s', (terminal, env, coloured) => {
+  expect(painter(playedIo({ terminal, env }).io)('red', 'x') !== 'x').toBe(coloured);
 });
 
 async function printedBy(...args: string[]) {

@@ -6,6 +6,7 @@ import type { ServiceRecords } from './ensemble.ts';
 import type { ServiceFacts } from './facts.ts';
 
 export const PROBLEMS = {
+  paused: 'paused by an operator: nobody is promoted or gives up by itself',
   no_term: 'no agent has formed this service yet',
   no_lease: 'no node holds the lease: there is no master',
   promoting: 'the master of this epoch has claimed and not finished its promotion',
@@ -28,9 +29,10 @@ export interface FoundProblem {
 }
 
 /** Problems of a service as its records show them, those of the service first. */
-export function problemsOf(records: ServiceRecords): readonly FoundProblem[] {
+export function problemsOf(records: ServiceRecords, nowMs: number): readonly FoundProblem[] {
   const { lease, term, unreadable } = records;
   const found: FoundProblem[] = [];
+  if (pausedUntil(records, nowMs) !== null) found.push({ problem: 'paused', node: null });
   if (term === null) found.push({ problem: 'no_term', node: null });
   else if (lease === null) found.push({ problem: 'no_lease', node: null });
   else if (term.value.pending !== null) found.push({ problem: 'promoting', node: term.value.pending.node });
@@ -40,6 +42,15 @@ export function problemsOf(records: ServiceRecords): readonly FoundProblem[] {
   }
   return found;
 }
+
+/** When the pause that holds now ends, or null where none holds. */
+export function pausedUntil({ pause }: ServiceRecords, nowMs: number): number | null {
+  const until = pause?.value.until ?? 0;
+  return until > nowMs ? until : null;
+}
+
+/** A pause is wanted: the service is no worse for it. */
+export const isDefect = ({ problem }: FoundProblem): boolean => problem !== 'paused';
 
 function problemsOfNode({ lease, term, live, nodes }: ServiceRecords, name: string): Problem[] {
   const found: Problem[] = [];

@@ -37,10 +37,25 @@ export const electionRules: Rules = (facts) => {
     ...when(unformed, 'service_unformed'),
     ...when(headless && standing.length > 0, 'election_running', standing.map((name) => `${name} stands`)),
     ...when(headless && standing.length === 0, 'no_master', lastMasterOf(facts)),
+    ...planned(facts),
     ...noSuccessor(facts, master),
     ...failoverPutOff(views),
   ];
 };
+
+function planned({ records, nowMs }: ServiceFacts): FoundSituation[] {
+  const pause = records?.pause?.value;
+  const order = records?.order?.value;
+  const paused = pause !== undefined && pause.until > nowMs;
+  const minutes = Math.ceil(((pause?.until ?? 0) - nowMs) / 60_000);
+  const target = order?.target ?? 'the best replica';
+  return [
+    ...when(paused, 'service_paused', [`by ${pause?.owner}, for ${minutes} more min: ${pause?.reason}`]),
+    ...when(order !== undefined, 'operation_standing', [
+      `${order?.kind} to ${target}, ${order?.phase}, by ${order?.asker}`,
+    ]),
+  ];
+}
 
 function lastMasterOf({ records }: ServiceFacts): string[] {
   const last = records?.term?.value.master;

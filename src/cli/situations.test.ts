@@ -1,5 +1,6 @@
 /** Each named situation, played: the facts that make it hold, and that nothing else is named with it by mistake. */
 import { describe, expect, test } from 'vitest';
+import { PLAYED_NOW_MS } from '../../test/support/cli-io.ts';
 import {
   playedBallot, playedFacts, playedMember, playedNode, playedRecords, playedTerm, playedViews, stamped,
 } from '../../test/support/played-service.ts';
@@ -16,6 +17,15 @@ const linkDown = { reachable: true, role: 'replica', runId: 'x', offset: 1, link
 const noLease = { lease: null, masterRecord: null };
 const ballots = new Map([['redis2', stamped(playedBallot('redis2'), 20)]]);
 const foreign = stamped({ host: '10.0.0.9', port: '6379', name: 'old' }, 1000, 99n);
+
+const pauseUntil = (inMs: number) => {
+  const forMs = 600_000;
+  return stamped({ owner: 'ann', reason: 'new kernel', since: 0, until: PLAYED_NOW_MS + inMs, forMs }, 1000);
+};
+const order = stamped({
+  id: 'a', kind: 'switchover' as const, target: 'redis2', from: null, epoch: null, asker: 'ann', askedAt: 0,
+  scheduledAt: null, deadline: 0, withinMs: 0, force: false, phase: 'waiting' as const, instance: null,
+}, 1000);
 
 const SCENES: readonly (readonly [SituationCode, Partial<ServiceFacts>, string])[] = [
   ['ensemble_unreachable', { ensemble: 'silent', records: null }, ''],
@@ -51,6 +61,8 @@ const SCENES: readonly (readonly [SituationCode, Partial<ServiceFacts>, string])
     records: playedRecords({ term: stamped(playedTerm({ inSync: ['redis2'] }), 1) }),
   }, 'redis3'],
   ['replica_disabled', { records: playedRecords({ nodes: nodesWith('redis3', { disabled: true }) }) }, 'redis3'],
+  ['service_paused', { records: playedRecords({ pause: pauseUntil(120_000) }) }, 'by ann, for 2 more min: new kernel'],
+  ['operation_standing', { records: playedRecords({ order }) }, 'switchover to redis2, waiting, by ann'],
   ['rescue_running', { views: playedViews({ redis3: { rescue: { running: true } } }) }, 'redis3'],
   ['clock_suspect', { records: playedRecords({ nodes: nodesWith('redis3', {}, -60_000) }) }, '60 s from now'],
   ['clock_suspect', {
@@ -58,6 +70,10 @@ const SCENES: readonly (readonly [SituationCode, Partial<ServiceFacts>, string])
   }, 'redis1 heard of its lease 9000 ms ago and takes writes'],
   ['record_unreadable', { records: playedRecords({ unreadable: ['/dictator/cache/nodes/x'] }) }, 'cache/nodes/x'],
 ];
+
+test('a pause past its end is none', () => {
+  expect(situationsOf(playedFacts({ records: playedRecords({ pause: pauseUntil(-1) }) }))).toEqual([]);
+});
 
 test('a healthy service has no situation to name', () => {
   expect(situationsOf(playedFacts())).toEqual([]);

@@ -107,6 +107,16 @@ export const SITUATIONS = {
     what: 'An operator disabled a node: it is never promoted.',
     next: 'Call /enable on its agent when it should take part again.',
   },
+  service_paused: {
+    severity: 'warning',
+    what: 'An operator paused the service: nobody is promoted or gives up by itself.',
+    next: 'Wait for its end, or end it.',
+  },
+  operation_standing: {
+    severity: 'info',
+    what: 'A planned operation is under way, or waits for its time.',
+    next: 'dictator history shows its result when it has ended.',
+  },
   rescue_running: {
     severity: 'info',
     what: 'A node copies data that the master does not have, before it follows.',

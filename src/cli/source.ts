@@ -60,3 +60,18 @@ export function readAgentUrl(text: string): HostPort | null {
   const portOfScheme = text.includes('://') && /:80\/?$/.test(text) ? 80 : HTTP_PORT;
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? portOfScheme : Number(port) };
 }
+
+export type OrderTarget =
+  /** `service`: where the configuration names it. */
+  | { readonly ok: true; readonly target: HostPort; readonly service: string | null }
+  | { readonly ok: false; readonly exitCode: ExitCode };
+
+/** The agent that takes an order: `--agent`, else that of this node. */
+export function orderTargetOf(call: Call): OrderTarget {
+  const sourced = sourceOf(call);
+  if (!sourced.ok) return sourced;
+  const { agent, config } = sourced.source;
+  if (agent !== null) return { ok: true, target: agent, service: config?.svcName ?? null };
+  const details = ['an order goes to an agent: --agent URL'];
+  return { ok: false, exitCode: report({ code: 'usage', details }, call.io) };
+}

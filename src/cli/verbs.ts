@@ -7,6 +7,7 @@ import { configExample } from './verbs/config-example.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
+import { forget } from './verbs/forget.ts';
 import { help } from './verbs/help.ts';
 import { history } from './verbs/history.ts';
 import { list } from './verbs/list.ts';
@@ -23,6 +24,7 @@ export const VERBS: readonly Verb[] = [
   explain,
   doctor,
   bootstrap,
+  forget,
   configCheck,
   configExample,
   completion,

@@ -92,6 +92,8 @@ export function playedRecords(change: Partial<ServiceRecords> = {}): ServiceReco
     term: stamped(playedTerm(), 50_000),
     settings: null,
     masterRecord: stamped({ host: '10.0.0.1', port: '6379', name: 'redis1' }, 59_000, 1n),
+    order: null,
+    pause: null,
     live: NAMES,
     members: new Map(NAMES.map((name) => [name, stamped(playedMember(name), 90_000, SESSIONS[name] ?? 0n)])),
     nodes: new Map(NAMES.map((name) => [name, stamped(playedNode(name), 12_000)])),

@@ -127,3 +127,21 @@ describe('watch', () => {
     expect(printed.err).toContain(why);
   });
 });
+
+describe('forget', () => {
+  test('asks, then orders it from the agent', async () => {
+    const agent = await agentThat(() => ({ ok: true }));
+    const { ended, printed } = call(['forget', 'redis 3', '--agent', agent.url], { answer: 'y' });
+    expect(await ended).toBe(0);
+    expect(printed.out).toBe('redis 3 is forgotten\n');
+    expect(agent.seen).toEqual(['/v1/forget?node=redis%203']);
+  });
+
+  test('does nothing where nobody says yes', async () => {
+    const agent = await agentThat(() => ({ ok: true }));
+    const { ended, printed } = call(['forget', 'redis3', '--agent', agent.url]);
+    expect(await ended).toBe(2);
+    expect(printed.err).toContain('(confirmation_needed)');
+    expect(agent.seen).toEqual([]);
+  });
+});

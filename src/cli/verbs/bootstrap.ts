@@ -3,10 +3,11 @@
  * and no agent may. The order goes to the agent of this node, which carries it out or says why not.
  */
 import { EXIT } from '../../contract/errors.ts';
-import { configureNode } from '../configuration.ts';
-import { order, targetOf } from '../order.ts';
+import { order } from '../order.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
+import { orderTargetOf } from '../source.ts';
+import { printable } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 export const bootstrap: Verb = {
@@ -20,19 +21,21 @@ export const bootstrap: Verb = {
     'For a service without a master whose nodes hold unrelated data (conflicting_datasets), or that lost more than the '
     + 'agents may decide about. The named node becomes master; the others follow it, and copy their own data aside '
     + 'first (rescue.mode).',
-    'Run it on a node of the service: the order goes to the agent of that node.',
+    'Run it on a node of the service: the order goes to the agent of that node, which takes it from its own host '
+    + 'alone.',
   ],
-  flags: ['config', 'master'],
+  flags: ['config', 'agent', 'master'],
   needs: ['master'],
   examples: ['dictator bootstrap --master redis1'],
-  async run({ flags, io }) {
+  async run(call) {
+    const { flags, io } = call;
     const master = flags.text('master') ?? '';
-    const configured = configureNode(flags.text('config'), io);
-    if (!configured.ok) return configured.exitCode;
+    const found = orderTargetOf(call);
+    if (!found.ok) return found.exitCode;
     const path = `/v1/bootstrap?master=${encodeURIComponent(master)}`;
-    const result = await withProgress('waiting for the bootstrap', io, order(targetOf(configured.config), path));
+    const result = await withProgress('waiting for the bootstrap', io, order(found.target, path));
     if (!result.ok) return report(result.failure, io);
-    io.stdout(`${master} is the master of ${configured.config.svcName}\n`);
+    io.stdout(`${printable(master)} is the master${found.service === null ? '' : ` of ${found.service}`}\n`);
     return EXIT.done;
   },
 };

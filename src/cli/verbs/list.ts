@@ -8,7 +8,7 @@ import { factsOfAgent, unlessSilent } from '../facts.ts';
 import { SOURCE_FLAGS } from '../flags.ts';
 import { LiveViews } from '../live.ts';
 import { looking } from '../look.ts';
-import { problemsOf } from '../problems.ts';
+import { isDefect, problemsOf } from '../problems.ts';
 import type { FoundProblem } from '../problems.ts';
 import { withProgress } from '../progress.ts';
 import { HEALTH_STYLE } from '../render-topology.ts';
@@ -68,7 +68,7 @@ async function linesOf(ensemble: Ensemble, { io }: Call): Promise<readonly Servi
 /** What one service's summary says. Pure. */
 export function lineOf(records: ServiceRecords, nowMs: number): ServiceLine {
   const { service, term, lease, live } = records;
-  const problems = problemsOf(records);
+  const problems = problemsOf(records, nowMs);
   const registered = term?.value.nodes ?? [];
   const faulty = new Set(problems.map(({ node }) => node));
   const ready = registered.filter((name) => !faulty.has(name)).length;
@@ -76,7 +76,7 @@ export function lineOf(records: ServiceRecords, nowMs: number): ServiceLine {
     service,
     master: lease?.value.node ?? null,
     epoch: term?.value.epoch ?? null,
-    health: lease === null ? 'no_master' : problems.length > 0 ? 'degraded' : 'ok',
+    health: lease === null ? 'no_master' : problems.some(isDefect) ? 'degraded' : 'ok',
     nodes: { registered: registered.length, ready, live: live.length },
     position: positionOf(records, nowMs),
     problems,

@@ -75,8 +75,8 @@ test('a password that may not be read keeps nobody from looking', async () => {
   const ended = await call(['history', '--config', '/conf'], { '/conf': conf, '/password': 'secret' });
   expect(ended).toMatchObject({ exitCode: 1, out: '' });
   expect(ended.err).toContain('(ensemble_unreachable)');
-  const order = await call(['bootstrap', '--master', 'a', '--config', '/conf'], { '/conf': conf });
-  expect(order.exitCode).toBe(78);
+  const faulty = await call(['history', '--config', '/conf'], { '/conf': '{"http_port": 0}' });
+  expect(faulty.exitCode).toBe(78);
 });
 
 test.each([
