@@ -36,7 +36,7 @@ export const SILENCE_DOUBT_MS = 100;
 const RARE_POLL_MS = 200;
 /** A connection that fails otherwise, or a remote port that keeps refusing. */
 export const REDIAL_PAUSE_MS = 250;
-const REDIAL_DYING_MS = 1;
+const REDIAL_AT_ONCE_MS = 1;
 /** Refusals of a remote port after which the dials get fewer. */
 const EAGER_REFUSALS = 10;
 
@@ -177,8 +177,8 @@ export class RedisWatch {
    */
   private failed(code: string): void {
     const dying = code === 'other' && ++this.failures < EAGER_REFUSALS;
-    const soonMs = this.options.eager && code === 'timeout' ? REDIAL_REFUSED_MS : REDIAL_PAUSE_MS;
-    this.ended({ seen: 'failed', code }, dying ? REDIAL_DYING_MS : soonMs);
+    const waited = this.options.eager && code === 'timeout';
+    this.ended({ seen: 'failed', code }, dying || waited ? REDIAL_AT_ONCE_MS : REDIAL_PAUSE_MS);
   }
 
   private closed(how: CloseKind): void {
