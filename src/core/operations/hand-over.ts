@@ -23,7 +23,7 @@ import { attachedReplicas, streams } from '../in-sync.ts';
 import { agentIsGone, isEnabled, isGone, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import type { RoleOf, State } from '../state.ts';
-import { enterSteppingDown, returnToOffice } from '../transitions.ts';
+import { amendRole, enterSteppingDown, returnToOffice } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 import { endOrder } from './ending.ts';
 import type { Ending } from './ending.ts';
@@ -163,7 +163,11 @@ export function takesPartInHandOver(
     return !isGone(state.remote) && waits(turn, untilMs);
   }
   if (planned.from.name === name && isIncumbent(state, term.value, facts)) {
-    if (turn.now < untilMs && !targetIsLost(state, planned.to, facts)) return waits(turn, untilMs);
+    if (turn.now < untilMs && !targetIsLost(state, planned.to, facts)) {
+      // Its Redis is worth a connection in advance: the gap is measured over it, and it is to be followed.
+      if (role.expected !== planned.to) amendRole(turn, role, { expected: planned.to });
+      return waits(turn, untilMs);
+    }
     const attached = attachedReplicas(state, facts);
     claim(turn, { term, facts, inSync: inSync.filter((each) => streams(attached.get(each))), deposed: null });
     return true;
