@@ -82,6 +82,19 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: 'core/reconcile.ts',
     find: 'const rememberedEpoch = isKnown ? 0 : state.rememberedEpoch;',
     replace: 'const rememberedEpoch = isKnown ? 0 : 0;',
+    // The term that is put back carries its epoch, too.
+    also: [
+      {
+        file: 'core/reconcile.ts',
+        find: 'const rememberedVersion = term === null ? (state.memory?.version ?? null) : null;',
+        replace: 'const rememberedVersion = null;',
+      },
+      {
+        file: 'core/restore.ts',
+        find: 'if (best === undefined && memory === null) return false;',
+        replace: 'if (best === undefined || memory === null) return false;',
+      },
+    ],
     by: ['I1'],
     focus: 'forgotten',
   },

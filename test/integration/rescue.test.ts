@@ -118,7 +118,7 @@ test('where a copy is required and there is no room, the node stays out and keep
   expect(says(lines(), 'rescue_failed', { code: 'NO_SPACE', then: 'tried_again' })).toBe(true);
   // Clients are sent away from it now and then.
   await waitFor(() => refusedAndWhole(old), 'it has its data, and takes no more');
-  expect(await followedPort(old.redis)).toBe(null);
+  await waitFor(async () => (await followedPort(old.redis)) === null, 'it follows nobody');
   expect((await successor.agent.view())?.role).toBe('master');
   // An operator makes room.
   await old.agent.kill();

@@ -365,3 +365,14 @@ export function answer(state: State, kind: ActionKind, outcome?: Outcome): Input
   if (flight === undefined) throw new Error(`no ${kind} is on its way`);
   return { kind: 'action_done', id: flight.id, outcome: outcome ?? { result: 'done', sentAtMs: flight.sinceMs } };
 }
+
+/** The remote Redis dies under its connection. */
+export const dead: readonly Input[] = [remoteSees({ seen: 'closed' }), remoteSees({ seen: 'refused' })];
+
+/** The lease of that node and epoch is read. */
+export const leaseOf = (name: string, epoch: number, owner = sessionOf(name)): Input =>
+  readsLease(kept(lease(name, { epoch }), { owner }));
+
+/** A term is read that names this node as master, with nobody in sync. */
+export const termOf = (name: string, epoch: number, change: Partial<Term> = {}): Input =>
+  readsTerm(term({ epoch, master: { name, runId: runIdOf(name), redis: redisOf(name) }, inSync: [], ...change }));
