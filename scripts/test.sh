@@ -21,6 +21,8 @@ RESULTS=.cache/vitest.json
 
 passed=0
 failed=0
+# One line for each test that failed, for the end of the output, where people look first.
+failures=()
 
 step() { # <name> <command...>
   local name=$1
@@ -30,43 +32,56 @@ step() { # <name> <command...>
     passed=$((passed + 1))
   else
     echo "--- $name: FAILED" >&2
+    failures+=("failed: $name")
     failed=$((failed + 1))
     return 1
   fi
 }
 
 finish() {
+  if [ ${#failures[@]} != 0 ]; then printf -- '--- %s\n' "${failures[@]}"; fi
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]
   exit
 }
 
-# What to look at when the tests take too long.
-slowest() {
-  if [ ! -s "$RESULTS" ]; then return; fi
-  node -e 'const { testResults } = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
-    const files = testResults.map((f) => [(f.endTime - f.startTime) / 1000, path.relative(".", f.name ?? "")]);
-    files.sort((a, b) => b[0] - a[0]);
-    for (const [s, name] of files.slice(0, 10)) console.log(`--- ${s.toFixed(1).padStart(6)} s  ${name}`);' "$RESULTS"
+# What the last run of vitest has left behind, in words.
+report() { # <question>
+  if [ -s "$RESULTS" ]; then node scripts/vitest-report.mjs "$1" "$RESULTS"; fi
+}
+
+vitest() {
+  rm -f "$RESULTS"
+  node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$RESULTS" "$@"
 }
 
 # Adds vitest's own counts. Its exit code has the last word: a file that does not load, or an error outside of any
 # test, fails the run though every test that ran has passed.
 run_vitest() {
-  local status counts ok=0 bad=0 skipped=0
+  local status ok=0 bad=0 skipped=0 wrong starved
   echo '--- tests'
-  rm -f "$RESULTS"
-  node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$RESULTS" "$@"
+  vitest "$@"
   status=$?
-  counts=$(node -p 'const r = JSON.parse(fs.readFileSync(process.argv[1], "utf8"));
-    const emptyFailed = r.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
-    [r.numPassedTests, r.numFailedTests + emptyFailed, r.numPendingTests + r.numTodoTests].join(" ")' "$RESULTS")
-  read -r ok bad skipped <<<"$counts"
+  read -r ok bad skipped <<<"$(report counts)"
+  report slowest | sed 's/^/--- /'
+  if [ "${skipped:-0}" != 0 ]; then echo "--- $skipped tests were left out" >&2; fi
   passed=$((passed + ${ok:-0}))
+  mapfile -t wrong < <(report failed)
+  mapfile -t starved < <(report starved)
+  if [ ${#starved[@]} != 0 ] && passes_alone "${starved[@]}"; then
+    passed=$((passed + bad))
+    failures+=("${wrong[@]/#/passed alone, after it had failed beside others: }")
+    return
+  fi
+  failures+=("${wrong[@]/#/failed: }")
   failed=$((failed + ${bad:-0}))
   if [ "$status" != 0 ] && [ "${bad:-0}" = 0 ]; then failed=$((failed + 1)); fi
-  slowest
-  if [ "${skipped:-0}" != 0 ]; then echo "--- $skipped tests were left out" >&2; fi
+}
+
+# Files that failed beside others, once more with the machine to themselves.
+passes_alone() { # <file...>
+  echo "--- once more, alone: $*"
+  vitest --no-file-parallelism "$@"
 }
 
 # The demo is part of the tests as soon as there is one.
@@ -74,6 +89,7 @@ run_demo() {
   if [ ! -e demo/main.ts ]; then return; fi
   if [ ! -e dist/demo.cjs ]; then
     echo '--- demo: FAILED, it was not built' >&2
+    failures+=('failed: demo')
     failed=$((failed + 1))
     return
   fi

@@ -2,7 +2,7 @@
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ROOT, playProgram, run } from './checkout.ts';
 import type { Outcome } from './checkout.ts';
 
@@ -10,7 +10,8 @@ let tree: string;
 
 beforeEach(async () => {
   tree = await mkdtemp(join(tmpdir(), 'dictator-count-'));
-  for (const path of ['scripts/test.sh', '.ci/run']) await cp(join(ROOT, path), join(tree, path));
+  const scripts = ['scripts/test.sh', 'scripts/vitest-report.mjs', '.ci/run'];
+  for (const path of scripts) await cp(join(ROOT, path), join(tree, path));
   await playProgram(join(tree, 'scripts/setup.sh'), 'exit 0');
   await writeFile(join(tree, 'scripts/tidy.mjs'), '// in order\n');
   await mkdir(join(tree, 'node_modules/.bin'), { recursive: true });
@@ -68,6 +69,58 @@ test.each([
   const outcome = await start('scripts/test.sh');
   expect(lastLine(outcome)).toBe(expected);
   expect(outcome.code).toBe(1);
+});
+
+/** One failed test of that file, as vitest reports it. */
+const failedIn = (path: string): object => ({
+  name: join(tree, path),
+  status: 'failed',
+  assertionResults: [{ status: 'failed', fullName: 'a lease ends in time', failureMessages: ['it did not\n  at x'] }],
+});
+
+test('a failed test is named at the end', async () => {
+  await playVitest({ numPassedTests: 39, numFailedTests: 1, testResults: [failedIn('src/core/x.test.ts')] }, 1);
+  const outcome = await start('scripts/test.sh');
+  expect(outcome.stdout).toContain('--- failed: src/core/x.test.ts: a lease ends in time: it did not\n');
+  expect(lastLine(outcome)).toBe('47 passed, 1 failed');
+});
+
+describe('a test against real servers that fails beside others', () => {
+  const broken = (...names: readonly string[]): object => (
+    { numPassedTests: 39, numFailedTests: names.length, testResults: names.map(failedIn) }
+  );
+  /** The second run of vitest, the one alone, ends like this. */
+  const alone = async (code: number, first: object): Promise<Outcome> => {
+    const quoted = JSON.stringify(first);
+    await playProgram(join(tree, 'node_modules/.bin/vitest'), `
+      for a in "$@"; do case $a in
+        --no-file-parallelism) exit ${code} ;;
+        --outputFile.json=*) out=\${a#*=} ;;
+      esac; done
+      mkdir -p .cache; printf '%s' '${quoted}' >"$out"; exit 1`);
+    return start('scripts/test.sh');
+  };
+
+  test('counts as passed when it passes alone, and is named', async () => {
+    const outcome = await alone(0, broken('test/integration/a.test.ts'));
+    expect(lastLine(outcome)).toBe('48 passed, 0 failed');
+    expect(outcome.stdout).toContain('--- passed alone, after it had failed beside others: test/integration/a.test.ts');
+    expect(outcome.code).toBe(0);
+  });
+
+  test('counts as failed when it fails alone as well', async () => {
+    expect(lastLine(await alone(1, broken('test/integration/a.test.ts')))).toBe('47 passed, 1 failed');
+  });
+
+  test.each([
+    ['three files', ['a', 'b', 'c'].map((name) => `test/integration/${name}.test.ts`)],
+    ['a unit test', ['src/core/a.test.ts']],
+    ['a unit test beside it', ['test/integration/a.test.ts', 'src/core/a.test.ts']],
+  ])('%s: there is no second run', async (_what, names) => {
+    const outcome = await alone(0, broken(...names));
+    expect(outcome.stdout).not.toContain('once more');
+    expect(outcome.code).toBe(1);
+  });
 });
 
 test('the scripted demo counts as soon as there is one', async () => {
