@@ -57,6 +57,8 @@ NEEDS=(
   "unshare|have_unshare|util-linux|util-linux (\`unshare\`)"
   "ps|have_ps|procps|procps (\`ps\`)"
   "openssl|have_openssl|openssl|OpenSSL (\`openssl\`)"
+  "haproxy|have_haproxy||HAProxy (\`haproxy\`)"
+  "redis-py|have_redis_py|python3-redis|redis-py for python3 (\`import redis\`)"
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -77,6 +79,9 @@ have_nft() { have nft || [ -x /usr/sbin/nft ] || [ -x /sbin/nft ]; }
 have_unshare() { have unshare; }
 have_ps() { have ps; }
 have_openssl() { have openssl; }
+have_haproxy() { have haproxy || [ -x /usr/sbin/haproxy ]; }
+# The python3 that comes first on the PATH may be another than the one that Debian's package is for.
+have_redis_py() { python3 -c 'import redis' >/dev/null 2>&1 || /usr/bin/python3 -c 'import redis' >/dev/null 2>&1; }
 have_zookeeper() { [ -e "${ZOOKEEPER_JARS:-/usr/share/java}/zookeeper.jar" ]; }
 have_redis_server() { [ -x "${REDIS_SERVER:-}" ] || is_redis_server redis-server; }
 have_redis_sentinel() { have redis-sentinel && is_redis_server redis-sentinel; }
@@ -207,6 +212,22 @@ restore_policy() { # <path> <folder of the one that was there>
   as_root rm -rf "$2"
 }
 
+# HAProxy's package brings a service that Debian would enable: what it depends on is installed, and of the package
+# itself the program alone is taken out.
+put_haproxy() {
+  local folder=$TOOLS/haproxy deb
+  say 'taking the program out of the package haproxy into .tools/haproxy'
+  rm -rf "$folder"
+  mkdir -p "$folder" "$BIN"
+  (cd "$folder" && apt-get -q download haproxy) >&2 || return
+  deb=$(find "$folder" -name '*.deb')
+  apt_get satisfy --no-install-recommends "$(dpkg-deb --field "$deb" Depends)" || return
+  dpkg-deb --extract "$deb" "$folder" || return
+  rm -f "$deb"
+  ln -sfn "$folder/usr/sbin/haproxy" "$BIN/haproxy"
+  "$BIN/haproxy" -v >&2
+}
+
 # --- what is asked for ----------------------------------------------------------------------------------------------
 
 # Prints the rows of NEEDS that are not met.
@@ -248,10 +269,11 @@ install_missing() { # <rows>
   read -ra packages <<<"$(packages_of "$1")"
   # A source that cannot be reached does not matter if the packages come from another.
   apt_get update || true
-  install_packages "${packages[@]}" || return
+  if [ ${#packages[@]} != 0 ]; then install_packages "${packages[@]}" || return; fi
   link_redis
   if ! have_redis_server || ! have_redis_sentinel; then install_redis_with_services || return; fi
   if ! have_node; then fetch_node || return; fi
+  if ! have_haproxy; then put_haproxy || return; fi
   verify_zookeeper
 }
 

@@ -32,6 +32,7 @@ beforeEach(async () => {
   await cp(join(ROOT, 'scripts/setup.sh'), join(world, 'project/scripts/setup.sh'));
   await linkPrograms(bin, [...SHELL_PROGRAMS, ...OTHER_NEEDS]);
   await playProgram(join(bin, 'npm'), 'exit 1');
+  for (const program of ['haproxy', 'python3']) await playProgram(join(bin, program), 'exit 0');
   await mkdir(join(world, 'jars'));
   await writeFile(join(world, 'jars/zookeeper.jar'), '');
   await writeFile(calls, '');
@@ -134,6 +135,22 @@ describe('on Debian', () => {
     expect((await readdir(world)).filter((name) => name.startsWith('tmp.'))).toEqual([]);
   });
 
+  test("of a package that brings a service the program alone is taken, and installed what it depends on", async () => {
+    await rm(join(bin, 'haproxy'));
+    await playProgram(join(bin, 'java'), 'exit 0');
+    for (const program of ['redis-server', 'redis-sentinel']) await playProgram(join(bin, program), SERVER);
+    await playAptGet('case "$*" in *download*) echo >haproxy_2.6.deb ;; esac');
+    await playProgram(join(bin, 'dpkg-deb'), `
+      if [ "$1" = --field ]; then echo 'libc6, liblua'; exit; fi
+      mkdir -p "$3/usr/sbin"; printf '#!/bin/sh\necho HAProxy 2.6\n' >"$3/usr/sbin/haproxy"
+      chmod 755 "$3/usr/sbin/haproxy"`);
+    expect(await setup()).toMatchObject({ code: 0 });
+    const asked = (await aptCalls()).map((call) => call.replace(/^-.* (?=update|satisfy|download)/, ''));
+    expect(asked).toEqual(['update', 'download haproxy', 'satisfy --no-install-recommends libc6, liblua']);
+    expect(await readdir(join(world, 'project/.tools/bin'))).toEqual(['haproxy']);
+    expect(await setup()).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   test('a failing package manager is asked three times, then what to install is said', async () => {
     await playAptGet('exit 100');
     const outcome = await setup();
@@ -192,7 +209,7 @@ describe('Node.js that is too old', () => {
 
 describe('on this machine', () => {
   const SERVERS = ['redis-tools', 'libzookeeper-java', 'default-jre-headless'];
-  const PACKAGES = [...SERVERS, 'iproute2', 'nftables', 'util-linux', 'procps', 'openssl'];
+  const PACKAGES = [...SERVERS, 'iproute2', 'nftables', 'util-linux', 'procps', 'openssl', 'python3-redis'];
   const SERVICE = /^\/(?:usr\/)?lib\/systemd\/system\/.*(?:redis|zookeeper)|^\/etc\/init\.d\/.*(?:redis|zookeeper)/m;
 
   test('the packages that setup installs bring no Redis or ZooKeeper service', async () => {
