@@ -111,6 +111,8 @@ export interface NodeSight {
     readonly heardSentMs: number;
     /** The promises of the other agents stand in for the ensemble. */
     readonly onPromises: boolean;
+    /** When it found that its machine had slept, or that its clock was set: no earlier proof counts since then. */
+    readonly sleptMs: number;
     /** When something left that it was about to send when it was stopped; -Infinity: never. */
     readonly sentLateMs: number;
     /** When its machine woke up, with a clock and timers that had stood still; -Infinity: never. */

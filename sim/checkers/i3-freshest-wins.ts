@@ -37,6 +37,8 @@ export class FreshestWins implements Checker {
     if (sight.saw === 'wiped') this.inSync.forget();
     if (sight.saw === 'acknowledged') this.acknowledges(sight.node, world);
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
+    if (sight.saw === 'said' && sight.event === 'enabled') this.keptTrue.enabled(sight.node, world.nowMs);
+    if (sight.saw === 'replaced') this.inSync.replaced(sight.node, sight.fromRunId, world.committed);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw === 'said' && sight.event === 'frozen') {
       this.frozenBy.set(sight.node, world.nodes.get(sight.node)?.agent?.role ?? null);

@@ -8,6 +8,8 @@ import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
 const UNDER_WAY_MS = 5;
+/** A fence that a busy script refuses is tried again this late. */
+const REFUSED_BY_SCRIPT_MS = 15;
 /** Looking at the agent for every write would cost more than the run. */
 const EVERY = 8;
 /** True time is worked out from the clocks of agents, in fractions. */
@@ -47,7 +49,8 @@ export class PowerEndsInTime implements Checker {
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
     const wokeMs = node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY;
-    if (ranMs < UNDER_WAY_MS || world.nowMs - wokeMs <= WAKES_WITHIN_MS) return;
+    const wasBusy = world.plan.faults.some((fault) => fault.kind === 'redis_busy' && fault.node === sight.node);
+    if (ranMs < (wasBusy ? REFUSED_BY_SCRIPT_MS : UNDER_WAY_MS) || world.nowMs - wokeMs <= WAKES_WITHIN_MS) return;
     this.inTime(node, world);
     this.withLease(node, world, ranMs);
   }
@@ -71,7 +74,8 @@ export class PowerEndsInTime implements Checker {
 
   private inTime({ name, agent }: NodeSight, world: Overview): void {
     if (agent?.role !== 'master') return;
-    const lateMs = world.nowMs - agent.powerEndsMs;
+    // What it takes for a sleep ends its power at that moment, although it then counts from long before.
+    const lateMs = world.nowMs - Math.max(agent.powerEndsMs, agent.sleptMs);
     if (lateMs > UNDER_WAY_MS) {
       this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its power ended`);
     }

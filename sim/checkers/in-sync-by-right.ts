@@ -19,6 +19,15 @@ export class InSyncByRight {
     this.names.clear();
   }
 
+  /**
+   * Its dataset is that of another process than the master that is recorded: a restarted one, with nobody to look
+   * after either. (With its agent there, that is what I5 forbids.) What it has is not the service's any more.
+   */
+  replaced(name: string, fromRunId: string, { lease, term }: Committed): void {
+    const recorded = lease?.runId ?? term?.master?.runId;
+    if (fromRunId !== recorded) this.names.delete(name);
+  }
+
   committed(before: Committed, after: Committed): void {
     const { lease, term } = after;
     if (term === null) return this.forget();

@@ -6,6 +6,8 @@ import type { Committed, NodeSight, Overview } from './checker.ts';
 
 /** A new master waits 200 ms on its clock for those whom its claim kept. */
 const ATTACH_MS = 180;
+/** By then a master that may be slow has read that a disabled node takes part again. */
+const TOLD_MS = 1000;
 /** A death is seen within milliseconds; before that the ensemble must be heard. */
 const GONE_MS = 5000;
 /** The lease holder heard the ensemble this lately. */
@@ -17,6 +19,8 @@ export class InSyncKeptTrue {
   /** Who claimed to be promoted, and when it was. */
   private claimant: string | null = null;
   private promotedMs: number | null = null;
+  /** When each node was last told to take part again. */
+  private readonly enabledMs = new Map<string, number>();
   /** When each node's Redis was last seen alive. */
   private readonly aliveMs = new Map<string, number>();
   /** The lease holder that was seen to be able to say who is gone, since when, and at which look. */
@@ -30,6 +34,10 @@ export class InSyncKeptTrue {
     this.promotedMs = null;
   }
 
+  enabled(node: string, nowMs: number): void {
+    this.enabledMs.set(node, nowMs);
+  }
+
   promoted(node: string, nowMs: number): void {
     if (this.claimant === node) this.promotedMs ??= nowMs;
   }
@@ -39,7 +47,8 @@ export class InSyncKeptTrue {
     if (this.promotedMs === null || nowMs - this.promotedMs >= ATTACH_MS || after.term === null) return null;
     const { inSync } = after.term;
     const gone = before.term?.inSync.filter((name) => !inSync.includes(name)) ?? [];
-    return gone.find((name) => takesPart(nodes.get(name))) ?? null;
+    const isTold = (name: string): boolean => nowMs - (this.enabledMs.get(name) ?? Number.NEGATIVE_INFINITY) >= TOLD_MS;
+    return gone.find((name) => isTold(name) && takesPart(nodes.get(name))) ?? null;
   }
 
   /** Who has been gone for long while the master that acknowledges could have said so all the time. */

@@ -77,10 +77,17 @@ export class Process {
   timer(delayMs: number, run: () => void): () => void {
     let cancelled = false;
     let stillMs = this.stoodStillMs;
-    let dueMs = this.presentMs + delayMs + this.slowMs;
+    let isLate = false;
+    let dueMs = this.presentMs + delayMs;
     const fire = (): void => {
       if (cancelled || !this.alive) return;
       if (this.frozen) return void this.timers.push(fire);
+      if (this.slowMs > 0 && !isLate) {
+        isLate = true;
+        dueMs += this.slowMs;
+        entry = this.scheduler.at(dueMs, fire);
+        return;
+      }
       if (stillMs === this.stoodStillMs) return run();
       // A timer counts by the clock that stood still.
       dueMs += this.stoodStillMs - stillMs;

@@ -104,9 +104,7 @@ function toAgent(place: NodePlace, fault: AgentMishap, forMs: number): Undo {
       return place.startTwin(fault.redis);
     case 'agent_slow':
       process.slowMs = fault.slowMs;
-      return () => {
-        process.slowMs = 0;
-      };
+      return () => place.catchUp(process);
     case 'agent_stopped':
       process.deliver(() => agent.order({ order: 'stop' }));
       return () => place.startAgent();

@@ -252,7 +252,7 @@ export class NodePlace {
     this.redis.link.workBytesPerMs = Number.POSITIVE_INFINITY;
     this.freezeRedis(false);
     if (this.run.process.frozen) this.freezeAgent(false);
-    this.run.process.slowMs = 0;
+    this.catchUp(this.run.process);
     this.startRedis('kept');
     this.startAgent();
     const { process, agent } = this.run;
@@ -284,6 +284,14 @@ export class NodePlace {
     else this.run.process.thaw();
     if (!frozen && this.run.process.frozen) return;
     this.agentRunsSinceMs = frozen ? null : this.options.scheduler.nowMs;
+  }
+
+  /** A slow agent gets its processor back; what is on its way to it comes in order, so that it is late at first. */
+  catchUp(process: Process): void {
+    const { slowMs } = process;
+    process.slowMs = 0;
+    if (process !== this.run.process || this.agentRunsSinceMs === null) return;
+    this.agentRunsSinceMs = Math.max(this.agentRunsSinceMs, this.nowMs + slowMs);
   }
 
   suspendAgent(): void {

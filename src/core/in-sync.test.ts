@@ -6,8 +6,8 @@ import type { ReplicaFacts } from './facts.ts';
 import { attachedReplicas, ATTACH_GRACE_MS, hasUnregistered, MAX_LAG_SECONDS, wantedTerm } from './in-sync.ts';
 import type { State } from './state.ts';
 import {
-  attached, EPOCH, masterFacts, member, nodeRecord, only, OLD_REPLID, ownAnswers, REPLID, roleIs, run, readsTerm, sight,
-  START_MS, term, world,
+  attached, EPOCH, frozenFacts, masterFacts, member, nodeRecord, only, OLD_REPLID, ownAnswers, REPLID, roleIs, run,
+  readsTerm, sight, START_MS, term, world,
 } from './testing/world.ts';
 import type { Change } from './testing/world.ts';
 
@@ -142,4 +142,16 @@ test('attached replicas are known by the address of their member', () => {
   expect([...attachedReplicas(state, state.own.facts!).keys()]).toEqual(['b']);
   expect(hasUnregistered(state, state.own.facts!)).toBe(true);
   expect([...run(state, 0).state.reasons]).toContain('unregistered_replica');
+});
+
+describe('what an operator told a node', () => {
+  const frozen = { own: sight(frozenFacts('b', { offset: 900 })), alertUntilMs: START_MS };
+  const recorded = nodeRecord('b', { disabled: true });
+
+  test('is recorded while its link is down, and nothing else is: a new master looks at the record', () => {
+    const disabled = world('b', 'replica', { ...frozen, enabled: false, record: { nodes: [recorded] } });
+    expect(run(disabled, 0).does).not.toContain('write_node');
+    const enabled = run(disabled, { kind: 'order', order: { order: 'enable' } });
+    expect(only(enabled, 'write_node').node).toEqual({ ...recorded, disabled: false });
+  });
 });

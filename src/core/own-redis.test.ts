@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { facts, ownAnswers, ownSees, replicaFacts, run, world } from './testing/world.ts';
+import {
+  answer, facts, masterFacts, ownAnswers, ownSees, replicaFacts, run, START_MS, T_MS, world,
+} from './testing/world.ts';
 
 describe('a Redis that was restarted', () => {
   const restart = [ownSees({ seen: 'closed' }), ownSees({ seen: 'opened' })];
@@ -15,6 +17,16 @@ describe('a Redis that was restarted', () => {
     const { state, does } = run(world('b', 'replica'), ...restart, ownAnswers(facts('b', { ...change, runId: 'new' })));
     expect(state.reasons.has('starts_writable')).toBe(hinted);
     if (hinted) expect(does.some((kind) => kind === 'fence_reversibly' || kind === 'fence_hard')).toBe(true);
+  });
+
+  test('is fenced at once, though a fence has just failed with the connection to the former process', () => {
+    const before = world('a', 'master', { lastProofMs: START_MS - T_MS });
+    const fences = run(before, 0);
+    expect(fences.does).toContain('fence_reversibly');
+    const failed = run(fences.state, answer(fences.state, 'fence_reversibly', { result: 'failed', code: 'CLOSED' }));
+    expect(run(failed.state, 1).does).not.toContain('fence_reversibly');
+    const again = run(failed.state, ...restart, ownAnswers(masterFacts({ runId: 'new', minReplicas: 0 })));
+    expect(again.does).toContain('fence_reversibly');
   });
 
   test('the hint outlives everything but the next restart', () => {

@@ -5,6 +5,7 @@ import { sameAddress, withSight } from './facts.ts';
 import type { RedisSight, SightEvent } from './facts.ts';
 import { FENCE_MIN_REPLICAS, YOUNG_SERVER_SECONDS } from './fencing.ts';
 import { spendRescue } from './rescue.ts';
+import { tryAgain } from './results.ts';
 import { ALERT_MS } from './turn.ts';
 import type { Turn } from './turn.ts';
 
@@ -12,6 +13,7 @@ export function noticeOwnRedis(turn: Turn, event: SightEvent): void {
   const before = turn.state.own;
   const after = withSight(before, event, turn.now);
   turn.update({ own: after });
+  if (event.seen === 'opened') tryAgain(turn);
   if (event.seen === 'answered') noticeIncarnation(turn, before, after);
   if (after.facts !== null) spendRescue(turn, after.facts);
   reportChange(turn, before, after);

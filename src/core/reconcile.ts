@@ -239,18 +239,27 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
   );
 }
 
-/** The registry record: written on change only, and never while an election or a promotion is under way. */
+/** What this node has: said by a master, and by a replica while its link is up; not during an election. */
+function presentRecord(state: State, term: Term): NodeRecord | null {
+  const { role } = state;
+  const facts = ownFacts(state);
+  if (facts === null || term.pending !== null) return null;
+  const streams = role.name === 'replica' && facts.link?.up === true;
+  return role.name === 'master' || streams ? nodeRecordOf(state, facts, term) : null;
+}
+
+/**
+ * The registry record: written on change only. What an operator told this node does not wait until it has something
+ * else to say: a new master leaves out of its set whom the record calls disabled.
+ */
 function keepNodeRecord(turn: Turn): void {
   const { state } = turn;
-  const { role, settings, records } = state;
-  const facts = ownFacts(state);
+  const { settings, records, enabled } = state;
   const term = records.term?.value;
-  if (facts === null || term?.pending !== null || !term.nodes.includes(settings.name)) return;
-  if (role.name !== 'master' && role.name !== 'replica') return;
-  if (role.name === 'replica' && facts.link?.up !== true && state.enabled !== false) return;
+  if (term?.nodes.includes(settings.name) !== true) return;
   const before = records.nodes.get(settings.name);
-  const node = nodeRecordOf(state, facts, term);
-  if (before !== undefined && !needsWriting(before.value, node)) return;
+  const node = presentRecord(state, term) ?? (before && { ...before.value, disabled: enabled === false });
+  if (node === undefined || (before !== undefined && !needsWriting(before.value, node))) return;
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }
 

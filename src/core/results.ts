@@ -130,6 +130,12 @@ function pause(turn: Turn, kind: ActionKind, forMs: number): void {
   turn.update({ retryAtMs });
 }
 
+/** What failed on a connection that ended says nothing about the next one: a fence above all is not put off. */
+export function tryAgain(turn: Turn): void {
+  const retryAtMs = [...turn.state.retryAtMs].filter(([kind]) => !OF_OWN_REDIS.includes(kind));
+  turn.update({ retryAtMs: new Map(retryAtMs) });
+}
+
 function failed(turn: Turn, kind: ActionKind, code: string): void {
   const { role } = turn.state;
   pause(turn, kind, pauseAfter(kind));

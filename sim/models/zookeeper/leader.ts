@@ -99,7 +99,6 @@ export class Leader {
       case 'synced':
         learner.synced = true;
         if (this.serving) this.tell(end, { t: 'up_to_date' });
-        if (this.current !== null) this.tell(end, { t: 'propose', txn: this.current.txn });
         return this.considerServing();
       case 'errand':
         return this.take(message.errand, (result) => this.tell(end, { t: 'done', ref: message.ref, result }));
@@ -119,9 +118,10 @@ export class Leader {
   }
 
   private tellAll(message: ToLearner): void {
-    for (const [end, { synced }] of this.learners) if (synced) this.tell(end, message);
+    for (const end of this.learners.keys()) this.tell(end, message);
   }
 
+  /** From its snapshot on a learner is sent everything, however long it takes over the snapshot. */
   private welcome(end: End, epoch: number): void {
     // It followed a later leader: this one was deposed and did not notice.
     if (epoch > this.options.epoch) return this.options.onDeposed();
@@ -129,13 +129,14 @@ export class Leader {
     const tree = new Tree();
     tree.copyFrom(this.options.tree);
     this.tell(end, { t: 'snapshot', tree, epoch: this.options.epoch });
+    if (this.current !== null) this.tell(end, { t: 'propose', txn: this.current.txn });
   }
 
   private considerServing(): void {
     const synced = [...this.learners.values()].filter((learner) => learner.synced).length;
     if (this.serving || synced + 1 < this.options.majority) return;
     this.serving = true;
-    this.tellAll({ t: 'up_to_date' });
+    for (const [end, { synced: isSynced }] of this.learners) if (isSynced) this.tell(end, { t: 'up_to_date' });
     this.options.onServing();
     this.work();
   }

@@ -65,6 +65,7 @@ export class Server {
   private heardLeaderMs = 0;
   private committedZxid = 0n;
   private fsyncedMs = 0;
+  private readonly unsynced: (() => void)[] = [];
   private readonly errands = new Map<number, (result: ErrandResult) => void>();
   private refs = 0;
 
@@ -187,7 +188,9 @@ export class Server {
   private afterFsync(done: () => void): void {
     const { clock, random } = this.options;
     this.fsyncedMs = Math.max(this.fsyncedMs, clock.now() + random.between(0.3, 2));
-    clock.after(this.fsyncedMs - clock.now(), done);
+    this.unsynced.push(done);
+    // Whichever of two timers of one moment fires first, it is the turn of the entry that came first.
+    clock.after(this.fsyncedMs - clock.now(), () => this.unsynced.shift()?.());
   }
 
   /** A commit may come before the own disk has the entry. */

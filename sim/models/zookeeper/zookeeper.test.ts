@@ -108,6 +108,27 @@ describe('an ensemble of three', () => {
     expect(ensemble.leader).toBeDefined();
   });
 
+  test('has a follower that, stopped for a moment, misses nothing of what was committed meanwhile', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { client, pass, leaderName, followerName, ensemble } = world(seed);
+      const follower = followerName();
+      const writer = client('writer', [leaderName()]);
+      const reader = client('reader', [follower]);
+      pass(100);
+      const process = ensemble.servers.find((server) => server.process.name === follower)!.process;
+      process.freeze();
+      const paths: string[] = [];
+      for (let ms = 0; ms < 20; ms += 0.25) {
+        if (ms === 10) process.thaw();
+        paths.push(`/${String(paths.length)}`);
+        writer.port.submit(create(paths.at(-1)!), () => undefined);
+        pass(0.25);
+      }
+      pass(200);
+      expect(paths.filter((path) => reader.ask({ op: 'read', path })?.ok !== true)).toEqual([]);
+    }
+  });
+
   test('has a deposed leader that answers sync until it notices', () => {
     const { client, pass, cut, leaderName, ensemble } = world();
     const old = leaderName();
