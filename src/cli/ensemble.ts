@@ -1,18 +1,18 @@
 /**
  * Reads the records of services from ZooKeeper, as fast as one session carries them: requests go out without waiting
- * for each other, within a bound. Reads only: a command line that looks changes nothing.
+ * for each other, within a bound. A command line that looks changes nothing; one that acts writes by `transact` alone.
  */
 import { performance } from 'node:perf_hooks';
 import type { HostPort } from '../config/config.ts';
 import type {
   Ballot, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
 } from '../core/records.ts';
-import type { OrderRecord, PauseRecord } from '../core/operations/records.ts';
+import type { OrderRecord, PauseRecord, ResultsRecord } from '../core/operations/records.ts';
 import { decodeRecord, RECORD_BYTES_MAX } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';
 import type { Folder, ServicePaths } from '../records/paths.ts';
 import { connectZooKeeper, isZooKeeperError } from '../zookeeper/index.ts';
-import type { ZooKeeperClient } from '../zookeeper/index.ts';
+import type { MultiOp, ZooKeeperClient } from '../zookeeper/index.ts';
 
 /** Longest search for a server that answers. */
 export const CONNECT_TIMEOUT_MS = 4000;
@@ -157,6 +157,28 @@ export class Ensemble {
       ballots: ballots as ReadonlyMap<string, Stamped<Ballot>>,
       unreadable,
     };
+  }
+
+  /** The operation that stands, read first, and those that ended: whatever is gone from the one is in the other. */
+  async operations(service: string): Promise<{
+    readonly order: Stamped<OrderRecord> | null;
+    readonly results: Stamped<ResultsRecord> | null;
+  }> {
+    const paths = servicePaths(service);
+    const [order, results] = await Promise.all([paths.order, paths.results].map((path) => {
+      return this.#record(paths, path, []);
+    }));
+    return { order: order as Stamped<OrderRecord> | null, results: results as Stamped<ResultsRecord> | null };
+  }
+
+  /** All or nothing; rejects with the code of the write that was refused. */
+  async transact(ops: readonly MultiOp[]): Promise<void> {
+    await this.#bounded(() => this.#zk.multi(ops));
+  }
+
+  /** For compare-and-set; null where nothing is there. */
+  async versionOf(path: string): Promise<number | null> {
+    return (await this.#bounded(() => this.#zk.exists(path)))?.version ?? null;
   }
 
   async #folder(paths: ServicePaths, folder: Folder, unreadable: string[]): Promise<Map<string, Stamped<unknown>>> {

@@ -80,12 +80,15 @@ export async function openEnsemble({ hosts }: Source): Promise<Ensemble | null> 
   return hosts === null ? null : Ensemble.open(hosts);
 }
 
+/** The client goes on looking for a server, with a new session where the old one ended. */
+const SILENCE = ['CONNECTION_LOSS', 'OPERATION_TIMEOUT', 'SESSION_EXPIRED', 'SESSION_MOVED'] as const;
+
 /** Runs `read`; null where the ensemble stopped answering meanwhile. */
 export async function unlessSilent<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();
   } catch (error) {
-    if (isZooKeeperError(error, 'CONNECTION_LOSS') || isZooKeeperError(error, 'OPERATION_TIMEOUT')) return null;
+    if (SILENCE.some((code) => isZooKeeperError(error, code))) return null;
     throw error;
   }
 }

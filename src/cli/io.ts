@@ -19,6 +19,8 @@ export interface Io {
   readonly readFile: ReadFile;
   readonly terminal: Terminal;
   readonly clock: WallClock;
+  /** Who types, as `user@host`: named in what is ordered. */
+  readonly whoami: string;
   /** Resolves when the user wants an endless verb to end (SIGINT or SIGTERM, the second of which ends it at once). */
   readonly interrupted: () => Promise<void>;
   /** Asks on the terminal; null where nobody can answer. */

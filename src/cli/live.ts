@@ -19,6 +19,17 @@ export const FRESH_MS = 1000;
 
 const address = v.object({ name: v.string(), host: v.string(), port: v.number() });
 
+const candidate = v.object({ node: v.string(), refusal: v.nullable(v.string()), complains: v.boolean() });
+const pause = v.object({ owner: v.string(), reason: v.string(), until: v.number(), endsInMs: v.number() });
+const operation = v.object({
+  id: v.string(),
+  kind: v.string(),
+  target: v.nullable(v.string()),
+  asker: v.string(),
+  scheduledAt: v.nullable(v.number()),
+  phase: v.string(),
+});
+
 const viewSchema = v.object({
   version: v.literal(1),
   service: v.string(),
@@ -44,7 +55,10 @@ const viewSchema = v.object({
   inSync: v.array(v.string()),
   nodes: v.array(v.string()),
   members: v.array(v.string()),
-  // Not in views of agents before this field.
+  // Not in views of agents before these fields.
+  pause: v.optional(v.nullable(pause), null),
+  operation: v.optional(v.nullable(operation), null),
+  switchover: v.optional(v.nullable(v.object({ candidates: v.array(candidate), gapsMs: v.array(v.number()) })), null),
   peers: v.optional(v.nullable(v.array(v.string())), null),
   replicas: v.array(v.object({
     name: v.optional(v.string()),

@@ -1,4 +1,5 @@
 /** Entry of the executable: gives the program the real outside, and ends the process with its exit code. */
+import { hostname, userInfo } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { readFile } from '../config/read-file.ts';
@@ -34,6 +35,16 @@ function interrupted(): Promise<void> {
   });
 }
 
+function whoami(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch (error) {
+    // A container may run under a number that has no name.
+    if (error instanceof Error && 'code' in error) return `uid ${String(process.getuid?.())}@${hostname()}`;
+    throw error;
+  }
+}
+
 const io: Io = {
   stdout: (text) => stdout.write(text),
   stderr: (text) => stderr.write(text),
@@ -53,6 +64,7 @@ const io: Io = {
       return () => clearTimeout(timer);
     },
   },
+  whoami: whoami(),
   interrupted,
   ask,
 };

@@ -4,6 +4,7 @@
  */
 import { request } from 'node:http';
 import type { Config } from '../config/config.ts';
+import type { OperationResult } from '../contract/operations.ts';
 import { readBody } from '../peers/body.ts';
 import type { Failure } from './report.ts';
 
@@ -21,7 +22,19 @@ export const ORDER_LIMITS: OrderLimits = {
   answerBytesMax: 64 * 1024,
 };
 
-export type OrderResult = { readonly ok: true } | { readonly ok: false; readonly failure: Failure };
+/** What an agent's answer may carry beside yes or no. */
+interface Carried {
+  /** How the operation ended, where it was one and has ended. */
+  readonly result?: OperationResult;
+  /** Id of an operation for later. */
+  readonly scheduled?: string;
+  /** Code of a refusal. */
+  readonly reason?: string;
+}
+
+export type OrderResult =
+  | ({ readonly ok: true } & Carried)
+  | ({ readonly ok: false; readonly failure: Failure } & Carried);
 
 interface Target {
   readonly host: string;
@@ -35,25 +48,35 @@ export function targetOf({ http }: Config): Target {
   return { host: host === '::' ? '::1' : host, port };
 }
 
-/** POSTs `path` and waits for the answer, within bounds. Never rejects. */
-export async function order(target: Target, path: string, limits: OrderLimits = ORDER_LIMITS): Promise<OrderResult> {
+export interface Sent {
+  readonly method?: 'POST' | 'DELETE';
+  /** Sent as JSON. */
+  readonly body?: object;
+  readonly limits?: OrderLimits;
+}
+
+/** Sends an order and waits for the answer, within bounds. Never rejects. */
+export async function order(target: Target, path: string, sent: Sent = {}): Promise<OrderResult> {
+  const { method = 'POST', limits = ORDER_LIMITS } = sent;
+  const payload = sent.body === undefined ? '' : JSON.stringify(sent.body);
   const where = `http://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
   const failed = (code: Failure['code'], why: string): OrderResult => {
     return { ok: false, failure: { code, details: [`${where}: ${why}`] } };
   };
   return new Promise((resolve) => {
-    let sent = false;
+    let connected = false;
     let timer: NodeJS.Timeout | undefined;
     const settle = (result: OrderResult): void => {
       clearTimeout(timer);
       resolve(result);
       call.destroy();
     };
-    const lost = (why: string): void => settle(failed(sent ? 'outcome_unknown' : 'agent_unreachable', why));
-    const call = request({ ...target, path, method: 'POST', agent: false, headers: { 'Content-Length': 0 } });
+    const lost = (why: string): void => settle(failed(connected ? 'outcome_unknown' : 'agent_unreachable', why));
+    const headers = { 'Content-Length': Buffer.byteLength(payload) };
+    const call = request({ ...target, path, method, agent: false, headers });
     call.on('socket', (socket) => {
       socket.once('connect', () => {
-        sent = true;
+        connected = true;
         clearTimeout(timer);
         timer = setTimeout(() => lost('no answer in time'), limits.answerTimeoutMs);
       });
@@ -66,7 +89,7 @@ export async function order(target: Target, path: string, limits: OrderLimits = 
       });
     });
     timer = setTimeout(() => lost('no connection in time'), limits.connectTimeoutMs);
-    call.end();
+    call.end(payload);
   });
 }
 
@@ -75,31 +98,34 @@ type Failed = (code: Failure['code'], why: string) => OrderResult;
 /** HTTP status of an order whose end the agent did not wait for. */
 const GATEWAY_TIMEOUT = 504;
 const FORBIDDEN = 403;
+const SERVER_ERROR = 500;
 
 function resultOf(status: number, text: string, failed: Failed): OrderResult {
-  const answer = readError(text);
+  const answer = readAnswer(text);
   if (answer === undefined) return failed('not_an_agent', `status ${status}`);
-  if (status >= 200 && status < 300) return { ok: true };
-  const code = errorOf(status);
-  const details = [`${answer.reason ?? answer.error ?? `status ${status}`}: ${answer.message ?? 'no explanation'}`];
-  return { ok: false, failure: { code, details, next: answer.next } };
+  const { result, scheduled, reason, error, message, next } = answer;
+  const carried = {
+    ...(isResult(result) ? { result } : {}),
+    ...(typeof scheduled === 'string' ? { scheduled } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    // What the agent did not even take has a code of its own and no reason.
+    ...(status < SERVER_ERROR && typeof error === 'string' && typeof reason !== 'string' ? { reason: error } : {}),
+  };
+  if (status >= 200 && status < 300) return { ok: true, ...carried };
+  const said = typeof message === 'string' ? message : 'no explanation';
+  const details = [`${carried.reason ?? (typeof error === 'string' ? error : `status ${status}`)}: ${said}`];
+  const failure = { code: errorOf(status), details, next: typeof next === 'string' ? next : undefined };
+  return { ok: false, failure, ...carried };
 }
 
 function errorOf(status: number): Failure['code'] {
   if (status === GATEWAY_TIMEOUT) return 'outcome_unknown';
   if (status === FORBIDDEN) return 'not_allowed';
-  return status >= 500 ? 'agent_failed' : 'agent_refused';
-}
-
-interface AgentAnswer {
-  readonly error?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly next?: string;
+  return status >= SERVER_ERROR ? 'agent_failed' : 'agent_refused';
 }
 
 /** The agent answers a JSON object with `ok` or `error`; undefined: somebody else did. */
-function readError(text: string): AgentAnswer | undefined {
+function readAnswer(text: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -108,6 +134,8 @@ function readError(text: string): AgentAnswer | undefined {
     throw error;
   }
   if (typeof value !== 'object' || value === null || !('ok' in value || 'error' in value)) return undefined;
-  const texts = Object.entries(value).filter((entry) => typeof entry[1] === 'string');
-  return Object.fromEntries(texts);
+  return { ...value };
 }
+
+const isResult = (value: unknown): value is OperationResult =>
+  typeof value === 'object' && value !== null && 'outcome' in value && 'id' in value;

@@ -10,13 +10,14 @@ const FIRST_WORD_MS = 1000;
 const NEXT_LINE_MS = 10_000;
 const ERASE_LINE = '\r\u001b[K';
 
-/** Waits for `work`, telling meanwhile that `what` goes on. */
-export async function withProgress<T>(what: string, io: Io, work: Promise<T>): Promise<T> {
+/** Waits for `work`, telling meanwhile that `what` goes on; a function tells what goes on now. */
+export async function withProgress<T>(what: string | (() => string), io: Io, work: Promise<T>): Promise<T> {
   const beganMs = io.clock.now();
   const { stderr: isTerminal } = io.terminal;
   const state = { shown: false };
   const say = (): void => {
-    const text = `dictator: ${what}, ${Math.floor((io.clock.now() - beganMs) / 1000)} s`;
+    const now = typeof what === 'string' ? what : what();
+    const text = `dictator: ${now}, ${Math.floor((io.clock.now() - beganMs) / 1000)} s`;
     io.stderr(isTerminal ? `${ERASE_LINE}${text}` : `${text}\n`);
     state.shown = true;
     cancel = io.clock.after(isTerminal ? FIRST_WORD_MS : NEXT_LINE_MS, say);

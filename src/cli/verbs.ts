@@ -12,6 +12,7 @@ import { help } from './verbs/help.ts';
 import { history } from './verbs/history.ts';
 import { list } from './verbs/list.ts';
 import { show } from './verbs/show.ts';
+import { switchover } from './verbs/switchover.ts';
 import { version } from './verbs/version.ts';
 import { watch } from './verbs/watch.ts';
 
@@ -23,6 +24,7 @@ export const VERBS: readonly Verb[] = [
   events,
   explain,
   doctor,
+  switchover,
   bootstrap,
   forget,
   configCheck,

@@ -88,6 +88,31 @@ export const ERRORS = {
     next: 'Repeat it when you are sure.',
     exitCode: EXIT.refused,
   },
+  order_refused: {
+    what: 'The order was refused. Nothing was changed.',
+    next: 'Look at the reason; docs/reasons.md says what to do about each.',
+    exitCode: EXIT.refused,
+  },
+  order_interrupted: {
+    what: 'The operation was begun and not completed.',
+    next: 'Run dictator show: it names the master that there is now. Then decide whether to repeat it.',
+    exitCode: EXIT.failed,
+  },
+  order_cancelled: {
+    what: 'Somebody took the order back before it was begun. Nothing was changed.',
+    next: 'Run dictator history: it names who asked for what.',
+    exitCode: EXIT.refused,
+  },
+  order_not_taken: {
+    what: 'No agent began the order in time, so it was taken back. Nothing was changed.',
+    next: 'Run dictator explain: the agent that would carry it out is not there, or has no session.',
+    exitCode: EXIT.failed,
+  },
+  order_unknown: {
+    what: 'The order was given, but nobody could say in time what came of it.',
+    next: 'Run dictator history before you repeat it: the result is recorded when there is one.',
+    exitCode: EXIT.outcomeUnknown,
+  },
   unhealthy: {
     what: 'The checks found errors.',
     next: 'Correct them; each finding says how.',

@@ -110,6 +110,18 @@ export interface PublishedView {
     readonly scheduledAt: number | null;
     readonly phase: 'waiting' | 'running';
   } | null;
+  /** Who could take over by a switchover, the best first; null of a node that is not master. */
+  readonly switchover: {
+    readonly candidates: readonly {
+      readonly node: string;
+      /** Why it cannot, or null. */
+      readonly refusal: ReasonCode | null;
+      /** It cannot replicate from this master, as it says: taken only where it is named. */
+      readonly complains: boolean;
+    }[];
+    /** Gaps of the latest switchovers, as they were measured. */
+    readonly gapsMs: readonly number[];
+  } | null;
   /** The latest operation that ended, or null. */
   readonly lastOperation: OperationResult | null;
   readonly inSync: readonly string[];

@@ -5,6 +5,7 @@ import { attachedReplicas } from './in-sync.ts';
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts } from './facts.ts';
 import { isPaused } from './operations/pause.ts';
+import { switchoverView } from './operations/preflight.ts';
 import { isEnabled, isFrozen } from './queries.ts';
 import { inForce } from './service-settings.ts';
 import type { State } from './state.ts';
@@ -123,6 +124,7 @@ export function project(state: State): PublishedView {
     whole: facts !== null && term !== undefined && isWhole(state, facts, term),
     pause: pauseOf(state),
     operation: operationOf(state),
+    switchover: switchoverView(state),
     lastOperation: records.results?.value.list.at(-1) ?? null,
     inSync: term?.inSync ?? [],
     nodes: term?.nodes ?? [],

@@ -130,6 +130,11 @@ export const HTTP_ERRORS = {
     message: 'The operation has not ended in time; it may still.',
     next: 'Look at operation and lastOperation in /v1/view before ordering again.',
   },
+  ask_the_master: {
+    status: 421,
+    message: 'Only the agent of the master can say whether a switchover would succeed.',
+    next: 'Ask the agent of the node that master in /v1/view names, on its host.',
+  },
   internal_error: {
     status: 500,
     message: 'The agent failed to answer; its log says why.',

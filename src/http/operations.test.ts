@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { OperationAnswer, OperationRequest, OperationResult } from '../contract/operations.ts';
+import type { PublishedView } from '../contract/view.ts';
 import { fakeApi } from '../../test/support/http-raw.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { route } from './routes.ts';
@@ -93,6 +94,31 @@ describe('an order', () => {
   test('is taken back by DELETE', async () => {
     const { status, asked } = await call('/switchover', '', { answer: 'done' }, { method: 'DELETE' });
     expect([status, asked]).toEqual([200, ['cancel']]);
+  });
+});
+
+describe('a switchover that is only asked about', () => {
+  const ask = async (switchover: PublishedView['switchover']) => {
+    const view = { ...fakeApi().view(), switchover };
+    const api = fakeApi({ view: () => view });
+    const request = { method: 'POST', local: true, target: '/switchover', body: '{"dry_run":true}' };
+    const { status, body } = await route(request, { api, limits: HTTP_LIMITS });
+    return { status, answer: JSON.parse(body) as Record<string, unknown> };
+  };
+  const candidate = { node: 'b', refusal: null, complains: false };
+
+  test('names who would take over, and the gap to expect', async () => {
+    const { status, answer } = await ask({ candidates: [candidate], gapsMs: [7] });
+    expect([status, answer]).toEqual([200, { ok: true, target: 'b', expectedGapMs: 7 }]);
+  });
+
+  test('says why not', async () => {
+    const { status, answer } = await ask({ candidates: [{ ...candidate, refusal: 'lag_too_high' }], gapsMs: [] });
+    expect([status, answer['reason']]).toEqual([412, 'no_candidate']);
+  });
+
+  test('sends the caller to the master', async () => {
+    expect(await ask(null)).toMatchObject({ status: 421, answer: { error: 'ask_the_master' } });
   });
 });
 

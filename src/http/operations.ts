@@ -10,6 +10,9 @@ import { OPERATION_TEXT_MAX, PAUSE_MAX_MS, SCHEDULE_AHEAD_MAX_MS } from '../cont
 import type { OperationAnswer, OperationKind } from '../contract/operations.ts';
 import { REASONS } from '../contract/reasons.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
+import type { PublishedView } from '../contract/view.ts';
+import { expectedGapMs, judgeSwitchover } from '../contract/switchover.ts';
+import type { Wanted } from '../contract/switchover.ts';
 import { errorAnswer, jsonAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { HttpApi } from './api.ts';
@@ -33,6 +36,7 @@ const switchoverBody = v.strictObject({
   candidate: v.nullish(name, null),
   scheduled_at: v.nullish(moment, null),
   asker: v.optional(name, ASKER),
+  dry_run: v.optional(v.boolean(), false),
 });
 const failoverBody = v.strictObject({
   candidate: name,
@@ -63,13 +67,14 @@ export interface OperationCall {
 async function take<T>(
   call: OperationCall,
   schema: v.GenericSchema<unknown, T>,
-  then: (body: T) => Promise<OperationAnswer> | HttpErrorCode,
+  then: (body: T) => Promise<OperationAnswer> | Answer | HttpErrorCode,
 ): Promise<Answer> {
   if (!call.request.local) return errorAnswer('not_loopback');
   const parsed = v.safeParse(schema, parseJson(call.request.body));
   if (!parsed.success) return errorAnswer('bad_order');
   const given = then(parsed.output);
   if (typeof given === 'string') return errorAnswer(given);
+  if ('body' in given) return given;
   return answerOf((await within(call.limits.orderTimeoutMs, given)) ?? { answer: 'unknown' });
 }
 
@@ -134,12 +139,22 @@ function operate({ api }: OperationCall, asked: Asked): Promise<OperationAnswer>
 
 export function switchover(call: OperationCall): Promise<Answer> {
   if (call.request.method === 'DELETE') return take(call, noBody, () => call.api.cancelOperation());
-  return take(call, switchoverBody, ({ leader: from, candidate: target, scheduled_at: at, asker }) => {
+  return take(call, switchoverBody, (body) => {
+    const { leader: from, candidate: target, scheduled_at: at, asker } = body;
     const scheduledAt = at === null ? null : Date.parse(at);
     if (scheduledAt !== null && !isAhead(scheduledAt, call.api.wallNow())) return 'bad_time';
     if (target !== null && target === from) return 'bad_order';
+    if (body.dry_run) return preflight(call.api.view(), { target, from });
     return operate(call, { kind: 'switchover', target, from, scheduledAt, asker });
   });
+}
+
+/** What would become of it now. Only the master's agent sees its replicas. */
+function preflight(view: PublishedView, wanted: Wanted): Answer {
+  if (view.switchover === null) return errorAnswer('ask_the_master');
+  const judged = judgeSwitchover(view, wanted);
+  if ('refusal' in judged) return refusal(judged.refusal as ReasonCode, null);
+  return jsonAnswer(200, { ok: true, target: judged.target, expectedGapMs: expectedGapMs(view.switchover.gapsMs) });
 }
 
 function isAhead(atMs: number, nowMs: number): boolean {

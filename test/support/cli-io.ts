@@ -41,6 +41,7 @@ export function playedIo(outside: PlayedOutside = {}): PlayedIo {
         return () => clearTimeout(timer);
       },
     },
+    whoami: 'ann@laptop',
     interrupted: () => outside.interrupted ?? new Promise(() => undefined),
     ask: () => Promise.resolve(outside.answer ?? null),
   };

@@ -37,6 +37,7 @@ export const VIEW: PublishedView = {
   rescue: { running: false, last: null },
   pause: null,
   operation: null,
+  switchover: null,
   lastOperation: null,
   inSync: [],
   nodes: [],

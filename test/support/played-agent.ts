@@ -10,13 +10,14 @@ export interface PlayedAgent {
   stop(): Promise<void>;
 }
 
-/** `answer` gives the JSON for a target, or undefined for 404; a promise holds the question open. */
+/** `answer` gives the JSON for a target, undefined for 404, null to hang up; a promise holds the question open. */
 export async function playAgent(answer: (target: string) => unknown): Promise<PlayedAgent> {
   const seen: string[] = [];
   const server = createServer((request, response) => {
     const target = request.url ?? '';
     seen.push(target);
     void Promise.resolve(answer(target)).then((value) => {
+      if (value === null) return void request.socket.destroy();
       response.writeHead(value === undefined ? 404 : 200, { 'Content-Type': 'application/json' });
       response.end(`${JSON.stringify(value ?? { error: 'not_found' })}\n`);
     });

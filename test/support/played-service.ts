@@ -137,6 +137,15 @@ export function playedView(name: string, change: Partial<AgentView> = {}): Agent
     peers: NAMES.filter((each) => each !== name),
     replicas: isMaster ? [replica('redis2', 0), replica('redis3', 2048)] : [],
     failsafe: null,
+    pause: null,
+    operation: null,
+    switchover: isMaster ? {
+      candidates: [
+        { node: 'redis2', refusal: null, complains: false },
+        { node: 'redis3', refusal: null, complains: false },
+      ],
+      gapsMs: [9, 14, 12],
+    } : null,
     ...change,
   } as AgentView;
 }

@@ -6,9 +6,7 @@
  * restarted in between, does not matter. Each turn looks at the records as if for the first time, so an answer of the
  * ensemble that was lost changes nothing: an order that stands was stored.
  */
-import type {
-  OperationAnswer, OperationRequest, OperationResult, PauseRequest,
-} from '../../contract/operations.ts';
+import type { OperationAnswer, OperationResult, PauseRequest } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Order } from '../inputs.ts';
 import { timeoutMs } from '../queries.ts';
@@ -16,7 +14,8 @@ import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { endOrder, seesRecords } from './ending.ts';
 import { ORDER_WITHIN_MS } from './records.ts';
-import type { OrderRecord, PauseRecord } from './records.ts';
+import type { PauseRecord } from './records.ts';
+import { orderOf, whyNotStored } from './request.ts';
 import type { Asked } from './state.ts';
 
 /** Beyond its deadline: an order that was begun in time needs as long as an election and its result. */
@@ -96,41 +95,14 @@ function followOrder(turn: Turn, what: Extract<Asked['what'], { kind: 'order' }>
   }
   // Gone, and its result is not there: records are read one by one, and the next read says it.
   if (what.seen || turn.awaits('write_order')) return;
-  const refusal = whyNotStored(state, request);
+  const refusal = whyNotStored(state.records, request);
   if (refusal !== null) return finishRefused(turn, refusal);
-  turn.emit({ kind: 'write_order', order: orderOf(state, request), version: null });
+  turn.emit({ kind: 'write_order', order: orderOf(state.records, request), version: null });
 }
 
 function note(turn: Turn, what: Asked['what']): void {
   const { asked } = turn.state.operations;
   if (asked !== null) turn.update({ operations: { ...turn.state.operations, asked: { ...asked, what } } });
-}
-
-/** What any agent can say at once; the rest is said by the one who would carry it out. */
-function whyNotStored({ records }: State, { kind, target, from }: OperationRequest): ReasonCode | null {
-  const { lease, term, order, members } = records;
-  if (order !== null) return 'operation_running';
-  if (term === null) return 'awaiting_bootstrap';
-  const known = target === null || term.value.nodes.includes(target) || members.has(target);
-  if (!known) return 'unknown_node';
-  if (kind === 'failover') return lease === null ? null : 'master_exists';
-  if (lease === null) return 'no_master';
-  if (kind === 'forget') return null;
-  if (kind === 'reinitialize') return target === lease.value.node ? 'target_is_master' : null;
-  if (from !== null && from !== lease.value.node) return 'master_differs';
-  return target === lease.value.node ? 'target_is_master' : null;
-}
-
-function orderOf(state: State, request: OperationRequest): OrderRecord {
-  const { id, kind, target, from, asker, askedAt, scheduledAt, force } = request;
-  return {
-    id, kind, target, from, asker, askedAt, scheduledAt, force,
-    epoch: scheduledAt === null ? (state.records.term?.value.epoch ?? 0) : null,
-    deadline: (scheduledAt ?? askedAt) + ORDER_WITHIN_MS,
-    withinMs: ORDER_WITHIN_MS,
-    phase: 'waiting',
-    instance: null,
-  };
 }
 
 /** Takes back the order that stands; one that was begun cannot be. */

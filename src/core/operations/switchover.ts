@@ -70,11 +70,32 @@ function compareReplicas(a: Replica, b: Replica): number {
 }
 
 function bestReplica(state: State, term: Term, facts: RedisFacts): string | null {
-  const able: Replica[] = [];
-  for (const [name, attached] of attachedReplicas(state, facts)) {
-    const member = state.records.members.get(name)?.value;
-    if (member?.complainsOf !== null || whyNot(state, name, term, facts) !== null) continue;
-    able.push({ member, attached });
+  const candidates = candidatesOf(state, term, facts);
+  return candidates.find(({ refusal, complains }) => refusal === null && !complains)?.node ?? null;
+}
+
+export interface Candidate {
+  readonly node: string;
+  /** Why it cannot take the office, or null. */
+  readonly refusal: ReasonCode | null;
+  /** It says that it cannot replicate from this master: nobody's choice, unless it is named. */
+  readonly complains: boolean;
+}
+
+/** Every other node with what keeps it from taking the office: who can, the best first; then the others by name. */
+export function candidatesOf(state: State, term: Term, facts: RedisFacts): readonly Candidate[] {
+  const attached = attachedReplicas(state, facts);
+  const able: (Replica & Candidate)[] = [];
+  const others: Candidate[] = [];
+  for (const node of [...new Set([...term.nodes, ...attached.keys()])].sort()) {
+    if (node === state.settings.name) continue;
+    const refusal = whyNot(state, node, term, facts);
+    const member = state.records.members.get(node)?.value;
+    const replica = attached.get(node);
+    const complains = member?.complainsOf !== null && member !== undefined;
+    if (refusal !== null || member === undefined || replica === undefined) others.push({ node, refusal, complains });
+    else able.push({ node, refusal, complains, member, attached: replica });
   }
-  return able.sort(compareReplicas)[0]?.member.name ?? null;
+  const ranked = able.sort(compareReplicas).map(({ node, refusal, complains }) => ({ node, refusal, complains }));
+  return [...ranked, ...others];
 }
