@@ -8,8 +8,8 @@ import { SWITCHOVER_LAG_BYTES_MAX } from './switchover.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import type { State } from '../state.ts';
 import {
-  answer, attached, EPOCH, kept, lease, masterFacts, member, nodeRecord, only, ownAnswers, reads, readsLease, readsTerm,
-  roleIs, run, sessionOf, sight, START_MS, term, world,
+  answer, attached, ballot, EPOCH, kept, lease, masterFacts, member, nodeRecord, only, ownAnswers, reads, readsBallot,
+  readsLease, readsTerm, roleIs, run, sessionOf, sight, START_MS, term, world,
 } from '../testing/world.ts';
 import type { Change, RecordsChange } from '../testing/world.ts';
 
@@ -171,6 +171,17 @@ describe('a master that hands over', () => {
     expect(gone.state.reasons).toContain('switchover_running');
     const claim = only(run(gone.state, alone), 'claim');
     expect(claim.term).toMatchObject({ epoch: EPOCH + 1, master: { name: 'a' }, handOver: null, inSync: ['c'] });
+  });
+
+  test.each([
+    [EPOCH - 1, false],
+    [EPOCH, true],
+  ])('takes a ballot of epoch %i that refuses for the loss of its target: %s', (epoch, lost) => {
+    const handOver = { from: { name: 'a', runId: 'run-a' }, to: 'b' };
+    const refusing = ballot('b', { epoch, standing: 'frozen', refusal: 'redis_unreachable' });
+    const state = run(fenced(), readsBallot(refusing)).state;
+    const played = run(state, readsTerm(term({ handOver })), readsLease(null), answer(state, 'release'));
+    expect(played.does.includes('claim')).toBe(lost);
   });
 
   test('keeps still while its target claims', () => {

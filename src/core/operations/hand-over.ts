@@ -163,7 +163,7 @@ export function takesPartInHandOver(
     return !isGone(state.remote) && waits(turn, untilMs);
   }
   if (planned.from.name === name && isIncumbent(state, term.value, facts)) {
-    if (turn.now < untilMs && !targetIsLost(state, planned.to, facts)) {
+    if (turn.now < untilMs && !targetIsLost(state, term.value, facts)) {
       // Its Redis is worth a connection in advance: the gap is measured over it, and it is to be followed.
       if (role.expected !== planned.to) amendRole(turn, role, { expected: planned.to });
       return waits(turn, untilMs);
@@ -193,9 +193,12 @@ function claim(
 }
 
 /** It cannot claim any more, or has nothing to claim with. */
-function targetIsLost(state: State, to: string, facts: RedisFacts): boolean {
+function targetIsLost(state: State, { handOver: planned, epoch }: Term, facts: RedisFacts): boolean {
+  const to = planned?.to ?? '';
   const target = state.records.members.get(to)?.value;
   if (target === undefined || agentIsGone(state, to, target.instance)) return true;
-  const refuses = (state.records.ballots.get(to)?.value.refusal ?? null) !== null;
+  // One of an earlier epoch may still stand: whoever gave up then leaves it until its session ends.
+  const ballot = state.records.ballots.get(to)?.value;
+  const refuses = ballot?.epoch === epoch && ballot.refusal !== null;
   return refuses || !streams(attachedReplicas(state, facts).get(to));
 }
