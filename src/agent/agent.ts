@@ -181,10 +181,15 @@ export class Agent {
   }
 
   view(): PublishedView {
-    // After a pause of this process a request may be read before the timer: what is overdue is decided first.
-    if (this.outside.clock.now() > this.loop.state.wakeAtMs) this.post({ kind: 'tick' });
+    this.loop.catchUp();
     const { state } = this.loop;
     return project({ ...state, nowMs: Math.max(state.nowMs, this.outside.clock.now()) });
+  }
+
+  /** Milliseconds since the latest turn; what is overdue is decided first. */
+  turnAgeMs(): number {
+    this.loop.catchUp();
+    return this.outside.clock.now() - this.loop.state.nowMs;
   }
 
   /** What an order or a pause says of times of day is understood when it is read. */

@@ -51,6 +51,21 @@ test('an input is looked at, its actions are performed, and what shall be watche
   expect(watched).toHaveLength(1);
 });
 
+test.each([
+  ['overdue', (time: { nowMs: number; wallLeadMs: number }): void => void (time.nowMs += TICK_MAX_MS * 10)],
+  ['asleep', (time: { nowMs: number; wallLeadMs: number }): void => void (time.wallLeadMs += 1000)],
+])('who looks from outside finds decided what was %s', (_what, pass) => {
+  const { loop, time, watched } = stage();
+  loop.post(CONNECTED);
+  loop.catchUp();
+  const turns = watched.length;
+  pass(time);
+  loop.catchUp();
+  expect(watched.length).toBeGreaterThan(turns);
+  expect(loop.state.nowMs).toBe(time.nowMs);
+  if (time.wallLeadMs > 1000) expect(loop.state.sleptAtMs).toBe(time.nowMs);
+});
+
 test('what an action posts waits for its turn: the core is never re-entered', () => {
   const { loop, reactions, watched } = stage();
   reactions.push({ kind: 'session_disconnected' }, CONNECTED);

@@ -72,6 +72,16 @@ export class Loop {
     }
   }
 
+  /**
+   * For who looks from outside between two turns: what is overdue is decided first. After a pause of this process, or
+   * of the machine, a request may be read before the timer.
+   */
+  catchUp(): void {
+    const leadMs = this.clock.wallNow() - this.clock.now();
+    const slept = leadMs - this.wallLeadMs > SLEEP_JUMP_MS;
+    if (slept || this.clock.now() > this.current.wakeAtMs) this.post({ kind: 'tick' });
+  }
+
   stop(): void {
     this.stopped = true;
     this.mailbox.length = 0;

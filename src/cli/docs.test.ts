@@ -9,8 +9,10 @@ import { loadConfig } from '../config/load.ts';
 import { isImplemented } from '../config/schemas.ts';
 import { ERRORS, EXIT } from '../contract/errors.ts';
 import { EVENT_NAMES } from '../contract/events.ts';
+import { HEALTH_FAULTS } from '../contract/health.ts';
 import { REASONS } from '../contract/reasons.ts';
 import { HTTP_ERRORS } from '../http/errors.ts';
+import { PATHS } from '../http/routes.ts';
 import { EVENT_LEVELS } from '../log/event-levels.ts';
 import { FINDINGS } from './doctor/findings.ts';
 import { FLAGS } from './flags.ts';
@@ -81,6 +83,22 @@ test('events.md lists every event with its level', () => {
 test('reasons.md has every reason with what was found and what to do', () => {
   const expected = Object.entries(REASONS).map(([code, { what, next }]) => [code, `${what}\n\nNext: ${next}`]);
   expect(sectionsOf(pageOf('reasons'), '##')).toEqual(expected);
+});
+
+describe('http.md', () => {
+  const [, paths = '', checks = ''] = pageOf('http').split('\n## ');
+
+  test('has every path with its methods', () => {
+    const listed = rowsOf(paths).flatMap(([names = '', methods]) => {
+      return names.split(', ').map((name) => [name.replaceAll('`', ''), methods]);
+    });
+    expect(listed).toEqual(PATHS.map(([name, methods]) => [name, methods === 'any' ? 'any' : methods.join(', ')]));
+  });
+
+  test('has every word that a check says', () => {
+    const listed = rowsOf(checks).filter(([word]) => word?.startsWith('`/') === false);
+    expect(listed).toEqual(Object.entries(HEALTH_FAULTS).map(([fault, what]) => [`\`${fault}\``, what]));
+  });
 });
 
 test('errors.md has every error of the command line and of HTTP', () => {

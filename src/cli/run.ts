@@ -119,6 +119,7 @@ function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
       return true;
     },
     view: () => agent.view(),
+    turnAgeMs: () => agent.turnAgeMs(),
     identity: () => ({ service, name, instance, version: VERSION }),
     bootstrap: (master) =>
       new Promise((resolve) => {

@@ -40,6 +40,21 @@ export interface FailsafeView {
   readonly refused: readonly { readonly node: string; readonly reason: ReasonCode }[];
 }
 
+/** What health checks are answered from; docs/http.md says which check asks for what. */
+export interface HealthView {
+  /** Its Redis answers and has its dataset loaded. */
+  readonly serves: boolean;
+  /** It is the master, by a lease (or promises that stand in for it) that is fresh at this very moment. */
+  readonly primary: boolean;
+  /** Its Redis replicates from the present master with its link up. */
+  readonly follows: boolean;
+  /** Bytes behind the master when both were last seen at the same moment; null: not known, or it follows nobody. */
+  readonly lagBytes: number | null;
+  readonly lagAgeMs: number | null;
+  /** False: disabled, or about to stop. */
+  readonly takesReads: boolean;
+}
+
 /** What this node promised: until its end it takes part in no election. */
 export interface PromiseView {
   readonly to: string;
@@ -133,4 +148,5 @@ export interface PublishedView {
   /** Null in peace. */
   readonly failsafe: FailsafeView | null;
   readonly promise: PromiseView | null;
+  readonly health: HealthView;
 }

@@ -44,6 +44,7 @@ export function copyOf(state: State): State {
     stragglers: state.stragglers,
     catchUp: state.catchUp,
     wholeRunId: state.wholeRunId,
+    lag: state.lag,
     ballotSeenMs: state.ballotSeenMs,
     rescuing: state.rescuing,
     rescue: state.rescue,

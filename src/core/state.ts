@@ -8,6 +8,7 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
+import type { Lag } from './health.ts';
 import type { Memory } from './restore.ts';
 import type { Address, Records, SharedSettings, Term } from './records.ts';
 import type { CatchUp } from './wholeness.ts';
@@ -269,6 +270,8 @@ export interface State {
   readonly catchUp: CatchUp | null;
   /** run_id of the process of our Redis that this agent saw whole. */
   readonly wholeRunId: string | null;
+  /** How far our Redis was behind its master when both were last seen at once. */
+  readonly lag: Lag | null;
   /** When a ballot of ours for the present epoch was last seen to stand. */
   readonly ballotSeenMs: number;
   /** The rescue on its way. */
@@ -343,6 +346,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     stragglers: null,
     catchUp: null,
     wholeRunId: null,
+    lag: null,
     ballotSeenMs: Number.NEGATIVE_INFINITY,
     rescuing: null,
     rescue: null,

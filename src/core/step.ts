@@ -33,6 +33,7 @@ import { ask } from './operations/asking.ts';
 import { noteRead, noteSleep } from './operations/noting.ts';
 import { noticeOwnRedis } from './own-redis.ts';
 import { takeFailoverOrder } from './ordered-failover.ts';
+import { noteLag } from './health.ts';
 import { hasUnknownTwin, obstacle } from './obstacles.ts';
 import { ourLease, ownFacts } from './queries.ts';
 import type { State } from './state.ts';
@@ -102,10 +103,14 @@ function takeIn(turn: Turn, input: Input): void {
       return recordsSynced(turn);
     case 'own_redis':
       noticeOwnRedis(turn, input.event);
-      return input.event.seen === 'answered' ? noteOwnLink(turn) : undefined;
+      if (input.event.seen !== 'answered') return;
+      noteLag(turn);
+      return noteOwnLink(turn);
     case 'remote_redis':
       turn.update({ remote: withSight(state.remote, input.event, turn.now) });
-      return input.event.seen === 'answered' ? noteMasterOffset(turn) : undefined;
+      if (input.event.seen !== 'answered') return;
+      noteLag(turn);
+      return noteMasterOffset(turn);
     case 'peer':
       return notePeer(turn, input);
     case 'peer_hint':

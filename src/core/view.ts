@@ -4,6 +4,7 @@ import { resumesAtMs } from './backoff.ts';
 import { attachedReplicas } from './in-sync.ts';
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts } from './facts.ts';
+import { healthOf } from './health.ts';
 import { isPaused } from './operations/pause.ts';
 import { switchoverView } from './operations/preflight.ts';
 import { isEnabled, isFrozen } from './queries.ts';
@@ -133,5 +134,6 @@ export function project(state: State): PublishedView {
     replicas: facts === null ? [] : replicasOf(state, facts),
     failsafe: failsafeOf(state),
     promise: promiseOf(state),
+    health: healthOf(state),
   };
 }

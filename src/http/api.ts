@@ -27,6 +27,8 @@ export interface HttpApi {
   /** Takes the order; false when it was so already. Giving up mastership then goes on by itself. */
   setEnabled(enabled: boolean): boolean;
   view(): PublishedView;
+  /** Milliseconds since the agent last decided; it does so at least once a second. */
+  turnAgeMs(): number;
   identity(): NodeIdentity;
   /** Makes the named node the first master; waited for at most orderTimeoutMs. */
   bootstrap(master: string): Promise<OrderResult>;

@@ -13,7 +13,7 @@ export const HTTP_ERRORS = {
   not_found: {
     status: 404,
     message: 'There is nothing at this path.',
-    next: 'Use /status, /ping, /enable, /disable, /v1/node, /v1/view, /v1/events or a call of docs/operations.md.',
+    next: 'docs/http.md lists every path; /v1/view tells most.',
   },
   method_not_allowed: {
     status: 405,
@@ -44,6 +44,11 @@ export const HTTP_ERRORS = {
     status: 504,
     message: 'The agent did not decide in time.',
     next: 'Ask again; an agent that stops answers nothing.',
+  },
+  bad_check: {
+    status: 400,
+    message: 'lag is not a number of bytes.',
+    next: 'Send lag=1048576, or lag=1MB.',
   },
   bad_events_query: {
     status: 400,

@@ -1,8 +1,8 @@
 /**
  * All paths in one table, and the one function that turns a request into an answer.
  *
- * The four paths of the original keep its bodies byte for byte and take any method, as scripts rely on it. Ours, under
- * /v1, answer JSON and know their methods.
+ * The four paths of the original keep its bodies byte for byte and take any method, as scripts rely on it. Ours answer
+ * JSON and know their methods. docs/http.md lists them all; a test compares.
  */
 import { performance } from 'node:perf_hooks';
 import type { ReasonCode } from '../contract/reasons.ts';
@@ -14,6 +14,8 @@ import { errorAnswer, jsonAnswer, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { HttpApi, OrderResult } from './api.ts';
 import { HTTP_ERRORS } from './errors.ts';
+import { CHECK_METHODS, healthCheck } from './health.ts';
+import type { CheckName } from './health.ts';
 import type { HttpLimits } from './limits.ts';
 import {
   bootstrapService, failover, forgetNode, pause, reinitialize, resume, switchover,
@@ -51,11 +53,27 @@ const DISABLED_BODY = 'Dictator Status = Disable/Paused\n';
 
 const READ = ['GET', 'HEAD'] as const;
 
+/** As balancers know them; several names for one check are Patroni's. */
+const CHECK_PATHS: Readonly<Record<string, CheckName>> = {
+  '/': 'primary',
+  '/primary': 'primary',
+  '/master': 'primary',
+  '/read-write': 'primary',
+  '/replica': 'replica',
+  '/read-only': 'read-only',
+  '/health': 'health',
+  '/liveness': 'liveness',
+  '/readiness': 'readiness',
+};
+
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/status', { methods: 'any', answer: legacyStatus }],
   ['/ping', { methods: 'any', answer: legacyStatus }],
   ['/enable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(true) ? ENABLED_BODY : '') }],
   ['/disable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(false) ? DISABLED_BODY : '') }],
+  ...Object.entries(CHECK_PATHS).map(([path, check]): [string, Route] => {
+    return [path, { methods: CHECK_METHODS, answer: healthCheck(check) }];
+  }),
   [IDENTITY_PATH, { methods: READ, answer: identity }],
   ['/v1/view', { methods: READ, answer: ({ api }) => jsonAnswer(200, api.view()) }],
   ['/v1/events', { methods: READ, answer: events }],
@@ -72,6 +90,10 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [PEER_PATH, { methods: ['GET'], answer: () => errorAnswer('upgrade_required', upgradeHeaders()) }],
 ]);
 
+/** Every path with its methods, as the documentation lists them. */
+export const PATHS: readonly (readonly [path: string, methods: 'any' | readonly string[]])[] =
+  [...ROUTES].map(([path, { methods }]) => [path, methods]);
+
 /** The base that makes a request target a URL; its host is never looked at. */
 const ANY_BASE = 'http://agent';
 
@@ -83,8 +105,9 @@ export function route(request: RouteRequest, context: RouteContext): Answer | Pr
   const found = ROUTES.get(url.pathname);
   if (found === undefined) return errorAnswer('not_found');
   if (found.methods !== 'any') {
-    const Allow = [...found.methods, 'OPTIONS'].join(', ');
-    if (request.method === 'OPTIONS') return { status: 204, headers: { Allow }, body: '' };
+    const answersOptions = found.methods.includes('OPTIONS');
+    const Allow = [...found.methods, ...(answersOptions ? [] : ['OPTIONS'])].join(', ');
+    if (request.method === 'OPTIONS' && !answersOptions) return { status: 204, headers: { Allow }, body: '' };
     if (!found.methods.includes(request.method)) return errorAnswer('method_not_allowed', { Allow });
   }
   return found.answer({ ...context, request, query: url.searchParams });

@@ -90,6 +90,7 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
     view: () => {
       throw new Error('no view here');
     },
+    turnAgeMs: () => 0,
     identity: () => ({ ...self, version: '1.0.0' }),
     bootstrap: () => Promise.resolve({ ok: true }),
     forget: () => Promise.resolve({ ok: true }),

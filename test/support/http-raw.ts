@@ -46,6 +46,7 @@ export const VIEW: PublishedView = {
   replicas: [],
   failsafe: null,
   promise: null,
+  health: { serves: false, primary: false, follows: false, lagBytes: null, lagAgeMs: null, takesReads: true },
 };
 
 export interface FakeApi extends HttpApi {
@@ -67,6 +68,7 @@ export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
       return changed;
     },
     view: () => VIEW,
+    turnAgeMs: () => 0,
     identity: () => IDENTITY,
     bootstrap(master): Promise<OrderResult> {
       bootstrapped.push(master);
