@@ -22,6 +22,7 @@ export const FLAGS = {
   at: { value: 'TIME', meaning: 'when, as 2026-11-23T03:00:00+01:00 or +30m; at most 31 days ahead' },
   cancel: { value: null, meaning: 'take back what is stored for later' },
   'dry-run': { value: null, meaning: 'say what would happen, and change nothing' },
+  port: { value: 'PORT', meaning: 'first port of the balancer; default 16379' },
   strict: { value: null, meaning: 'a warning counts as an error' },
   yes: { value: null, meaning: 'do not ask' },
   version: { value: null, meaning: 'same as the verb version' },

@@ -11,6 +11,7 @@ import {
 import { dictator } from './dictator.ts';
 import { explanationOf } from './explanation.ts';
 import type { ServiceFacts } from './facts.ts';
+import { balancedOf, renderHaproxy } from './haproxy.ts';
 import { pastOf } from './past.ts';
 import { renderTopology } from './render-topology.ts';
 import { withProgress } from './progress.ts';
@@ -101,6 +102,34 @@ test('the list of services', async () => {
   await expect(renderList(lines, PLAIN)).toMatchFileSnapshot(snapshot('list'));
   await expect(renderList(lines.slice(0, 2), COLOUR)).toMatchFileSnapshot(snapshot('list-colour'));
   await expect(`${JSON.stringify(lines.slice(0, 2), null, 2)}\n`).toMatchFileSnapshot(snapshot('list-json'));
+});
+
+describe('a configuration of HAProxy', () => {
+  const strange = playedRecords({
+    service: 'what a name',
+    lease: null,
+    term: stamped(playedTerm({ nodes: ['a b', 'a_b', 'gone', 'six', 'x\u001b'] }), 1),
+    live: ['a b', 'a_b', 'six', 'x\u001b'],
+    members: new Map(Object.entries({
+      'a b': {},
+      a_b: { http: { host: 'checks.example', port: 8001 } },
+      six: { redis: { host: '2001:db8::6', port: 6379 }, http: { host: '2001:db8::7', port: 8000 } },
+      'x\u001b': { redis: { host: '10.0.0.9\nserver evil 6.6.6.6', port: 1 } },
+    }).map(([name, change]) => [name, stamped(playedMember(name, change), 1)])),
+  });
+
+  test('for two services, one of which has odd names and nodes', async () => {
+    const text = renderHaproxy([playedRecords(), strange].map(balancedOf), 16379);
+    await expect(text).toMatchFileSnapshot(snapshot('haproxy'));
+    expect(text).not.toMatch(/evil/);
+  });
+
+  test('tells services that are spelled alike apart', () => {
+    const services = ['a b', 'a/b'].map((service) => balancedOf(playedRecords({ service })));
+    expect(renderHaproxy(services, 1).match(/^backend .*/gm)).toEqual([
+      'backend a_b_write', 'backend a_b_read', 'backend a_b-2_write', 'backend a_b-2_read',
+    ]);
+  });
 });
 
 test('a tree as JSON', async () => {
@@ -208,6 +237,7 @@ test.each([
   [['show', '--agent', 'ftp://x'], 2],
   [['list', '--zk', 'host:port'], 2],
   [['list', '--agent', '127.0.0.1:1'], 1],
+  [['haproxy', '--zk', '127.0.0.1:1', '--port', '70000'], 2],
 ] as const)('what went wrong with %j', async (args, exitCode) => {
   const ended = await printedBy(...args);
   expect(ended).toMatchObject({ exitCode, out: '' });

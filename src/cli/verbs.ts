@@ -8,6 +8,7 @@ import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
 import { forget } from './verbs/forget.ts';
+import { haproxy } from './verbs/haproxy.ts';
 import { help } from './verbs/help.ts';
 import { history } from './verbs/history.ts';
 import { list } from './verbs/list.ts';
@@ -29,6 +30,7 @@ export const VERBS: readonly Verb[] = [
   forget,
   configCheck,
   configExample,
+  haproxy,
   completion,
   version,
   help,
