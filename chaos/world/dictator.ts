@@ -30,8 +30,8 @@ const FAILOVER_BUDGET = 1000;
 /** Lines of all agents that a trace may show. */
 const KEPT_MAX = 20_000;
 
-/** The recommended configuration: the start fence; and a full sync that begins at once, to see more of them. */
-export const DICTATOR_REDIS: readonly string[] = ['min-replicas-to-write 1', 'repl-diskless-sync-delay 0'];
+/** The recommended configuration: the start fence and the sync fence. */
+export const DICTATOR_REDIS: readonly string[] = ['min-replicas-to-write 1', 'repl-diskless-sync-delay 86400'];
 
 export interface Beginning {
   readonly site: Site;

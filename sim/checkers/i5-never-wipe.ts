@@ -1,8 +1,9 @@
 /**
  * I5: the last good copy is never wiped, nothing empty is promoted while somebody has the data, and what a full sync
- * discards of acknowledged writes is somewhere else: on another server, or in a copy.
+ * discards of acknowledged writes is somewhere else: on another server, or in a copy. Behind the sync fence no process
+ * hands out anything before a record named it master, whether or not anybody guards who asks.
  */
-import type { Checker, Overview, Sight } from './checker.ts';
+import type { Checker, Committed, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
 
 type Replaced = Extract<Sight, { saw: 'replaced' }>;
@@ -18,23 +19,39 @@ const ASKED_BEFORE_MS = 2000;
 /** A copy that failed twice is done without, in the default mode. */
 const GAVE_UP_MS = 10_000;
 
+/** A `repl-diskless-sync-delay` that no run outlasts. */
+const SYNC_FENCE_SECONDS = 3600;
+
 export class NeverWipe implements Checker {
   private readonly acknowledged = new Set<number>();
   /** The process that was master last, by the records: also while there is no lease, or no record at all. */
   private recordedRunId: string | null = null;
+  private readonly everRecorded = new Set<string>();
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'committed') this.recordedRunId = sight.after.term?.master?.runId ?? this.recordedRunId;
+    if (sight.saw === 'committed') this.recorded(sight.after);
     if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
     if (sight.saw === 'said') this.said(sight.node, sight.event, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
-    if (sight.saw !== 'replaced' || !isGuarded(sight.node, world)) return;
+    if (sight.saw !== 'replaced') return;
+    this.opened(sight, world);
+    if (!isGuarded(sight.node, world)) return;
     this.replaced(sight, world);
     this.discarded(sight, world);
+  }
+
+  private recorded({ term, lease }: Committed): void {
+    this.recordedRunId = term?.master?.runId ?? this.recordedRunId;
+    for (const runId of [term?.master?.runId, lease?.runId]) if (runId !== undefined) this.everRecorded.add(runId);
+  }
+
+  private opened({ node, fromRunId }: Replaced, world: Overview): void {
+    if (world.plan.disklessDelaySeconds < SYNC_FENCE_SECONDS || this.everRecorded.has(fromRunId)) return;
+    world.violated('I5', `${node} copied behind the sync fence from a process that no record ever named master`);
   }
 
   private said(node: string, event: string, nowMs: number): void {

@@ -134,6 +134,15 @@ function restartsUnseen(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
+/** The same while the replicas' agents stand still: nothing but the sync fence keeps them from copying it. */
+function restartsUnguarded(random: Random, atMs: number): readonly Fault[] {
+  return [
+    at({ kind: 'agent_frozen', node: 'r2' }, atMs - random.between(10, 200), 3500),
+    at({ kind: 'agent_frozen', node: 'r3' }, atMs - random.between(10, 200), 3500),
+    at({ kind: 'redis_restarted', node: 'r1', data: 'lost' }, atMs, 10),
+  ];
+}
+
 /** A replica goes for long, and its master lives on. */
 function replicaGone(random: Random, atMs: number): readonly Fault[] {
   return [at({ kind: 'host_lost', node: random.pick(['r2', 'r3']), data: 'lost' }, atMs, 8000)];
@@ -175,6 +184,9 @@ export const DATA_GROUNDS = {
     ...SCRIPTED, script: newcomer, change: { nodes: FOUR_NODES, waitReplicas: 1, sessionTimeoutMs: 3000 },
   },
   restarts_unseen: { ...SCRIPTED, script: restartsUnseen },
+  restarts_unguarded: {
+    ...SCRIPTED, script: restartsUnguarded, change: { disklessDelaySeconds: 86_400, waitReplicas: 1 },
+  },
   replica_gone: { ...SCRIPTED, script: replicaGone },
   own_history: { ...SCRIPTED, script: ownHistory },
   own_histories: {

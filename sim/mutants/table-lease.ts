@@ -149,10 +149,25 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'the reversible fence asks for one replica more than there are',
     file: 'redis/commands.ts',
-    find: 'return minReplicas(UNREACHABLE_REPLICAS, version);',
-    replace: 'return minReplicas(Math.min(1, UNREACHABLE_REPLICAS), version);',
+    find: 'return [...minReplicas(UNREACHABLE_REPLICAS, version),',
+    replace: 'return [...minReplicas(Math.min(1, UNREACHABLE_REPLICAS), version),',
     by: ['I2', 'I6'],
     focus: 'cut_off',
+  },
+  {
+    name: 'a restarted server opens full syncs before it is confirmed',
+    file: 'core/fencing.ts',
+    find: "if (state.role.name !== 'master' || facts?.role !== 'master' || !facts.fullSyncsClosed) return;",
+    replace: "if (facts?.role !== 'master' || !facts.fullSyncsClosed) return;",
+    also: [
+      {
+        file: 'core/fencing.ts',
+        find: 'if (wantedMinReplicas(state) === FENCE_MIN_REPLICAS || state.own.silentSinceMs !== null) return;',
+        replace: 'if (state.own.silentSinceMs !== null) return;',
+      },
+    ],
+    by: ['I5'],
+    focus: 'restarts_unguarded',
   },
   {
     name: 'a replica freezes by becoming a master',

@@ -24,7 +24,7 @@ export interface Plan {
   /** `min-replicas-to-write 1` in the configuration of every Redis. */
   readonly startFence: boolean;
   readonly trustRefused: boolean;
-  /** repl-diskless-sync-delay: 0 makes an empty restarted master wipe its replicas fastest. */
+  /** repl-diskless-sync-delay: with 0 an empty restarted master wipes its replicas fastest; a day is the sync fence. */
   readonly disklessDelaySeconds: number;
   /** repl-diskless-load: a replica drops its data when a full sync begins, not when it has arrived. */
   readonly disklessLoad: boolean;
@@ -47,6 +47,8 @@ export interface Plan {
 const SETTLED_MS = 5000;
 const HEAL_AT_MS = 40_000;
 const END_MS = 60_000;
+/** A day, as recommended: longer than any run. */
+const SYNC_FENCE_SECONDS = 86_400;
 const FAULTS = { from: 5, to: 12 } as const;
 const CLOCK_DRIFT = 0.1;
 /** Clocks drift up to 10 % from one another: half of it to each side of the truth. */
@@ -222,7 +224,7 @@ export function drawPlan(seed: number): Plan {
     downAfterMs: random.pick([500, 1000, 2000]),
     startFence: random.chance(0.7),
     trustRefused: random.chance(0.9),
-    disklessDelaySeconds: random.pick([0, 0, 1]),
+    disklessDelaySeconds: random.pick([0, SYNC_FENCE_SECONDS, 1]),
     disklessLoad: false,
     transferMs: 20,
     loadMs: 20,

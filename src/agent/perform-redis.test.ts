@@ -13,7 +13,10 @@ const SERVER = {
   backlogBytes: 1_048_576,
 };
 const TARGET = { host: '10.0.0.2', port: 6380 };
-const FENCE = [['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1000000']];
+const FENCE = [
+  ['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1000000'],
+  ['CONFIG', 'SET', 'repl-diskless-sync-max-replicas', '0'],
+];
 const HARD = [
   ['MULTI'],
   ['REPLICAOF', '10.0.0.2', '6380'],
@@ -29,6 +32,7 @@ test.each<[OwnRedisAction, readonly (readonly string[])[]]>([
     { kind: 'set_min_replicas', minReplicas: 1 },
     [['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1']],
   ],
+  [{ kind: 'open_full_syncs' }, [['CONFIG', 'SET', 'repl-diskless-sync-max-replicas', '1']]],
   [{ kind: 'freeze' }, [['REPLICAOF', '127.0.0.1', '1']]],
   [{ kind: 'follow', target: TARGET }, [['REPLICAOF', '10.0.0.2', '6380']]],
 ])('$kind', (action, commands) => {

@@ -8,6 +8,7 @@ import {
   fenceSequence,
   follow,
   freeze,
+  fullSyncs,
   killStragglers,
   promote,
   reversibleFence,
@@ -21,6 +22,7 @@ export type OwnRedisAction = Extract<
       | 'fence_reversibly'
       | 'fence_hard'
       | 'set_min_replicas'
+      | 'open_full_syncs'
       | 'freeze'
       | 'follow'
       | 'promote'
@@ -35,6 +37,7 @@ const OWN: readonly ActionKind[] = [
   'fence_reversibly',
   'fence_hard',
   'set_min_replicas',
+  'open_full_syncs',
   'freeze',
   'follow',
   'promote',
@@ -73,6 +76,8 @@ export function ownCommands(action: OwnRedisAction, server: OwnServer): readonly
       return fenceSequence(action.target);
     case 'set_min_replicas':
       return deadMan(action.minReplicas, server.version);
+    case 'open_full_syncs':
+      return [fullSyncs('open')];
     case 'freeze':
       return freeze();
     case 'follow':

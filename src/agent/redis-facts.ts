@@ -143,6 +143,7 @@ export function observe(replies: readonly Reply[]): Observation {
       },
       replicas: replication.replicas,
       minReplicas: numberOf(settings.get('min-replicas-to-write')),
+      fullSyncsClosed: settings.get('repl-diskless-sync-max-replicas') === '0',
       announced: announcedOf(settings),
     },
   };

@@ -67,8 +67,11 @@ describe('a copy', () => {
     expect(await save()).toEqual({ ok: true, path, bytes: RDB.length, removed: [] });
     expect(await readFile(path, 'utf8')).toBe(RDB);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect(commands).toEqual(['REPLCONF', 'capa', 'eof', 'REPLCONF', 'rdb', '1', 'SYNC'].map((word) =>
-      word === 'rdb' ? 'rdb-only' : word));
+    const expected = [
+      ['CONFIG', 'SET', 'repl-diskless-sync-max-replicas', '1'],
+      ['REPLCONF', 'capa', 'eof'], ['REPLCONF', 'rdb-only', '1'], ['SYNC'],
+    ];
+    expect(commands).toEqual(expected.flat());
   });
 
   test('is fetched with the credentials of the node', async () => {

@@ -114,6 +114,8 @@ export type ActionBody =
   | { readonly kind: 'fence_hard'; readonly target: Address }
   /** Set `min-replicas-to-write` (dead-man or none) and `max-lag`, both together. */
   | { readonly kind: 'set_min_replicas'; readonly minReplicas: number }
+  /** Let replicas copy from our Redis. Before: it was seen to be the master of an epoch that we hold. */
+  | { readonly kind: 'open_full_syncs' }
   /** `REPLICAOF` the closed address: the position is final once observed. */
   | { readonly kind: 'freeze' }
   /**

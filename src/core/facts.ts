@@ -53,6 +53,8 @@ export interface RedisFacts {
   readonly replicas: readonly ReplicaFacts[];
   /** `min-replicas-to-write` as Redis has it now; null before the first `CONFIG GET`. */
   readonly minReplicas: number | null;
+  /** The sync fence is set (`repl-diskless-sync-max-replicas 0`, as every server starts): it may hold up full syncs. */
+  readonly fullSyncsClosed: boolean;
   /** Address under which it announces itself to its master (`replica-announce-*`); null when it does not. */
   readonly announced: Address | null;
 }

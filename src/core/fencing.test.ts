@@ -163,6 +163,18 @@ describe('deadlines', () => {
     expect(proofEndsAtMs(state)).toBeCloseTo(START_MS + (2 / 3) * timeoutMs);
   });
 
+  test('full syncs are opened by a confirmed master alone, and not while it is fenced', () => {
+    const closed = { fullSyncsClosed: true };
+    const does = (state: State, change: Partial<RedisFacts> = {}): readonly string[] =>
+      run(state, ownAnswers(masterFacts({ ...closed, ...change }))).does;
+    expect(does(world('a', 'master'))).toContain('open_full_syncs');
+    expect(does(world('a', 'master'), { fullSyncsClosed: false })).not.toContain('open_full_syncs');
+    expect(does(world('b', 'starting'))).not.toContain('open_full_syncs');
+    const late = run(world('a', 'master', { own: sight(masterFacts(closed)) }), 3500);
+    expect(late.does).toContain('fence_reversibly');
+    expect(late.does).not.toContain('open_full_syncs');
+  });
+
   test('the fence is sent at the deadline and not before, and asked for by a wake', () => {
     const state = world('a', 'master');
     const before = run(state, 3499);

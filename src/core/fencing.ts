@@ -66,6 +66,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
   const { role } = state;
   switch (kind) {
     case 'promote':
+    case 'open_full_syncs':
     case 'announce':
     case 'remote_fence_reversibly':
     case 'remote_fence_hard':
@@ -270,6 +271,18 @@ export function reconcileMinReplicas(turn: Turn): void {
   // Whatever gives power must not wait in a socket: when it is read it may be wrong.
   if (facts.minReplicas === wanted || turn.state.own.silentSinceMs !== null) return;
   if (!turn.awaits('fence_reversibly')) setMinReplicas(turn, wanted, facts);
+}
+
+/**
+ * A confirmed master lets replicas copy from it; the fence ends that. Where the server's configuration sets no sync
+ * fence this only begins copies without the delay that gathers replicas.
+ */
+export function openFullSyncs(turn: Turn): void {
+  const { state } = turn;
+  const facts = commandableFacts(state);
+  if (state.role.name !== 'master' || facts?.role !== 'master' || !facts.fullSyncsClosed) return;
+  if (wantedMinReplicas(state) === FENCE_MIN_REPLICAS || state.own.silentSinceMs !== null) return;
+  turn.emit({ kind: 'open_full_syncs' });
 }
 
 /**

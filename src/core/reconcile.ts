@@ -6,7 +6,8 @@ import { nextEpoch } from './claim.ts';
 import { complainsOf, noteCutOff } from './complaint.ts';
 import { priorityOf } from './contest.ts';
 import {
-  FENCE_MIN_REPLICAS, fenceAtMs, heartbeatDueMs, reconcileMinReplicas, takeBackUnseenFence, wantedMinReplicas,
+  FENCE_MIN_REPLICAS, fenceAtMs, heartbeatDueMs, openFullSyncs, reconcileMinReplicas, takeBackUnseenFence,
+  wantedMinReplicas,
 } from './fencing.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
@@ -50,6 +51,7 @@ export function reconcile(turn: Turn): void {
   answerFailoverOrder(turn);
   if (mayTouchRedis(turn)) {
     reconcileMinReplicas(turn);
+    openFullSyncs(turn);
     disconnectStragglers(turn);
     killStopped(turn);
   } else {

@@ -23,6 +23,7 @@ const OF_OWN_REDIS: readonly ActionKind[] = [
   'fence_reversibly',
   'fence_hard',
   'set_min_replicas',
+  'open_full_syncs',
   'freeze',
   'kill_stragglers',
   'follow',
@@ -110,6 +111,7 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });
+  if (kind === 'open_full_syncs') turn.report('setting_applied', { setting: 'repl-diskless-sync-max-replicas' });
   if (kind === 'configure') turn.update({ mustRelink: followsSomebody(turn.state.own.facts) });
   if (kind === 'freeze') turn.update({ mustRelink: false });
 }

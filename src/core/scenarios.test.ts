@@ -145,6 +145,21 @@ describe('failover', () => {
     expect(village.redis('c').fullSyncs).toBe(fullSyncs);
   });
 
+  test('under the sync fence it wipes nobody, though their agents are all gone', () => {
+    const village = inPeace();
+    for (const name of ['a', 'b', 'c']) village.redis(name).syncFence = true;
+    for (const name of ['a', 'b', 'c']) village.killAgent(name);
+    village.killRedis('a');
+    village.pass(50);
+    village.redis('a').restart('lost');
+    village.pass(3000);
+    expect([village.redis('b').keys, village.redis('c').keys]).toEqual([1, 1]);
+    for (const name of ['a', 'b', 'c']) village.start(name);
+    village.pass(5000);
+    expect(village.redis(expectOneMaster(village)).keys).toBe(1);
+    expect(village.redis('a').keys, 'the confirmed master hands its data out').toBe(1);
+  });
+
   test('with nobody else in sync a restarted master with its data serves again', () => {
     const village = inPeace(['a']);
     village.redis('a').restart('kept');

@@ -22,9 +22,15 @@ describe('the fence', () => {
 
 describe('the min-replicas settings', () => {
   test.each(['7.0.15', '7.2.4', '8.0.2', '10.1'])('are one command from 7.0 on (%s)', (version) => {
-    expect(reversibleFence(version)).toEqual([
+    expect(deadMan(1, version)).toEqual([['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1']]);
+  });
+
+  test('are out of reach under the fence, which ends full syncs where the server can', () => {
+    expect(reversibleFence('7.0.15')).toEqual([
       ['CONFIG', 'SET', 'min-replicas-max-lag', '2', 'min-replicas-to-write', '1000000'],
+      ['CONFIG', 'SET', 'repl-diskless-sync-max-replicas', '0'],
     ]);
+    expect(reversibleFence('6.2.14').at(-1)).toEqual(['CONFIG', 'SET', 'min-replicas-to-write', '1000000']);
   });
 
   test('are two commands for 6.2, the lag bound first', () => {

@@ -48,10 +48,20 @@ export function killStragglers(): readonly [Command, Command] {
 
 /**
  * The reversible first step, while the verdict is open: refuses every write at once (NOREPLICAS), survives REPLICAOF,
- * and is undone by `deadMan` without a resync.
+ * and is undone by `deadMan` without a resync. Nor does such a server hand out its data any more (`fullSyncs`).
  */
 export function reversibleFence(version: string): readonly Command[] {
-  return minReplicas(UNREACHABLE_REPLICAS, version);
+  return [...minReplicas(UNREACHABLE_REPLICAS, version), ...(takesManyPairs(version) ? [fullSyncs('closed')] : [])];
+}
+
+/**
+ * The sync fence: with a `repl-diskless-sync-delay` of hours in its configuration file, a server begins a full sync
+ * only when as many replicas wait as `repl-diskless-sync-max-replicas` says, and with 0, as every server starts, it
+ * lets them wait. So a restarted server, empty perhaps, overwrites nobody before its agent calls it master. Where the
+ * delay is short, `closed` closes nothing. Redis 7.0 or newer; partial resyncs are not held up.
+ */
+export function fullSyncs(as: 'open' | 'closed'): Command {
+  return ['CONFIG', 'SET', 'repl-diskless-sync-max-replicas', as === 'open' ? '1' : '0'];
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
+import { fullSyncs } from './commands.ts';
 import type { Command, RedisTarget } from './link.ts';
 import { RdbStream } from './rdb-stream.ts';
 
@@ -92,12 +93,15 @@ async function receive(
 
 const LINE_FEED = 0x0a;
 
-/** `rdb-only`: the server need not keep what it writes meanwhile. Servers that do not know it say so, and go on. */
+/**
+ * `rdb-only`: the server need not keep what it writes meanwhile. The server is fenced, and a fenced one may not hand
+ * out its data, so that is lifted. Servers that do not know the one or the other say so, and go on.
+ */
 function handshake({ username, password }: RedisTarget): readonly Command[] {
   const auth: readonly Command[] = password
     ? [username ? ['AUTH', username, password] : ['AUTH', password]]
     : [];
-  return [...auth, ['REPLCONF', 'capa', 'eof'], ['REPLCONF', 'rdb-only', '1']];
+  return [...auth, fullSyncs('open'), ['REPLCONF', 'capa', 'eof'], ['REPLCONF', 'rdb-only', '1']];
 }
 
 const CREDENTIAL_ERROR = /^-(WRONGPASS|NOAUTH|NOPERM)\b/;

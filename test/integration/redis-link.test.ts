@@ -1,6 +1,8 @@
 /** The driver against real Redis servers: how connections begin and end, and that the sequences of power do it. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { deadMan, fenceSequence, follow, freeze, promote, reversibleFence } from '../../src/redis/commands.ts';
+import {
+  deadMan, fenceSequence, follow, freeze, fullSyncs, promote, reversibleFence,
+} from '../../src/redis/commands.ts';
 import { parseInfo, type RedisInfo } from '../../src/redis/info.ts';
 import { firstError, type Command } from '../../src/redis/link.ts';
 import { recordLink, type RecordedLink } from '../support/record-link.ts';
@@ -223,6 +225,19 @@ describe('the sequences of power', () => {
     await must(agent, deadMan(0, await version(agent)));
     expect(await server.cmd('SET', 'a', '2')).toBe('OK');
     expect((await info(agent)).replication?.replid2).toBe(before.replication?.replid);
+  });
+
+  test('under the sync fence a replica waits and keeps its data, until full syncs are opened', async () => {
+    const [master, replica] = [await start({ args: ['--repl-diskless-sync-delay', '86400'] }), await start()];
+    const [toMaster, toReplica] = [await open(master), await open(replica)];
+    await replica.cmd('SET', 'kept', '1');
+    await must(toMaster, reversibleFence(await version(toMaster)));
+    await must(toReplica, follow(master));
+    await waitFor(async () => (await info(toMaster)).replication?.replicas[0]?.state === 'wait_bgsave', 'it waits');
+    expect(await replica.cmd('GET', 'kept')).toBe('1');
+    await must(toMaster, [fullSyncs('open')]);
+    await waitFor(async () => (await info(toReplica)).replication?.link?.up, 'the link is up');
+    expect(await replica.cmd('GET', 'kept')).toBeNull();
   });
 
   test('the fence makes a replica of it and disconnects everybody but us', async () => {

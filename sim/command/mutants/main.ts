@@ -63,6 +63,7 @@ async function huntAll(options: Options): Promise<boolean> {
   checkTexts();
   const startedMs = performance.now();
   const numbers = chosen(options);
+  if (numbers.length === 0) throw new Error(`no planted bug has "${options.only ?? ''}" in its name`);
   const waiting = [...numbers];
   const all: Hunted[] = [];
   const take = (): Job | undefined => {

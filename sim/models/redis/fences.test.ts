@@ -213,7 +213,7 @@ describe('a script', () => {
     m.server.runScript(60_000, false);
     expect(stage.ask(m, ['PING'])).toEqual(['silent']);
     stage.pass(5000);
-    expect(stage.ask(m, ['INFO'], ...reversibleFence(VERSION))).toEqual(['BUSY', 'BUSY']);
+    expect(stage.ask(m, ['INFO'], ...reversibleFence(VERSION))).toEqual(['BUSY', 'BUSY', 'BUSY']);
     expect(stage.ask(m, ...fenceSequence(null))).toEqual(['OK', 'BUSY', 'BUSY', 'BUSY', 'EXECABORT']);
     expect(m.server.acknowledges()).toBe(false);
     expect(stage.ask(m, ['SCRIPT', 'KILL'], ['PING'])).toEqual(['OK', 'PONG']);

@@ -116,14 +116,16 @@ export function countAcks(state: RedisState, offset: number): number {
   return count;
 }
 
-/** Begins one full sync for all that wait for one, once the longest waiting has waited long enough. */
+/** Begins one full sync for all that wait for one, once enough of them wait or the longest has waited long enough. */
 export function startFullSyncs(state: RedisState): void {
   if (state.child !== null || state.loading) return;
   const waiting = [...state.replicas].filter(({ replica }) => replica?.state === 'wait_bgsave' && !replica.sending);
   if (waiting.length === 0) return;
   const { disklessSync, disklessDelaySeconds, transferMs } = state.options;
   const longest = Math.max(...waiting.map(({ replica }) => state.second - (replica?.sinceSecond ?? 0)));
-  if (disklessSync && longest < disklessDelaySeconds) return;
+  const { syncsWithWaiting } = state.settings;
+  const enough = syncsWithWaiting > 0 && waiting.length >= syncsWithWaiting;
+  if (disklessSync && !enough && longest < disklessDelaySeconds) return;
   sendProduced(state);
   const { data, replid, offset, around } = state;
   const snapshot = { data, replid, offset };

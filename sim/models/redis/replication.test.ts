@@ -200,6 +200,18 @@ describe('a full sync', () => {
     expect(r.ids).toEqual([7]);
   });
 
+  test('waits behind the sync fence for as long as it is closed', () => {
+    const stage = new Stage();
+    const [m, r] = [stage.node('m', { disklessDelaySeconds: 86_400 }), stage.node('r')];
+    stage.client(r).write([7]);
+    stage.ask(r, ['REPLICAOF', 'm', '6379']);
+    stage.pass(30_000);
+    expect(r.ids).toEqual([7]);
+    stage.ask(m, ['CONFIG', 'SET', 'repl-diskless-sync-max-replicas', '1']);
+    stage.until(() => stage.replication(r).link?.up === true, 'the link is up');
+    expect(r.ids).toEqual([]);
+  });
+
   test('drops the old data when loading begins, refuses REPLICAOF from then on, and a crash leaves nothing', () => {
     const stage = new Stage();
     const [m, r] = [stage.node('m'), stage.node('r', { loadMs: 500 })];

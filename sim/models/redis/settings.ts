@@ -5,6 +5,7 @@ import type { RedisOptions } from './options.ts';
 
 type Name =
   | 'min-replicas-to-write' | 'min-replicas-max-lag' | 'replica-announce-ip' | 'replica-announce-port'
+  | 'repl-diskless-sync-max-replicas'
   | 'replica-priority' | 'repl-backlog-size' | 'repl-backlog-ttl' | 'masteruser' | 'masterauth';
 
 /** At most, which also fences: no service has as many replicas. */
@@ -12,7 +13,7 @@ const COUNT_MAX = 2 ** 31;
 
 const NUMBERS: ReadonlySet<string> = new Set<Name>([
   'min-replicas-to-write', 'min-replicas-max-lag', 'replica-announce-port', 'replica-priority', 'repl-backlog-size',
-  'repl-backlog-ttl',
+  'repl-backlog-ttl', 'repl-diskless-sync-max-replicas',
 ]);
 
 export class Settings {
@@ -25,6 +26,8 @@ export class Settings {
   priority = 0;
   announceHost = '';
   announcePort = 0;
+  /** A diskless full sync begins as soon as so many wait for it; 0: only after the delay. */
+  syncsWithWaiting = 0;
 
   constructor(options: RedisOptions) {
     this.values = new Map<Name, string>([
@@ -33,6 +36,7 @@ export class Settings {
       ['replica-announce-ip', ''],
       ['replica-announce-port', '0'],
       ['replica-priority', String(options.priority)],
+      ['repl-diskless-sync-max-replicas', '0'],
       ['repl-backlog-size', String(options.backlogBytes)],
       ['repl-backlog-ttl', String(options.backlogTtlSeconds)],
       ['masteruser', ''],
@@ -76,6 +80,7 @@ export class Settings {
     this.backlogBytes = number('repl-backlog-size');
     this.backlogTtlSeconds = number('repl-backlog-ttl');
     this.priority = number('replica-priority');
+    this.syncsWithWaiting = number('repl-diskless-sync-max-replicas');
     this.announceHost = this.values.get('replica-announce-ip') ?? '';
     this.announcePort = number('replica-announce-port');
   }

@@ -25,7 +25,7 @@ const SETTINGS = {
   save: '3600 1',
   appendonly: 'no',
   'repl-diskless-sync': 'yes',
-  'repl-diskless-sync-delay': '5',
+  'repl-diskless-sync-delay': '86400',
   'replica-read-only': 'yes',
 };
 
@@ -103,6 +103,8 @@ const SCENES: readonly (readonly [FindingCode, Partial<DoctorFacts>, string])[] 
   ['start_fence_unknown', { redis: redisWith({ configLines: ['include /x.conf'] }) }, 'includes others'],
   ['starts_as_replica_of', { redis: redisWith({ configLines: ['replicaof 10.0.0.1 6379'] }) }, '10.0.0.1 6379'],
   ['diskless_delay_zero', { redis: redisWith({}, { 'repl-diskless-sync-delay': '0' }) }, '10.0.0.2'],
+  ['sync_fence_missing', { redis: redisWith({}, { 'repl-diskless-sync-delay': '5' }) }, '10.0.0.2'],
+  ['sync_fence_missing', { redis: redisWith({}, { 'repl-diskless-sync': 'no' }) }, '10.0.0.2'],
   ['replica_writable', { redis: redisWith({}, { 'replica-read-only': 'no' }) }, '10.0.0.2'],
   ['clock_rate', { clocks: clocksWith({ rateMin: 1.2, rateMax: 1.3 }) }, 'redis1: by 20.0 % at least'],
   ['clock_rate_suspect', { clocks: clocksWith({ rateMin: 0.9, rateMax: 0.95 }) }, 'by 5.0 %'],

@@ -76,6 +76,18 @@ const ownAgent: Check = ({ config, agent, service, session }) => {
   return [...known, ...when(!isOurs, 'agent_other_node', `${agent.name} of ${agent.service}`)];
 };
 
+/** A delay that outlasts any absence of an agent. */
+const SYNC_FENCE_SECONDS_MIN = 3600;
+
+type Settings = ReadonlyMap<string, string>;
+
+function syncFence({ settings }: { readonly settings: Settings }, where: string): readonly Finding[] {
+  const delay = Number(settings.get('repl-diskless-sync-delay'));
+  const diskless = settings.get('repl-diskless-sync') !== 'no';
+  if (diskless && delay === 0) return [{ code: 'diskless_delay_zero', about: where }];
+  return when(!diskless || delay < SYNC_FENCE_SECONDS_MIN, 'sync_fence_missing', where);
+}
+
 const redisItself: Check = (facts) => {
   const { config, redis } = facts;
   const where = `${config.node.host}:${config.node.port}`;
@@ -88,8 +100,7 @@ const redisItself: Check = (facts) => {
     ...refused.map((about): Finding => ({ code: 'commands_refused', about })),
     ...persistence(redis),
     ...startFence(redis),
-    ...when(settings.get('repl-diskless-sync-delay') === '0' && settings.get('repl-diskless-sync') !== 'no',
-      'diskless_delay_zero', where),
+    ...syncFence(redis, where),
     ...when(settings.get('replica-read-only') === 'no', 'replica_writable', where),
     ...olderThanMaster(facts),
   ];

@@ -117,7 +117,12 @@ export const FINDINGS = {
   diskless_delay_zero: {
     severity: 'warning',
     what: 'repl-diskless-sync-delay is 0: an empty restarted master can overwrite a replica before its agent sees it.',
-    fix: 'CONFIG SET repl-diskless-sync-delay 5, and the same in redis.conf.',
+    fix: 'Put repl-diskless-sync-delay 86400 into redis.conf; the agent of a confirmed master opens full syncs.',
+  },
+  sync_fence_missing: {
+    severity: 'info',
+    what: 'Redis starts without the sync fence: restarted empty, it can overwrite replicas whose agents are stopped.',
+    fix: 'Put repl-diskless-sync-delay 86400 into redis.conf (Redis 7.0 or newer); the agent opens full syncs.',
   },
   replica_writable: {
     severity: 'error',

@@ -19,7 +19,7 @@ const NO_HISTORY = { replid2: null, secondReplOffset: -1 } as const;
 type RedisAction = Extract<Action, {
   kind:
     | 'fence_reversibly' | 'remote_fence_reversibly' | 'set_min_replicas' | 'fence_hard' | 'remote_fence_hard'
-    | 'follow' | 'freeze' | 'promote' | 'configure' | 'kill_stragglers' | 'detach';
+    | 'follow' | 'freeze' | 'promote' | 'open_full_syncs' | 'configure' | 'kill_stragglers' | 'detach';
 }>;
 
 /** Who looks, so that each watcher hears once that a connection opened or ended. */
@@ -39,6 +39,9 @@ export class RedisModel {
   everUp = false;
   syncingSinceMs: number | null = null;
   minReplicas = START_FENCE;
+  fullSyncsClosed = true;
+  /** Its configuration file sets the sync fence: as long as full syncs are closed, none begins. */
+  syncFence = false;
   announced: Address | null = null;
   priority = 100;
   /** Nodes that cannot reach it over the network. */
@@ -76,6 +79,7 @@ export class RedisModel {
     this.alive = true;
     this.runId = `run-${this.name}-${this.starts}`;
     this.minReplicas = START_FENCE;
+    this.fullSyncsClosed = true;
     this.announced = null;
     this.up = false;
     this.syncingSinceMs = null;
@@ -107,7 +111,7 @@ export class RedisModel {
     this.up = false;
     if (!this.alive || master?.alive !== true || master.target !== null) return;
     if (master.unreachableFor.has(this.name)) return;
-    if (!this.continues(master) && !this.fullSync(nowMs)) return;
+    if (!this.continues(master) && !this.fullSync(master, nowMs)) return;
     this.syncingSinceMs = null;
     this.up = true;
     this.everUp = true;
@@ -120,7 +124,8 @@ export class RedisModel {
   }
 
   /** Whether the full sync is over. */
-  private fullSync(nowMs: number): boolean {
+  private fullSync(master: RedisModel, nowMs: number): boolean {
+    if (master.syncFence && master.fullSyncsClosed) return false;
     this.syncingSinceMs ??= nowMs;
     if (nowMs - this.syncingSinceMs < FULL_SYNC_MS) return false;
     this.fullSyncs += 1;
@@ -143,9 +148,13 @@ export class RedisModel {
       case 'fence_reversibly':
       case 'remote_fence_reversibly':
         this.minReplicas = 1_000_000;
+        this.fullSyncsClosed = true;
         break;
       case 'set_min_replicas':
         this.minReplicas = action.minReplicas;
+        break;
+      case 'open_full_syncs':
+        this.fullSyncsClosed = false;
         break;
       case 'fence_hard':
       case 'remote_fence_hard':
@@ -241,6 +250,7 @@ export class RedisModel {
       link: target && { ...target, up, everUp: up || this.everUp, syncInProgress, readOffset: offset },
       replicas: target === null ? this.streaming.filter((replica) => replica.announced !== null).map(shown) : [],
       minReplicas: this.minReplicas,
+      fullSyncsClosed: this.fullSyncsClosed,
       announced: this.announced,
     };
   }

@@ -359,6 +359,7 @@ export class Village {
       case 'fence_reversibly':
       case 'fence_hard':
       case 'set_min_replicas':
+      case 'open_full_syncs':
       case 'freeze':
       case 'follow':
       case 'promote':

@@ -204,6 +204,7 @@ export function facts(name: string, change: Partial<RedisFacts> = {}): RedisFact
     link: null,
     replicas: [],
     minReplicas: 0,
+    fullSyncsClosed: false,
     announced: redisOf(name),
     ...change,
   };
