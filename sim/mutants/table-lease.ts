@@ -117,8 +117,8 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a master that is cut off never leaves its doubt',
     file: 'core/results.ts',
-    find: 'if (sentAtMs >= sleptAtMs) turn.update({ lastProofMs: Math.max(lastProofMs, sentAtMs) });',
-    replace: 'if (sentAtMs >= sleptAtMs && lastProofMs + 2000 > sentAtMs) turn.update({ lastProofMs: sentAtMs });',
+    find: 'if (sentAtMs < sleptAtMs || sentAtMs <= lastProofMs) return;',
+    replace: 'if (sentAtMs < sleptAtMs || sentAtMs <= lastProofMs || lastProofMs + 2000 <= sentAtMs) return;',
     by: ['I7', 'I9'],
     focus: 'cut_off',
   },

@@ -99,6 +99,16 @@ describe('transactions', () => {
     expect(shape({ ...release, ballotExists: true }).at(-2)).toEqual(['setData', PATHS.of('ballots', 'b'), false]);
   });
 
+  test('an order is stored beside the results that its giver knows, and beside none where it knows of none', () => {
+    const order = {
+      id: 'order-1', kind: 'switchover', target: 'b', from: null, epoch: 1, asker: 'test', askedAt: 1,
+      scheduledAt: null, deadline: 2, withinMs: 1, force: false, phase: 'waiting', instance: null,
+    } as const;
+    const stored = (resultsVersion: number | null) => shape({ kind: 'store_order', order, resultsVersion });
+    expect(stored(3)).toEqual([['create', PATHS.order, false], ['check', PATHS.results, 3]]);
+    expect(stored(null)).toEqual([['create', PATHS.order, false], ['create', PATHS.results, false]]);
+  });
+
   test('our own member record is created, set, or replaced as a whole', () => {
     const path = PATHS.of('members', 'b');
     const written = (how: 'create' | 'set' | 'replace') => shape({ kind: 'write_member', member: member('b'), how });

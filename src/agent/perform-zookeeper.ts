@@ -26,6 +26,7 @@ export type ZooKeeperAction = Extract<
       | 'release'
       | 'write_term'
       | 'announce'
+      | 'store_order'
       | 'write_order'
       | 'end_order'
       | 'write_pause';
@@ -42,6 +43,7 @@ const KINDS: readonly ActionKind[] = [
   'release',
   'write_term',
   'announce',
+  'store_order',
   'write_order',
   'end_order',
   'write_pause',
@@ -103,6 +105,17 @@ function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Ta
   return ops;
 }
 
+/** Results that are not there cannot be checked for their absence, but created they can be, empty. */
+function storeOps(
+  { order, resultsVersion: version }: Extract<ActionBody, { kind: 'store_order' }>,
+  { order: path, results }: ServicePaths,
+): readonly MultiOp[] {
+  const known: MultiOp = version === null
+    ? put(results, encodeRecord({ list: [] }), null)
+    : { op: 'check', path: results, version };
+  return [put(path, encodeRecord(order), null), known];
+}
+
 function memberOps(action: Extract<ActionBody, { kind: 'write_member' }>, target: Target): readonly MultiOp[] {
   const path = target.paths.of('members', target.self);
   const written = putOwn(path, encodeRecord(action.member), action.how === 'set');
@@ -129,6 +142,8 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
       const { settings } = action;
       return settings === undefined ? [term] : [put(paths.settings, encodeRecord(settings), null), term];
     }
+    case 'store_order':
+      return storeOps(action, paths);
     case 'write_order':
       return [put(paths.order, encodeRecord(action.order), action.version)];
     case 'end_order':

@@ -63,8 +63,13 @@ export type ActionBody =
       /** The order that this carries out, marked as running in the same transaction: it can be carried out once. */
       readonly order?: { readonly order: OrderRecord; readonly version: number };
     }
-  /** Store an order, or mark it as running. Null = there must be none. */
-  | { readonly kind: 'write_order'; readonly order: OrderRecord; readonly version: number | null }
+  /**
+   * Store a new order, while none stands and no other results than those that were read: one whose answer was lost may
+   * have been carried out and ended meanwhile, and must not be stored again. Null = there must be no results yet.
+   */
+  | { readonly kind: 'store_order'; readonly order: OrderRecord; readonly resultsVersion: number | null }
+  /** Mark the order that was read as running. */
+  | { readonly kind: 'write_order'; readonly order: OrderRecord; readonly version: number }
   /** One transaction: delete the order that was read, append its result to those that were read. */
   | {
       readonly kind: 'end_order';

@@ -277,7 +277,8 @@ test('the dead-man is lowered only when the smaller set was read back', () => {
 
 describe('a server as young as its agent, while no records can be read', () => {
   const young = (own: RedisFacts, agoMs: number): State => world('a', 'starting', {
-    own: sight(own), session: null, synced: false, enabled: null, unplaced: true, minReplicasFloor: 2,
+    own: sight(own), session: null, synced: false, everSynced: false, enabled: null, unplaced: true,
+    minReplicasFloor: 2,
     role: { name: 'starting', sinceMs: START_MS - agoMs },
   });
 

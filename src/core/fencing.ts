@@ -98,6 +98,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'report':
     case 'answer_order':
     case 'answer_operation':
+    case 'store_order':
     case 'write_order':
     case 'end_order':
     case 'write_pause':
@@ -169,7 +170,7 @@ function wantedOfMaster(state: State): number {
  * they are a few milliseconds away; only if they do not come is the server fenced unseen.
  */
 function looksFirst(state: State): boolean {
-  return state.enabled === null && state.role.name === 'starting' && state.nowMs - state.role.sinceMs < YOUNG_LOOK_MS;
+  return !state.everSynced && state.role.name === 'starting' && state.nowMs - state.role.sinceMs < YOUNG_LOOK_MS;
 }
 
 /**
@@ -307,7 +308,7 @@ function fence(turn: Turn, facts: RedisFacts): void {
   const mayBeLifted = turn.awaits('set_min_replicas') || turn.awaits('promote');
   if (facts.minReplicas === FENCE_MIN_REPLICAS && !mayBeLifted) return;
   // Later we know whose it is, and why it is fenced.
-  const unseen = turn.state.enabled === null || hasUnknownTwin(turn.state);
+  const unseen = !turn.state.everSynced || hasUnknownTwin(turn.state);
   if (turn.emit({ kind: 'fence_reversibly' }) && unseen) turn.update({ fencedUnseen: true });
 }
 

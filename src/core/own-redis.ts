@@ -26,8 +26,7 @@ function noticeIncarnation(turn: Turn, before: RedisSight, after: RedisSight): v
   if (before.facts === null) {
     const operators = facts.minReplicas ?? 0;
     const floor = operators > 1 && operators < FENCE_MIN_REPLICAS ? operators : 0;
-    const { enabled, synced } = turn.state;
-    const unknown = (enabled === null || !synced) && facts.uptimeSeconds < YOUNG_SERVER_SECONDS;
+    const unknown = !turn.state.synced && facts.uptimeSeconds < YOUNG_SERVER_SECONDS;
     const managedBefore = sameAddress(facts.announced, turn.state.settings.redis);
     turn.update({ minReplicasFloor: floor, unplaced: unknown, managedBefore });
     return;

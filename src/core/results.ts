@@ -87,7 +87,8 @@ function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch
 /** The ensemble heard us at `sentAtMs`; what was sent before a sleep says nothing about the time after it. */
 export function prove(turn: Turn, sentAtMs: number): void {
   const { lastProofMs, sleptAtMs } = turn.state;
-  if (sentAtMs >= sleptAtMs) turn.update({ lastProofMs: Math.max(lastProofMs, sentAtMs) });
+  if (sentAtMs < sleptAtMs || sentAtMs <= lastProofMs) return;
+  turn.update({ lastProofMs: sentAtMs, proofBeforeMs: lastProofMs });
 }
 
 /** Answers count for the office that asked; those that come after it ended extend nothing. */

@@ -212,6 +212,8 @@ export interface State {
   readonly session: Session | null;
   /** All records have been read on this connection. */
   readonly synced: boolean;
+  /** They were read at least once by this process: before that, nothing is known of how long a record has stood. */
+  readonly everSynced: boolean;
   readonly records: Records;
   /** Paths that hold something which is not ours; while one of them decides, nothing is claimed. */
   readonly unreadable: readonly string[];
@@ -222,6 +224,11 @@ export interface State {
    * the truth is always safe: every deadline of power is measured from it.
    */
   readonly lastProofMs: number;
+  /**
+   * The proof before that. What is read for the first time is younger: news come in the order of the answers, so only
+   * the latest heartbeat can have been on its way together with them.
+   */
+  readonly proofBeforeMs: number;
   /** When the machine was last seen to have slept: what was sent before may have been under way for any time. */
   readonly sleptAtMs: number;
   /** When the present connection to the ensemble was made. */
@@ -316,10 +323,12 @@ export function initialState(settings: Settings, nowMs: number): State {
     nowMs,
     session: null,
     synced: false,
+    everSynced: false,
     records: NO_RECORDS,
     unreadable: [],
     lastLeaseOwner: null,
     lastProofMs: nowMs,
+    proofBeforeMs: nowMs,
     sleptAtMs: Number.NEGATIVE_INFINITY,
     connectedAtMs: Number.NEGATIVE_INFINITY,
     startedAtMs: nowMs,

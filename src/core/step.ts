@@ -155,16 +155,17 @@ function rememberAgent(turn: Turn, { name, http }: Member): void {
 }
 
 function recordsSynced(turn: Turn): void {
-  const { records, settings, enabled, role } = turn.state;
+  const { records, settings, enabled, everSynced, role } = turn.state;
   const recorded = records.nodes.get(settings.name)?.value;
   const registered = records.term === null ? null : records.term.value.nodes.includes(settings.name);
   turn.update({
     synced: true,
+    everSynced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
-    registeredAtStart: enabled === null ? registered : turn.state.registeredAtStart,
+    registeredAtStart: everSynced ? turn.state.registeredAtStart : registered,
     // What a server was before we ever saw it, the records tell, unless they speak of an agent that we know nothing of;
     // else only a restart under our eyes is still to be placed.
-    unplaced: turn.state.unplaced && (enabled !== null || hasUnknownTwin(turn.state)),
+    unplaced: turn.state.unplaced && (everSynced || hasUnknownTwin(turn.state)),
     role: role.name === 'starting' ? { ...role, sinceMs: turn.now } : role,
   });
 }

@@ -94,10 +94,11 @@ function followOrder(turn: Turn, what: Extract<Asked['what'], { kind: 'order' }>
     return;
   }
   // Gone, and its result is not there: records are read one by one, and the next read says it.
-  if (what.seen || turn.awaits('write_order')) return;
+  if (what.seen || turn.awaits('store_order')) return;
   const refusal = whyNotStored(state.records, request);
   if (refusal !== null) return finishRefused(turn, refusal);
-  turn.emit({ kind: 'write_order', order: orderOf(state.records, request), version: null });
+  const resultsVersion = state.records.results?.znode.version ?? null;
+  turn.emit({ kind: 'store_order', order: orderOf(state.records, request), resultsVersion });
 }
 
 function note(turn: Turn, what: Asked['what']): void {

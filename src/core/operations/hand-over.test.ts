@@ -77,9 +77,9 @@ describe('a master refuses before it touches anything', () => {
   });
 
   test('an order that it finds when it starts, and one whose deadline passed', () => {
-    const fresh = hears({}, {}, { enabled: null });
+    const fresh = hears({}, {}, { everSynced: false });
     expect(only(fresh, 'end_order').results[0]?.reason).toBe('order_expired');
-    const state = world('a', 'master', { nowMs: START_MS + 9000, lastProofMs: START_MS - 1001 });
+    const state = world('a', 'master', { nowMs: START_MS + 9000, proofBeforeMs: START_MS - 1001 });
     const late = run({ ...state, own: sight(masterFacts(), { answeredAtMs: state.nowMs }) }, readsOrder(order()));
     expect(late.does).not.toContain('release');
   });
@@ -160,6 +160,30 @@ describe('a master that hands over', () => {
   test('does not go on by itself once the release is on its way', () => {
     const played = run(fenced(), ownAnswers(masterFacts({ minReplicas: FENCE_MIN_REPLICAS, replicas: [] })));
     expect(played.state.role.name).toBe('stepping_down');
+  });
+
+  test('keeps its fence until it knows that a release whose answer was lost was not carried out', () => {
+    const state = fenced();
+    const alone = ownAnswers(masterFacts({ minReplicas: FENCE_MIN_REPLICAS, replicas: [attached('c')] }));
+    const failed = answer(state, 'release', { result: 'failed', code: 'OPERATION_TIMEOUT' });
+    const lost = run(state, 20, failed, alone);
+    expect(lost.state.role.name).toBe('stepping_down');
+    expect(lost.does).toContain('heartbeat');
+    const { owner, czxid } = lost.state.records.lease!.znode;
+    const asked = lost.state.inFlight.get('heartbeat')!.sinceMs;
+    const heard = { result: 'heard', sentAtMs: asked, lease: { owner, czxid } } as const;
+    const known = run(lost.state, answer(lost.state, 'heartbeat', heard));
+    expect(roleIs(known.state, 'master').epoch).toBe(EPOCH);
+    expect(only(known, 'end_order').results[0]).toMatchObject({ outcome: 'interrupted', reason: 'target_lost' });
+  });
+
+  test('does not begin again what it gave up, while the result is not written yet', () => {
+    const undone = run(hears().state, ownAnswers(masterFacts({ replicas: [attached('c')] })));
+    expect(only(undone, 'end_order').results[0]?.reason).toBe('target_lost');
+    const failed = answer(undone.state, 'end_order', { result: 'failed', code: 'BAD_VERSION' });
+    const later = run(undone.state, failed, ownAnswers(masterFacts()), 200);
+    expect(later.does).not.toContain('fence_reversibly');
+    expect(only(later, 'end_order').results[0]).toMatchObject({ outcome: 'interrupted', reason: 'target_lost' });
   });
 
   test('takes its office back at once when its target is lost after the lease was given away', () => {

@@ -56,13 +56,19 @@ export function beginsHandOver(turn: Turn, role: RoleOf<'master'>, term: Term, f
   const order = dueOrder(turn);
   // A master that is not settled yet, and one that lives on promises, has nothing to hand over.
   if (order === null || term.pending !== null || turn.state.failsafe !== null) return false;
+  const { handing: before } = turn.state.operations;
+  if (before?.order === order.value.id && before.undone !== null) {
+    endOrder(turn, order, before.undone);
+    return false;
+  }
   const plan = planSwitchover(turn.state, order.value, term, facts);
   if ('refusal' in plan) {
     const isPatient = plan.passing && order.value.scheduledAt !== null;
     if (!isPatient) endOrder(turn, order, { outcome: 'refused', reason: plan.refusal });
     return false;
   }
-  const handing = { order: order.value.id, to: plan.target, sinceMs: turn.now, fencedAtMs: null, promotedAtMs: null };
+  const ahead = { fencedAtMs: null, releasedAtMs: null, promotedAtMs: null, undone: null };
+  const handing = { order: order.value.id, to: plan.target, sinceMs: turn.now, ...ahead };
   turn.update({ operations: { ...turn.state.operations, handing } });
   turn.report('switchover_begun', { id: order.value.id, to: plan.target, epoch: role.epoch });
   enterSteppingDown(turn, role, { because: 'switchover', alone: false });
@@ -96,18 +102,32 @@ export function handOver(turn: Turn, role: RoleOf<'stepping_down'>): void {
   // The lease may be gone already: what the next read says decides.
   if (facts === null || turn.awaits('release')) return;
   const ending = whyUndo(turn, role, facts);
-  if (ending !== null) return undo(turn, role, ending);
+  if (ending !== null) return keepsLease(turn) ? undo(turn, role, ending) : undefined;
   if (facts.minReplicas !== FENCE_MIN_REPLICAS) return;
   release(turn, facts);
+}
+
+/**
+ * A release whose answer was lost may have been carried out, whatever the records say that were read before it, or
+ * from a server that is behind. Only a heartbeat that was sent later, and heard with the lease still ours, says that
+ * it was not and will not be. Until then the fence stays.
+ */
+function keepsLease(turn: Turn): boolean {
+  const { lastProofMs, operations: { handing }, synced, session } = turn.state;
+  const releasedAtMs = handing?.releasedAtMs ?? null;
+  if (releasedAtMs === null || lastProofMs > releasedAtMs) return true;
+  if (synced && session?.connected === true) turn.emit({ kind: 'heartbeat' });
+  return false;
 }
 
 function undo(turn: Turn, role: RoleOf<'stepping_down'>, ending: Ending): void {
   const { order } = turn.state.records;
   const { operations } = turn.state;
   const { handing } = operations;
-  if (order !== null && order.value.id === handing?.order) endOrder(turn, order, { ...ending, target: handing.to });
+  const undone = handing === null ? ending : { ...ending, target: handing.to };
+  if (order !== null && order.value.id === handing?.order) endOrder(turn, order, undone);
   turn.report('switchover_undone', { to: handing?.to ?? null, because: ending.reason ?? ending.outcome });
-  turn.update({ operations: { ...operations, handing: null } });
+  turn.update({ operations: { ...operations, handing: handing && { ...handing, undone } } });
   returnToOffice(turn, role, 'switchover_undone');
 }
 
@@ -134,10 +154,10 @@ function release(turn: Turn, facts: RedisFacts): void {
       version: order.znode.version,
     },
   });
-  if (handing.fencedAtMs === null) {
-    turn.update({ operations: { ...state.operations, handing: { ...handing, fencedAtMs: turn.now } } });
-  }
-  if (issued) turn.report('lease_released', { because: 'switchover', to: handing.to });
+  if (!issued) return;
+  const moments = { fencedAtMs: handing.fencedAtMs ?? turn.now, releasedAtMs: turn.now };
+  turn.update({ operations: { ...state.operations, handing: { ...handing, ...moments } } });
+  turn.report('lease_released', { because: 'switchover', to: handing.to });
 }
 
 /** Step 4, and the way back. Returns whether this candidate has nothing else to do. */

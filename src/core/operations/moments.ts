@@ -5,8 +5,10 @@
  * in the record. A time of day would do if clocks were right; a duration would do if everybody knew since when it
  * counts. So both are stored, and the earlier end counts:
  *
- * 1. Whoever hears the ensemble knows since when at the latest a record stands that it did not know before: since its
- *    own last proof. From there the duration counts. No clock on a wall is asked.
+ * 1. Whoever hears the ensemble knows since when at the latest a record stands that it did not know before: since the
+ *    last of its proofs that was answered before there was any news of it. The latest one may have been on its way
+ *    together with the news, and an agent that was stopped finds both in its socket; so the one before it counts, and
+ *    from there the duration. No clock on a wall is asked.
  * 2. Whoever finds a record at its start does not know. An order for now is then void: it was asked of a service that
  *    was not restarted. A pause, and an order for later, count by the time of day, which is converted once.
  * 3. A pause never lasts longer than its duration from when it was first seen, whatever the clocks say.
@@ -45,9 +47,9 @@ export function wallNow({ operations: { timeOfDay: time }, nowMs }: State): numb
   return time === null ? null : Math.round(time.wallMs + (nowMs - time.atMs));
 }
 
-/** A record that was not there at our last proof cannot be older; a fresh agent knows nothing. */
+/** A record that was not there then cannot be older; a fresh agent knows nothing. */
 function standsSinceMs(state: State): number {
-  return state.enabled === null ? LONG_AGO : Math.min(state.nowMs, state.lastProofMs);
+  return state.everSynced ? Math.min(state.nowMs, state.proofBeforeMs) : LONG_AGO;
 }
 
 export function orderMoments(state: State, order: OrderRecord): OrderMoments {

@@ -86,6 +86,16 @@ describe('the end of a pause', () => {
     expect(village.writable()).toHaveLength(1);
   });
 
+  test('holds for an agent that is told to take part before it has read the records', () => {
+    const village = paused();
+    village.killAgent('b');
+    village.pass(PAUSE_MS + 1000);
+    village.start('b');
+    village.order('b', { order: 'enable' });
+    village.pass(1000);
+    expect(reasonsOf(village, 'b')).not.toContain('service_paused');
+  });
+
   test('is not put off by a clock that was set back', () => {
     const village = paused();
     village.wallLeadMs -= 10 * PAUSE_MS;

@@ -4,6 +4,7 @@
  */
 import type { OperationRequest, PauseRequest } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
+import type { Ending } from './ending.ts';
 import type { OrderMoments, TimeOfDay } from './moments.ts';
 
 /** What one caller of this agent waits for. */
@@ -26,8 +27,12 @@ export interface Handing {
   readonly sinceMs: number;
   /** When our fence was seen to hold. */
   readonly fencedAtMs: number | null;
+  /** When the lease was given away last, as we asked for it: whether it was, the answer says, or a later proof. */
+  readonly releasedAtMs: number | null;
   /** When its target was seen promoted. */
   readonly promotedAtMs: number | null;
+  /** How it was given up, back in office; its order is not begun again. */
+  readonly undone: Ending | null;
 }
 
 export interface Operations {

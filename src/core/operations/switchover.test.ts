@@ -193,6 +193,33 @@ describe('an order', () => {
     expect(village.epochs).toEqual([1, 2]);
   });
 
+  test('that was stored and ended before its asker heard of it is not stored again', () => {
+    const village = inPeace();
+    let id = '';
+    village.interrupt = (by, action) => {
+      if (by !== 'b' || action.kind !== 'store_order') return false;
+      village.interrupt = () => false;
+      const { ensemble } = village;
+      expect(ensemble.commit(action, { name: by, session: 0n })).toBe(true);
+      const { order, results } = ensemble.records;
+      const versions = { orderVersion: order?.znode.version ?? -1, resultsVersion: results?.znode.version ?? null };
+      const refused: OperationResult = {
+        id, kind: 'switchover', asker: 'test', target: null, epoch: 1, outcome: 'refused', reason: 'no_candidate',
+        gapMs: null, master: 'a', endedAt: null,
+      };
+      const ended = { ...action, kind: 'end_order', results: [refused], ...versions } as const;
+      expect(ensemble.commit(ended, { name: 'a', session: 0n })).toBe(true);
+      return false;
+    };
+    const wanted = request(village, { target: 'c' });
+    ({ id } = wanted);
+    village.order('b', { order: 'operation', request: wanted });
+    village.pass(2000);
+    expect(village.writable()).toEqual(['a']);
+    expect(answerTo(village, id)).toMatchObject({ answer: 'ended', result: { outcome: 'refused' } });
+    expect(village.ensemble.records.results?.value.list).toHaveLength(1);
+  });
+
   test('that stands when its master is restarted is void: it was asked of a service that was not', () => {
     const village = inPeace();
     when(village, 'a', 'fence_reversibly', () => true);

@@ -12,7 +12,7 @@ export interface Writer {
 type Transaction = Extract<Action, {
   kind:
     | 'write_member' | 'write_node' | 'cast_ballot' | 'withdraw_ballot' | 'write_term' | 'announce' | 'claim'
-    | 'release' | 'write_order' | 'end_order' | 'write_pause';
+    | 'release' | 'store_order' | 'write_order' | 'end_order' | 'write_pause';
 }>;
 
 /** One change that a transaction wants to make; `null` where its condition does not hold. */
@@ -160,6 +160,13 @@ export class Ensemble {
         if (records.term?.znode.version !== action.termVersion) return [null];
         if ((records.masterRecord === null) === action.replace) return [null];
         return [{ record: 'masterRecord', kept: this.fresh(action.record, session) }];
+      case 'store_order': {
+        const { results } = records;
+        if ((results?.znode.version ?? null) !== action.resultsVersion) return [null];
+        const stored = wrap({ record: 'order', kept: this.put(records.order, action.order, null) });
+        if (results !== null) return [stored];
+        return [stored, { record: 'results', kept: this.fresh({ list: [] }, 0n) }];
+      }
       case 'write_order':
         return [wrap({ record: 'order', kept: this.put(records.order, action.order, action.version) })];
       case 'end_order': {

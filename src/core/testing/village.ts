@@ -378,6 +378,7 @@ export class Village {
       case 'release':
       case 'write_term':
       case 'announce':
+      case 'store_order':
       case 'write_order':
       case 'end_order':
       case 'write_pause':
