@@ -11,6 +11,10 @@ import { PowerIsNotGivenLate } from './i6-power-is-not-given-late.ts';
 import { ItHeals } from './i7-it-heals.ts';
 import { SilenceInPeace } from './i8-silence-in-peace.ts';
 import { EverythingIsExplained } from './i9-everything-is-explained.ts';
+import { BackInOffice } from './i10-back-in-office.ts';
+import { SwitchoverLosesNothing } from './i10-nothing-is-lost.ts';
+import { OrdersEndOnce } from './i10-orders-once.ts';
+import { PauseIsKept } from './i10-pause.ts';
 
 export const ALL_CHECKERS: readonly (() => Checker)[] = [
   () => new OneMasterPerEpoch(),
@@ -24,4 +28,8 @@ export const ALL_CHECKERS: readonly (() => Checker)[] = [
   () => new ItHeals(),
   () => new SilenceInPeace(),
   () => new EverythingIsExplained(),
+  () => new OrdersEndOnce(),
+  () => new SwitchoverLosesNothing(),
+  () => new PauseIsKept(),
+  () => new BackInOffice(),
 ];

@@ -4,7 +4,10 @@
  * Checkers look from outside and above: they know true time, every server's dataset and every committed transaction,
  * and nothing of what the agents believe, except where the invariant is about what agents say.
  */
+import type { OperationAnswer, OperationResult } from '../../src/contract/operations.ts';
+import type { OrderRecord, PauseRecord } from '../../src/core/operations/records.ts';
 import type { Ballot, Lease, Term } from '../../src/core/records.ts';
+import type { Fields } from '../../src/core/actions.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Data } from '../models/redis/dataset.ts';
 
@@ -14,7 +17,7 @@ import type { Data } from '../models/redis/dataset.ts';
  */
 export const WAKES_WITHIN_MS = 300;
 
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9';
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10';
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -28,6 +31,10 @@ export interface Committed {
   readonly term: Term | null;
   readonly ballots: ReadonlyMap<string, Ballot>;
   readonly masterRecordOwner: bigint | null;
+  /** The order that stands, the results that are kept, and the pause. */
+  readonly order: OrderRecord | null;
+  readonly results: readonly OperationResult[];
+  readonly pause: PauseRecord | null;
 }
 
 export type Sight =
@@ -51,7 +58,13 @@ export type Sight =
   /** A Redis began with what its disk had. */
   | { readonly saw: 'restarted'; readonly node: string; readonly had: Data; readonly has: Data }
   /** An agent began to refuse something, or ended to, or crashed. */
-  | { readonly saw: 'said'; readonly node: string; readonly event: string }
+  | { readonly saw: 'said'; readonly node: string; readonly event: string; readonly fields: Fields }
+  /** A caller of this name was answered. */
+  | { readonly saw: 'answered'; readonly asker: string; readonly answer: OperationAnswer }
+  /** A caller was not answered by an agent that had all the time and never stood still. */
+  | { readonly saw: 'unanswered'; readonly asker: string }
+  /** Some time has passed; only where operators are at work. */
+  | { readonly saw: 'time' }
   /** Everything works again; nothing more will be broken. */
   | { readonly saw: 'healed' }
   /** I7's bound after that has passed. */
@@ -93,6 +106,8 @@ export interface NodeSight {
     readonly data: Data;
   } | null;
   readonly agent: {
+    /** Its process. */
+    readonly instance: string;
     readonly role: string;
     readonly epoch: number;
     readonly reasons: readonly string[];

@@ -64,7 +64,10 @@ export class FreshestWins implements Checker {
     this.keptTrue.claimed(node, world);
     const former = term?.master ?? null;
     if (term === null || former === null) return;
-    const entitled = term.inSync.includes(node) || term.designated === node || former.name === node;
+    // Who hands over by an order stands until its successor is a master that says so.
+    const handsOver = term.handOver?.from ?? null;
+    const comesBack = handsOver?.name === node && handsOver.runId === world.nodes.get(node)?.redis?.runId;
+    const entitled = term.inSync.includes(node) || term.designated === node || former.name === node || comesBack;
     if (!entitled && term.inSync.length > 0) {
       world.violated('I3', `${node} claimed the epoch after ${term.epoch}, but in sync were ${term.inSync.join(', ')}`);
     }

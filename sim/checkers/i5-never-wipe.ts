@@ -87,6 +87,8 @@ export class NeverWipe implements Checker {
     const redis = world.nodes.get(name)?.redis ?? null;
     const term = world.committed.term;
     if (redis === null || redis.data.size > 0 || term === null) return;
+    // Without an office and fenced it serves nobody: a replica is made to copy everything anew like that.
+    if (world.committed.lease?.node !== name && !redis.acknowledges) return;
     for (const other of world.nodes.values()) {
       const data = other.redis?.data;
       if (other.name === name || data === undefined || data.size === 0 || !term.nodes.includes(other.name)) continue;

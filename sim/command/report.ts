@@ -19,6 +19,7 @@ export function coverageText(coverage: Coverage): string {
     counts('faults', coverage.faults),
     counts('role edges', coverage.edges),
     counts('events', coverage.events),
+    counts('orders', coverage.orders),
     `acknowledged writes: ${coverage.acknowledged}`,
   ].join('\n');
 }

@@ -210,6 +210,8 @@ export class Process {
 /** Two clocks count in different fractions: without it a timer could find that its moment has not quite come. */
 const ROUNDING_MS = 1e-6;
 
+/** Time of day at the beginning of a world. */
+const WALL_ORIGIN_MS = 1_700_000_000_000;
 /** No timer of Node.js is shorter. */
 const SHORTEST_TIMER_MS = 1;
 
@@ -218,13 +220,14 @@ export class SkewedClock implements WallClock {
   private readonly process: Process;
   private readonly rate: number;
   private readonly originMs: number;
-  /** How far wall time is ahead of monotonic time. */
-  wallLeadMs = 1_700_000_000_000;
+  /** How far wall time is ahead of monotonic time: at the start of its process all hosts have the same time of day. */
+  wallLeadMs: number;
 
   constructor(process: Process, skew: { readonly rate: number; readonly originMs: number }) {
     this.process = process;
     this.rate = skew.rate;
     this.originMs = skew.originMs;
+    this.wallLeadMs = WALL_ORIGIN_MS + (1 - skew.rate) * process.presentMs - skew.originMs;
   }
 
   now(): number {

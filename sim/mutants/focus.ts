@@ -9,6 +9,7 @@ import { drawPlan } from '../plan/plan.ts';
 import { NEUTRAL_PLAN } from '../regressions/kept-plans.ts';
 import { DATA_GROUNDS } from './focus-data.ts';
 import { LEASE_GROUNDS } from './focus-lease.ts';
+import { OPERATION_GROUNDS } from './focus-operations.ts';
 import { at, partition } from './ground.ts';
 import type { Ground, Maker } from './ground.ts';
 
@@ -237,6 +238,7 @@ function blackout(random: Random, atMs: number): readonly Fault[] {
 const GROUNDS = {
   ...LEASE_GROUNDS,
   ...DATA_GROUNDS,
+  ...OPERATION_GROUNDS,
   unfenceable: { makers: [], faults: [0, 0], script: unfenceable },
   /** As before, with a T so long that the dead-man may be touched before the agent stops. */
   unfenceable_late: {

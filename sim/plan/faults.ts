@@ -1,9 +1,11 @@
 /**
- * Everything that may go wrong, as data: what, to whom, when, for how long.
+ * Everything that may go wrong, as data: what, to whom, when, for how long. What operators do (acts.ts) is like it.
  *
  * A fault is resolved when the plan is drawn: it names its victims and its numbers, and draws nothing later. That is
  * what lets a failing run be shortened by taking faults away, and printed so that it can be read.
  */
+import type { Act } from './acts.ts';
+
 export type Data = 'kept' | 'aof' | 'lost';
 
 /** What happens to a process or a host; it is undone after `forMs`. */
@@ -48,7 +50,8 @@ export type Mishap =
   | { readonly kind: 'delayed'; readonly hosts: readonly string[]; readonly delayMs: number };
 
 export type FaultKind = Mishap['kind'];
-export type Fault = Mishap & { readonly atMs: number; readonly forMs: number };
+/** A fault, or what an operator does, and its place in time. */
+export type Fault = (Mishap | Act) & { readonly atMs: number; readonly forMs: number };
 
 export function describeFault(fault: Fault): string {
   const { kind, atMs, forMs, ...rest } = fault;

@@ -3,6 +3,7 @@
  */
 import type { Random } from '../kernel/random.ts';
 import { Random as Chance } from '../kernel/random.ts';
+import { drawActs, hasOperators } from './acts.ts';
 import type { Data, Fault, FaultKind, Mishap } from './faults.ts';
 
 export interface NodePlan {
@@ -89,7 +90,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
 };
 
 /** A host that vanished without a word (no FIN, no RST) does not come back sooner than a machine can boot. */
-export const SHORTEST_MS: Readonly<Partial<Record<FaultKind, number>>> = { host_lost: 2500 };
+export const SHORTEST_MS: Readonly<Partial<Record<Fault['kind'], number>>> = { host_lost: 2500 };
 
 const KINDS = Object.keys(WEIGHTS) as FaultKind[];
 const TOTAL_WEIGHT = Object.values(WEIGHTS).reduce((sum, weight) => sum + weight, 0);
@@ -200,6 +201,16 @@ function drawFaults(random: Random, cast: Cast, sessionTimeoutMs: number): reado
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Of a plan with operators only so many keep all of their faults: what they do in peace is worth a look, too. */
+const STORMY = 0.6;
+
+/** The plan's faults, and among them what operators do. */
+function withOperators(random: Random, nodes: readonly string[], drawn: readonly Fault[]): readonly Fault[] {
+  const faults = random.chance(STORMY) ? drawn : drawn.slice(0, random.below(3));
+  const acts = drawActs(random, { nodes, faults, settledMs: SETTLED_MS, healAtMs: HEAL_AT_MS });
+  return [...faults, ...acts].sort((a, b) => a.atMs - b.atMs);
+}
+
 export function drawPlan(seed: number): Plan {
   const random = new Chance(seed).fork('plan');
   const count = random.chance(0.75) ? 3 : random.chance(0.5) ? 2 : 4;
@@ -207,6 +218,7 @@ export function drawPlan(seed: number): Plan {
   const servers = random.chance(0.8) ? ['z1', 'z2', 'z3'] : ['z1'];
   const tickMs = random.pick([250, 500, 1000]);
   const sessionTimeoutMs = Math.max(2 * tickMs, random.pick([2000, 3000, 5000]));
+  const faults = drawFaults(random.fork('faults'), { nodes: names, servers }, sessionTimeoutMs);
   const never = random.chance(0.1) ? random.pick(names) : null;
   return {
     seed,
@@ -235,6 +247,6 @@ export function drawPlan(seed: number): Plan {
     settledMs: SETTLED_MS,
     healAtMs: HEAL_AT_MS,
     endMs: END_MS,
-    faults: drawFaults(random.fork('faults'), { nodes: names, servers }, sessionTimeoutMs),
+    faults: hasOperators(seed) ? withOperators(random.fork('operators'), names, faults) : faults,
   };
 }

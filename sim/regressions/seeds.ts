@@ -15,4 +15,9 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 31598, sentence: 'a full sync ends whole although its master is gone: what came is copied first' },
   { seed: 33376, sentence: 'a node is back empty after a twin on another host took its name' },
   { seed: 40293, sentence: 'an agent that finds its twin beside its restarted Redis leaves the fence to it' },
+  { seed: 95, sentence: 'an agent that is told to take part before it has read the records believes an old pause' },
+  { seed: 275, sentence: 'an order is refused before its asker hears that it was stored, and is stored again' },
+  { seed: 495, sentence: 'an agent that was stopped finds a pause in its socket, and a heartbeat right behind it' },
+  { seed: 1651, sentence: 'a switchover is given up and begun again, a hundred times a second' },
+  { seed: 1803, sentence: 'a switchover is undone while nobody knows whether the lease was given away' },
 ];

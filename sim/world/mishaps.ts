@@ -7,8 +7,10 @@
 import type { Network, Path } from '../kernel/network.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Ensemble } from '../models/zookeeper/ensemble.ts';
+import { isAct } from '../plan/acts.ts';
 import type { Fault, Mishap } from '../plan/faults.ts';
 import type { NodePlace } from './node-place.ts';
+import type { Operators } from './operators.ts';
 
 export interface Stage {
   readonly nodes: ReadonlyMap<string, NodePlace>;
@@ -16,6 +18,7 @@ export interface Stage {
   readonly network: Network;
   /** Every host that faults may cut off: nodes and servers. */
   readonly hosts: readonly string[];
+  readonly operators: Operators;
   wiped(): void;
 }
 
@@ -191,6 +194,7 @@ function worsen(stage: Stage, side: readonly string[], change: { loss?: number; 
 
 /** Does it, and gives what puts it right. */
 export function inflict(fault: Fault, stage: Stage): Undo {
+  if (isAct(fault)) return stage.operators.act(fault);
   const { ensemble, network, nodes } = stage;
   if ('node' in fault) {
     const place = nodes.get(fault.node);

@@ -79,6 +79,7 @@ class View implements NodeSight {
     const { state } = run.agent;
     const { role, reasons, enabled, records, rememberedEpoch } = state;
     return {
+      instance: state.settings.instance,
       role: role.name,
       epoch: records.term?.value.epoch ?? 0,
       reasons: [...reasons],

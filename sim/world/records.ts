@@ -7,7 +7,9 @@ import type { Endpoint } from '../kernel/network.ts';
 import type { Tree, Txn, Znode } from '../models/zookeeper/tree.ts';
 import { SERVICE } from './agent-place.ts';
 
-export const NOTHING_COMMITTED: Committed = { lease: null, term: null, ballots: new Map(), masterRecordOwner: null };
+export const NOTHING_COMMITTED: Committed = {
+  lease: null, term: null, ballots: new Map(), masterRecordOwner: null, order: null, results: [], pause: null,
+};
 
 const PATHS = servicePaths(SERVICE);
 
@@ -27,9 +29,25 @@ function withBallot(before: Committed, path: string, node: Znode | null): Commit
   return { ...before, ballots };
 }
 
+/** Records of operations, or null for any other path. */
+function withOperation(before: Committed, path: string, node: Znode | null): Committed | null {
+  if (path !== PATHS.order && path !== PATHS.results && path !== PATHS.pause) return null;
+  const read = node === null ? null : decode(path, node);
+  switch (path) {
+    case PATHS.order:
+      return { ...before, order: read?.record === 'order' ? (read.kept?.value ?? null) : null };
+    case PATHS.pause:
+      return { ...before, pause: read?.record === 'pause' ? (read.kept?.value ?? null) : null };
+    default:
+      return { ...before, results: read?.record === 'results' ? (read.kept?.value.list ?? []) : [] };
+  }
+}
+
 function withChange(before: Committed, path: string, node: Znode | null): Committed {
   if (path === PATHS.masterRecord) return { ...before, masterRecordOwner: node?.owner ?? null };
-  if (path !== PATHS.lease && path !== PATHS.term) return withBallot(before, path, node);
+  if (path !== PATHS.lease && path !== PATHS.term) {
+    return withOperation(before, path, node) ?? withBallot(before, path, node);
+  }
   const read = node === null ? null : decode(path, node);
   if (path === PATHS.term) return { ...before, term: read?.record === 'term' ? (read.kept?.value ?? null) : null };
   if (read?.record !== 'lease' || read.kept === null || node === null) return { ...before, lease: null };

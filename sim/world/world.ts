@@ -4,6 +4,8 @@
  * Three phases: it comes up; faults overlap freely; everything is put right. After the last it must heal within the
  * bound of I7, and then be quiet.
  */
+import type { OperationAnswer, OperationResult } from '../../src/contract/operations.ts';
+import type { Fields } from '../../src/core/actions.ts';
 import { Host } from '../kernel/process.ts';
 import type { Process } from '../kernel/process.ts';
 import { Network } from '../kernel/network.ts';
@@ -27,11 +29,18 @@ import type { NodeHooks } from './node-place.ts';
 import { NodePlace } from './node-place.ts';
 import { WorldView } from './overview.ts';
 import { startWriters } from './writers.ts';
+import { isAct } from '../plan/acts.ts';
+import { Operators } from './operators.ts';
 import { afterCommit, NOTHING_COMMITTED, PublishedMaster } from './records.ts';
 
 /** Clocks of agents are slow by up to this: their deadlines are late by as much in true time. */
 const SLOWEST_CLOCK = 0.95;
 const HEAL_EXTRA_MS = 5000;
+/** A caller is answered this long after it asked, and the session timeout: 10 s to begin, 5 s for the result. */
+const ANSWER_MS = 15_000;
+const ANSWER_SLACK_MS = 1000;
+/** Where operators are at work, what takes too long is looked for this often. */
+const LOOK_MS = 500;
 
 export interface RunResult {
   readonly violations: readonly Violation[];
@@ -51,6 +60,7 @@ export class World implements NodeHooks {
   readonly nodes = new Map<string, NodePlace>();
   readonly coverage = new Coverage();
   private readonly view: WorldView;
+  private readonly operators: Operators;
   private readonly publishedMaster = new PublishedMaster();
   private readonly checkers: readonly Checker[] = ALL_CHECKERS.map((make) => make());
 
@@ -80,12 +90,21 @@ export class World implements NodeHooks {
       this.nodes.set(node.name, new NodePlace({ ...parts, random: random.fork(node.name) }));
     }
     this.view.lookAtNodes();
+    this.operators = new Operators({
+      nodes: this.nodes,
+      scheduler,
+      answerMs: (ANSWER_MS + plan.sessionTimeoutMs) / SLOWEST_CLOCK + ANSWER_SLACK_MS,
+      master: () => this.view.committed.lease?.node ?? null,
+      answered: (asker, answer) => this.answered(asker, answer),
+      unanswered: (asker) => this.see({ saw: 'unanswered', asker }),
+    });
     startWriters({ network, random: random.fork('writers'), hostOf, believe: () => this.published() });
   }
 
   run(): RunResult {
     const { plan } = this;
     for (const fault of plan.faults) this.scheduler.at(fault.atMs, () => this.strike(fault));
+    if (plan.faults.some(isAct)) this.lookOn();
     this.pass(plan.healAtMs);
     this.heal();
     const boundMs = (2 * plan.sessionTimeoutMs + HEAL_EXTRA_MS) / SLOWEST_CLOCK;
@@ -123,10 +142,22 @@ export class World implements NodeHooks {
     });
   }
 
+  private lookOn(): void {
+    this.see({ saw: 'time' });
+    this.scheduler.after(LOOK_MS, () => this.lookOn());
+  }
+
+  private answered(asker: string, answer: OperationAnswer): void {
+    this.trace.note(answer.answer, asker);
+    this.trace.say(asker, () => `is answered ${JSON.stringify(answer)}`);
+    this.coverage.answered(answer);
+    this.see({ saw: 'answered', asker, answer });
+  }
+
   private stage(): Stage {
-    const { nodes, ensemble, network, plan } = this;
+    const { nodes, ensemble, network, plan, operators } = this;
     const hosts = [...plan.nodes.map(({ name }) => name), ...plan.servers];
-    return { nodes, ensemble, network, hosts, wiped: () => this.wiped() };
+    return { nodes, ensemble, network, hosts, operators, wiped: () => this.wiped() };
   }
 
   /** Everything works again, whatever a fault that ended in another order left behind. */
@@ -164,12 +195,19 @@ export class World implements NodeHooks {
     this.trace.note('commit', 'ensemble', txn.changes.size);
     this.trace.say('ensemble', () => `commits ${[...txn.changes.keys()].join(' ')}`);
     if (after === before) return;
+    this.noteResults(before.results, after.results);
     this.see({ saw: 'committed', before, after, by: txn.by });
     const { lease, masterRecordOwner } = after;
     if (lease === null || masterRecordOwner === before.masterRecordOwner || masterRecordOwner !== lease.owner) return;
     // Of the process that was announced: it may have ended on the way, and a twin has another.
     if (this.view.nodes.get(lease.node)?.redis?.runId !== lease.runId) return;
     this.see({ saw: 'promoted', node: lease.node });
+  }
+
+  private noteResults(before: readonly OperationResult[], after: readonly OperationResult[]): void {
+    if (after === before) return;
+    const known = new Set(before.map(({ id }) => id));
+    for (const result of after) if (!known.has(result.id)) this.coverage.ended(result);
   }
 
   acknowledged(node: string, id: number, waited: number): void {
@@ -212,10 +250,10 @@ export class World implements NodeHooks {
     this.view.agents.set(instance, process);
   }
 
-  said(node: string, event: string, fields: object): void {
+  said(node: string, event: string, fields: Fields): void {
     this.trace.note(event, node);
     this.trace.say(node, () => `${event} ${JSON.stringify(fields)}`);
     this.coverage.said(event, fields);
-    this.see({ saw: 'said', node, event });
+    this.see({ saw: 'said', node, event, fields });
   }
 }

@@ -67,6 +67,8 @@ export class Server {
   private fsyncedMs = 0;
   private readonly unsynced: (() => void)[] = [];
   private readonly errands = new Map<number, (result: ErrandResult) => void>();
+  /** What the leader answered behind commits that this server has not applied yet. */
+  private held: { readonly zxid: bigint; readonly answer: () => void }[] = [];
   private refs = 0;
 
   constructor(options: ServerOptions) {
@@ -137,6 +139,7 @@ export class Server {
     this.upstream?.close();
     this.upstream = null;
     this.errands.clear();
+    this.held = [];
     this.seats.clear();
     for (const end of this.clients) end.close();
     this.clients.clear();
@@ -154,6 +157,7 @@ export class Server {
     switch (message.t) {
       case 'snapshot':
         disk.tree.copyFrom(message.tree);
+        this.committedZxid = disk.tree.applied;
         disk.tail.length = 0;
         disk.epoch = message.epoch;
         this.fsyncedMs = 0;
@@ -174,7 +178,8 @@ export class Server {
       case 'done': {
         const done = this.errands.get(message.ref);
         this.errands.delete(message.ref);
-        return done?.(message.result);
+        this.held.push({ zxid: this.committedZxid, answer: () => done?.(message.result) });
+        return this.answerApplied();
       }
       case 'ping': {
         const heard = [...this.seats.values()].filter((seat) => seat.heard);
@@ -199,6 +204,16 @@ export class Server {
     for (let first = tail[0]; first !== undefined && first.zxid <= this.committedZxid; first = tail[0]) {
       tail.shift();
       this.apply(first);
+    }
+    this.answerApplied();
+  }
+
+  /** A write is answered when this server shows it, or a client would read what was before it behind its own write. */
+  private answerApplied(): void {
+    for (let first = this.held[0]; first !== undefined; first = this.held[0]) {
+      if (this.disk.tree.applied < first.zxid) return;
+      this.held.shift();
+      first.answer();
     }
   }
 

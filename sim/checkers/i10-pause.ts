@@ -1,0 +1,90 @@
+/**
+ * I10, the pause: while it lasts nobody takes the office of a master by itself, and nobody believes in it past its end.
+ *
+ * It begins with the transaction that writes it and lasts for what that says, in true time and as clocks count it that
+ * run up to five per cent wrong. An agent that was not there when it was written has only the time of day to go by, and
+ * is given what clocks may be wrong by.
+ */
+import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
+
+const SLOWEST_CLOCK = 0.95;
+const FASTEST_CLOCK = 1.05;
+/** Until everybody has read a record, in a service whose ensemble works. */
+const KNOWN_MS = 1500;
+/** A timer, and the turn behind it. */
+const TURN_MS = 100;
+/** An agent that runs for so long has had its turn. */
+const RUNS_MS = 1000;
+
+interface Pause {
+  readonly sinceMs: number;
+  readonly forMs: number;
+}
+
+export class PauseIsKept implements Checker {
+  private stands: Pause | null = null;
+  /** Every pause that there was: an agent that hears nothing may believe in any of them until it ends. */
+  private readonly all: Pause[] = [];
+  private readonly reported = new Set<string>();
+
+  see(sight: Sight, world: Overview): void {
+    if (sight.saw === 'wiped') this.stands = null;
+    if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
+    if (sight.saw === 'time') for (const node of world.nodes.values()) this.believed(node, world);
+  }
+
+  private committed(before: Committed, after: Committed, world: Overview): void {
+    const { lease } = after;
+    if (lease !== null && lease.czxid !== before.lease?.czxid) this.claimed(lease.node, before, world);
+    if (before.pause === after.pause) return;
+    this.stands = after.pause === null ? null : { sinceMs: world.nowMs, forMs: after.pause.forMs };
+    if (this.stands !== null) this.all.push(this.stands);
+  }
+
+  private claimed(node: string, { term, order }: Committed, world: Overview): void {
+    const { stands } = this;
+    const former = term?.master?.name ?? null;
+    if (stands === null || term === null || former === null || former === node) return;
+    const ordered = term.handOver !== null || term.designated !== null || order?.kind === 'failover';
+    if (ordered || readItLate(world.nodes.get(node), stands, world.plan.sessionTimeoutMs)) return;
+    // Whoever read it counts from the proof before its last one.
+    const untilMs = stands.sinceMs + stands.forMs / FASTEST_CLOCK - world.plan.sessionTimeoutMs;
+    if (world.nowMs < stands.sinceMs + KNOWN_MS || world.nowMs > untilMs) return;
+    world.violated('I10', `${node} took the office of ${former} though the service is paused`);
+  }
+
+  private believed(node: NodeSight, world: Overview): void {
+    const { name, agent, agentRunsSinceMs } = node;
+    if (agent?.reasons.includes('service_paused') !== true || this.reported.has(name)) return;
+    if (agentRunsSinceMs === null || world.nowMs - agentRunsSinceMs < RUNS_MS) return;
+    const endsMs = (pause: Pause): number => {
+      const late = sawItLate(node, pause) ? wrongBy(node, pause, world) : 0;
+      return pause.sinceMs + pause.forMs / SLOWEST_CLOCK + late;
+    };
+    if (this.all.some((pause) => world.nowMs <= endsMs(pause) + TURN_MS)) return;
+    this.reported.add(name);
+    world.violated('I10', `${name} believes in a pause that is over`);
+  }
+}
+
+/** It heard nothing for a while when the pause was written, and so counts from before that: no pause is prolonged. */
+function readItLate(node: NodeSight | undefined, pause: Pause, timeoutMs: number): boolean {
+  const { agent = null, agentRunsSinceMs = null } = node ?? {};
+  const sinceMs = Math.max(agentRunsSinceMs ?? pause.sinceMs, agent?.connectedSinceMs ?? pause.sinceMs);
+  return sawItLate(node, pause) || sinceMs > pause.sinceMs - timeoutMs;
+}
+
+/** It was not there when the pause was written, or its machine slept since. */
+function sawItLate(node: NodeSight | undefined, { sinceMs }: Pause): boolean {
+  if (node === undefined) return true;
+  return node.agentStartedMs > sinceMs || (node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
+}
+
+/** What its time of day may be wrong by; never more than the whole duration from when it began. */
+function wrongBy({ agentStartedMs, agent }: NodeSight, { sinceMs, forMs }: Pause, { plan, nowMs }: Overview): number {
+  const jumpsMs = plan.faults.map((fault) => (fault.kind === 'clock_jump' ? Math.abs(fault.byMs) : 0));
+  const driftMs = (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
+  const clocksMs = jumpsMs.reduce((sum, jumpMs) => sum + jumpMs, 0) + driftMs;
+  const anewMs = Math.max(agentStartedMs, agent?.wokeMs ?? 0) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
+  return Math.min(clocksMs, Math.max(0, anewMs));
+}
