@@ -36,15 +36,16 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the orders of two operators are both carried out',
-    file: 'core/operations/asking.ts',
+    file: 'core/operations/request.ts',
     find: "if (order !== null) return 'operation_running';",
     replace: '',
     also: [{
       file: 'core/operations/asking.ts',
-      find: "turn.emit({ kind: 'store_order', order: orderOf(state, request), resultsVersion });",
+      find: "turn.emit({ kind: 'store_order', order: orderOf(state.records, request), resultsVersion });",
       replace: `const stands = state.records.order;
-  if (stands === null) turn.emit({ kind: 'store_order', order: orderOf(state, request), resultsVersion });
-  else turn.emit({ kind: 'write_order', order: orderOf(state, request), version: stands.znode.version });`,
+  const order = orderOf(state.records, request);
+  if (stands === null) turn.emit({ kind: 'store_order', order, resultsVersion });
+  else turn.emit({ kind: 'write_order', order, version: stands.znode.version });`,
     }],
     by: ['I10'],
     focus: 'two_operators',
