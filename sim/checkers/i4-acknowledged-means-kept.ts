@@ -17,7 +17,7 @@ export class AcknowledgedMeansKept implements Checker {
       for (const id of missing(sight.has, sight.had)) this.forgotten.set(id, (this.forgotten.get(id) ?? 0) + 1);
     }
     // With its records the ensemble lost who held what: a first start takes what it finds, and is no failover.
-    if (sight.saw === 'committed' && isFirstStart(sight)) this.waited.clear();
+    if (sight.saw === 'committed' && (isFirstStart(sight) || isOrdered(sight))) this.waited.clear();
     if (sight.saw === 'ended') this.compare(world);
   }
 
@@ -30,6 +30,13 @@ export class AcknowledgedMeansKept implements Checker {
     if (lost.length === 0) return;
     world.violated('I4', `${lost.length} writes that WAIT acknowledged are not on ${master.name}: ${lost[0]}`);
   }
+}
+
+/** An operator had this node stand, and accepted that writes may be lost. */
+function isOrdered({ before, after }: Extract<Sight, { saw: 'committed' }>): boolean {
+  const { order, lease } = before;
+  if (order?.kind !== 'failover' || order.phase !== 'running' || !order.force) return false;
+  return after.lease !== null && after.lease.czxid !== lease?.czxid && after.lease.node === order.target;
 }
 
 function isFirstStart({ before, after }: Extract<Sight, { saw: 'committed' }>): boolean {
