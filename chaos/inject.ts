@@ -7,6 +7,7 @@ import type { FaultKind } from './plan/kinds.ts';
 import { traitsOf } from './plan/kinds.ts';
 import type { Peers, PlannedFault } from './plan/schedule.ts';
 import type { Network, Shape } from './world/network.ts';
+import type { RedisHost } from './world/redis-host.ts';
 import type { Cgroup } from './world/cgroup.ts';
 import type { Filter } from './world/rules.ts';
 import type { ChaosNode, Subject } from './world/subject.ts';
@@ -81,17 +82,17 @@ export class Injector {
     const id = this.next++;
     const beganMs = performance.now();
     const role = this.roleOf(victim);
+    const redis = victim === null ? undefined : this.parts.subject.nodes[victim]?.redis;
+    const livesBefore = lives(redis);
     const placed = victim === null ? await this.hitEnsemble(planned) : await this.hitNode(planned, victim, id);
     const fault: Fault = {
       id, kind: planned.kind, victim, role, detail: placed.detail, beganMs, endedMs: null, died: false,
     };
     this.faults.push(fault);
     const end = async (): Promise<void> => {
-      const redis = victim === null ? undefined : this.parts.subject.nodes[victim]?.redis;
-      const { discarded } = redis ?? { discarded: 0 };
       const ended = planned.kind === 'disk-full' && redis?.running === false;
       await placed.undo();
-      fault.died = ended || (redis?.discarded ?? 0) > discarded;
+      fault.died = ended || lives(redis) > livesBefore;
       if (fault.died && victim !== null) this.memoryLosers.add(victim);
       for (const key of keys) this.held.delete(key);
       fault.endedMs = performance.now();
@@ -258,6 +259,11 @@ export class Injector {
       if (hitsRedis) await redis.start();
     };
   }
+}
+
+/** Beginnings of its Redis that no fault ordered: what was in memory is gone. */
+function lives(redis: RedisHost | undefined): number {
+  return (redis?.discarded ?? 0) + (redis?.revived ?? 0);
 }
 
 function shapeFor({ kind, kbitPerSecond, delayMs }: PlannedFault): { shape: Shape; detail: string } | null {

@@ -30,6 +30,8 @@ export interface RedisHostOptions {
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 5;
+/** Before a server that ended itself is started again. */
+const REVIVE_MS = 500;
 /** For the questions of the judge; a stopped server does not answer. */
 const QUESTION_MS = 1000;
 /** A disk is filled in writes of this size. */
@@ -46,6 +48,8 @@ export class RedisHost {
   readonly socket: string;
   /** How often its files could not be read. */
   discarded = 0;
+  /** How often it was started again after it had ended itself. */
+  revived = 0;
   private child: ChildProcess | null = null;
   private killed = false;
   private questioner: RawRedis | null = null;
@@ -77,10 +81,29 @@ export class RedisHost {
    */
   async start(): Promise<void> {
     if (this.running) return;
-    if (await this.launch()) return;
+    if (await this.serve()) return;
     this.discarded += 1;
     this.empty();
-    if (!await this.launch()) throw new Error(`Redis of ${this.options.host.name} does not start: see its log`);
+    if (!await this.serve()) throw new Error(`Redis of ${this.options.host.name} does not start: see its log`);
+  }
+
+  /** Started, and from then on kept up as a container's runtime would: a replica on a full disk ends itself. */
+  private async serve(): Promise<boolean> {
+    const serves = await this.launch();
+    const { child } = this;
+    if (!serves || child === null) return serves;
+    child.once('exit', () => {
+      if (!this.wasReplaced(child)) void this.revive();
+    });
+    return serves;
+  }
+
+  private async revive(): Promise<void> {
+    do {
+      await pause(REVIVE_MS);
+      if (this.killed || this.running) return;
+      this.revived += 1;
+    } while (!await this.serve());
   }
 
   /** False when it ended by itself before it served. */
