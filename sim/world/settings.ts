@@ -34,6 +34,7 @@ export function settingsOf(plan: Plan, node: NodePlan, instance: string): Settin
     failsafePromiseMs: null,
     forgetAfterMs: plan.forgetAfterMs,
     fenceByKill: plan.fenceByKill,
+    publishReplicas: false,
     rescueMode: 'on',
   };
 }

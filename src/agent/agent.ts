@@ -10,6 +10,7 @@ import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
 import { CLOSED_ADDRESS } from '../core/queries.ts';
+import { poolEntryOf } from '../core/replica-pool.ts';
 import type { Settings, State } from '../core/state.ts';
 import { project } from '../core/view.ts';
 import type { Wanted } from '../core/wanted.ts';
@@ -27,6 +28,7 @@ import type { Outside, ZkPort } from './ports.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
+import { ReplicaPool } from './replica-pool.ts';
 
 export interface Credentials {
   readonly username?: string | undefined;
@@ -55,6 +57,8 @@ export class Agent {
   private readonly remote: RedisWatch;
   private readonly zk: ZkPort;
   private readonly mirror: Mirror;
+  /** Null where this node publishes itself as a master only. */
+  private readonly pool: ReplicaPool | null;
   private readonly paths;
   readonly peers: PeerHub;
   private readonly orders = { bootstrap: [] as Answer[], failover: [] as Answer[], forget: [] as Answer[] };
@@ -89,10 +93,14 @@ export class Agent {
       onConnected: ({ id, timeoutMs }) => {
         this.post({ kind: 'session_connected', sessionId: id, timeoutMs });
         this.mirror.resync();
+        this.pool?.connected(id);
       },
       onDisconnected: () => this.post({ kind: 'session_disconnected' }),
       onExpired: () => this.post({ kind: 'session_expired' }),
-      onChanged: (path) => this.mirror.look(path),
+      onChanged: (path) => {
+        this.mirror.look(path);
+        this.pool?.changed(path);
+      },
     });
     this.mirror = new Mirror(this.zk, this.paths, {
       onRead: (read) => {
@@ -102,6 +110,9 @@ export class Agent {
       onUnreadable: (paths) => this.post({ kind: 'records_unreadable', paths }),
       onSynced: () => this.post({ kind: 'records_synced' }),
     });
+    const { clock } = outside;
+    const { zk, paths } = this;
+    this.pool = settings.publishReplicas ? new ReplicaPool({ zk, paths, clock, self: settings.name }) : null;
   }
 
   start(): void {
@@ -235,6 +246,7 @@ export class Agent {
 
   private watch(wanted: Wanted): void {
     this.remote.watch(wanted.remote);
+    this.pool?.want(poolEntryOf(this.loop.state));
     this.remote.pollEvery(wanted.pollRemoteMs);
     this.own.pollEvery(wanted.pollOwnMs);
     this.peers.setPeers(wanted.peers.map(({ name, instance, http }) => ({ name, instance, ...http })));
@@ -358,6 +370,7 @@ export class Agent {
     if (this.leaving) return;
     this.leaving = true;
     this.loop.stop();
+    this.pool?.stop();
     this.peers.stop();
     this.zk.close(() => {
       this.process.stop();

@@ -72,6 +72,7 @@ function settingsOf(config: Config, instance: string): Settings {
     failoverCalmMs: config.failoverCalmMs,
     unwritableAfterMs: config.unwritableAfterMs,
     fenceByKill: config.fenceByKill,
+    publishReplicas: config.publishReplicas,
     rescueMode: config.rescue.mode,
   };
 }

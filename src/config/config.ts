@@ -72,6 +72,8 @@ export interface Config {
   readonly unwritableAfterMs: number;
   /** Whether a stopped Redis whose lease is lost may be killed. */
   readonly fenceByKill: boolean;
+  /** Whether this node is listed among the replicas to read from while it is one. */
+  readonly publishReplicas: boolean;
   /** Copies of data that following another master would discard. */
   readonly rescue: {
     readonly mode: 'on' | 'off' | 'require';

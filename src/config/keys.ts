@@ -266,6 +266,13 @@ export const KEYS = {
     meaning: 'kill a stopped Redis (SIGSTOP) whose lease is lost, where the agent shares its host and may',
     fix: 'Use true or false.',
   },
+  publish_replicas: {
+    kind: 'boolean',
+    order: 'D',
+    default: false,
+    meaning: 'while this node is a replica in sync, list it below `/services/redis-replicas/<svc_name>`',
+    fix: 'Use true or false.',
+  },
   'rescue.mode': {
     kind: 'text',
     order: 'B',

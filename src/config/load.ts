@@ -171,6 +171,7 @@ function compose(values: Values, password: Secret | null): Config {
     failoverCalmMs: values.failover_calm_ms,
     unwritableAfterMs: values.unwritable_after_ms,
     fenceByKill: values.fence_by_kill,
+    publishReplicas: values.publish_replicas,
     rescue: {
       mode: values['rescue.mode'],
       dir: values['rescue.dir'],

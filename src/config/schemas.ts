@@ -133,7 +133,7 @@ const absolutePath = v.pipe(
 );
 
 /** `later` widens its order to all of them: only a key that is written out has one of its own. */
-type NameImplemented = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' | 'B' ? K : never }[KeyName];
+type NameImplemented = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' | 'B' | 'D' ? K : never }[KeyName];
 
 export const SCHEMAS = {
   svc_name: component,
@@ -167,6 +167,7 @@ export const SCHEMAS = {
   failover_calm_ms: integer(1000, 3_600_000),
   unwritable_after_ms: integer(500, 3_600_000),
   fence_by_kill: v.boolean('must be true or false'),
+  publish_replicas: v.boolean('must be true or false'),
   'rescue.mode': rescueMode,
   'rescue.dir': absolutePath,
   'rescue.keep': integer(1, 1000),

@@ -55,6 +55,8 @@ export interface Settings {
   readonly failoverCalmMs: number;
   readonly unwritableAfterMs: number;
   readonly fenceByKill: boolean;
+  /** This node has an entry in the pool of replicas while it is one. */
+  readonly publishReplicas: boolean;
   /** `require`: data that cannot be copied is not discarded, and the node stays out. */
   readonly rescueMode: 'on' | 'off' | 'require';
 }

@@ -1,9 +1,10 @@
 /**
  * Where every record lives.
  *
- * Two trees. `/services/redis/<svc>` belongs to the original and its readers: they take every child for a backend, so
- * nothing of ours but the master record may ever be created there, and the parent's data stays empty. Everything
- * else is below `/dictator/<svc>`. `/elections` belongs to the original alone.
+ * The trees. `/services/redis/<svc>` belongs to the original and its readers: they take every child for a backend, so
+ * nothing of ours but the master record may ever be created there, and the parent's data stays empty. A pool of
+ * replicas for the same readers is below a parent of its own, `/services/redis-replicas/<svc>`. Everything else is
+ * below `/dictator/<svc>`. `/elections` belongs to the original alone.
  */
 import type { RecordRead } from '../core/records.ts';
 
@@ -37,6 +38,9 @@ export interface ServicePaths {
   readonly results: string;
   readonly pause: string;
   readonly masterRecord: string;
+  /** Parent of the pool of replicas, where every child is one to read from. */
+  readonly replicas: string;
+  replicaOf(name: string): string;
   of(folder: Folder, name: string): string;
   folder(folder: Folder): string;
   /** The record at a path, or null for a path that is none (a parent, or something foreign). */
@@ -47,6 +51,7 @@ export function servicePaths(service: string): ServicePaths {
   const root = `/dictator/${service}`;
   const published = `/services/redis/${service}`;
   const masterRecord = `${published}/master`;
+  const replicas = `/services/redis-replicas/${service}`;
   const folder = (name: Folder): string => `${root}/${name}`;
   function keyOf(path: string): RecordKey | null {
     if (path === masterRecord) return { record: 'masterRecord' };
@@ -70,6 +75,8 @@ export function servicePaths(service: string): ServicePaths {
     results: `${root}/${SINGLE.results}`,
     pause: `${root}/${SINGLE.pause}`,
     masterRecord,
+    replicas,
+    replicaOf: (name) => `${replicas}/${name}`,
     folder,
     of: (each, name) => `${folder(each)}/${name}`,
     keyOf,

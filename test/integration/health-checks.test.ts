@@ -1,14 +1,19 @@
 // Health checks of real agents: what a balancer is told of a master and a replica, and by an agent that overslept.
 
-import { expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 
+import { connectZooKeeper } from '../../src/zookeeper/index.ts';
+import type { ZooKeeperClient } from '../../src/zookeeper/index.ts';
 import { failureStage } from '../support/failure-stage.ts';
 import { peace } from '../support/healing.ts';
 import { open } from '../support/http-raw.ts';
+import { give } from '../support/orders.ts';
+import { recordOf } from '../support/original.ts';
 import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const stage = failureStage({ nodes: 2 });
+const stage = failureStage({ nodes: 2, config: { publish_replicas: true } });
 
 /** Both nodes in their places, as a balancer sees it. */
 async function settled(): Promise<{ master: Node; replica: Node }> {
@@ -59,10 +64,47 @@ test('keep reads from a disabled replica', async () => {
   await settled();
 });
 
+describe('the pool of replicas', () => {
+  const pool = (): string => `/services/redis-replicas/${stage.service.name}`;
+
+  test('lists the replica and not the master, in the words of the master record', async () => {
+    const { zookeeper } = stage.service;
+    const zk = await connected(zookeeper.port);
+    try {
+      const { master, replica } = await settled();
+      const listed = async (): Promise<string> => (await zk.getChildren(pool())).join();
+      await waitFor(async () => (await listed()) === replica.name, 'the replica is listed');
+      const { data } = await zk.getData(`${pool()}/${replica.name}`);
+      expect(data.toString()).toBe(recordOf(replica.name, replica.redis.port));
+      await replica.agent.http('/disable');
+      await waitFor(async () => (await listed()) === '', 'a disabled one is not');
+      await replica.agent.http('/enable');
+      await waitFor(async () => (await listed()) === replica.name, 'it is listed again');
+      await settled();
+      expect((await give(master, '/switchover')).status).toBe(200);
+      await waitFor(async () => (await listed()) === master.name, 'after a switchover it is the other one');
+    } finally {
+      await zk.close();
+    }
+  });
+});
+
+function connected(port: number): Promise<ZooKeeperClient> {
+  return new Promise((resolve) => {
+    const client = connectZooKeeper({ hosts: [{ host: '127.0.0.1', port }], sessionTimeoutMs: 10_000 }, {
+      onConnected: () => resolve(client),
+      onDisconnected: () => undefined,
+      onExpired: () => undefined,
+      onWatch: () => undefined,
+    });
+  });
+}
+
 test('never name a master whose agent slept through its lease: its first answer is the truth', async () => {
   const { master, replica } = await settled();
   const connection = await open(master.agent.options.httpPort);
   master.agent.signal('SIGSTOP');
+  await waitFor(() => /\) T /.test(readFileSync(`/proc/${master.agent.pid}/stat`, 'utf8')), 'the agent is stopped');
   connection.socket.write('GET /primary HTTP/1.0\r\n\r\n');
   await waitFor(async () => (await statuses(replica, ['/primary'])) === '200', 'another master');
   expect(connection.text()).toBe('');

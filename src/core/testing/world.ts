@@ -77,6 +77,7 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     failoverCalmMs: 30_000,
     unwritableAfterMs: 5000,
     fenceByKill: false,
+    publishReplicas: false,
     rescueMode: 'on',
     ...change,
   };
