@@ -18,7 +18,7 @@ function megabytes(pid: number, file: string, field: string): number {
 }
 
 /** Processor time used so far, by all threads. */
-function processorMs(pid: number): number {
+export function processorMs(pid: number): number {
   const tasks = `/proc/${pid}/task`;
   const exact = readdirSync(tasks).map((task) => `${tasks}/${task}/schedstat`);
   if (exact.every((path) => existsSync(path))) {

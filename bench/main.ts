@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { measureAgent } from './agent.ts';
+import { measureChecks } from './checks.ts';
 import type { Context } from './context.ts';
 import { say, startBenchZooKeeper, useTemporaryFolder } from './context.ts';
 import { measureCutoff } from './cutoff.ts';
 import { measureBothKilled, measureRedisKilled } from './failover.ts';
 import { measureFloor } from './floor.ts';
+import { measureHaproxy } from './haproxy.ts';
 import type { Machine } from './machine.ts';
 import { machineFacts } from './machine.ts';
 import type { Measure, Options } from './options.ts';
@@ -33,6 +35,8 @@ const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context
   { for: ['redis-killed', 'both-killed', 'restart-overlap'], run: measureSentinel },
   { for: ['thaw'], run: measureThaw },
   { for: ['host-cut-off'], run: measureCutoff },
+  { for: ['checks'], run: measureChecks },
+  { for: ['haproxy'], run: measureHaproxy },
   { for: ['agent'], run: measureAgent },
 ];
 

@@ -1,7 +1,7 @@
 /** Command line of the bench. */
 
 export const MEASURES = [
-  'floor', 'redis-killed', 'both-killed', 'restart-overlap', 'thaw', 'host-cut-off', 'agent',
+  'floor', 'redis-killed', 'both-killed', 'restart-overlap', 'thaw', 'host-cut-off', 'checks', 'haproxy', 'agent',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 

@@ -137,6 +137,11 @@ const ROWS: readonly Row[] = [
     of: 'cutoff.lost',
     sentinel: 'sentinel.cutoff.lost',
   },
+  { figure: 'health check, 500 a second: answer', unit: 'ms', of: 'checks.answer', goal: { atMost: 1 } },
+  { figure: 'health check, 500 a second: 99 of 100', unit: 'ms', of: 'checks.slow' },
+  { figure: 'health check, 500 a second: CPU of the agent', unit: '% of a core', of: 'checks.cpu' },
+  { figure: 'through HAProxy, redis killed: write gap', unit: 'ms', of: 'haproxy.killed', goal: { atMost: 250 } },
+  { figure: 'through HAProxy, switchover: write gap', unit: 'ms', of: 'haproxy.switchover' },
   ...['node24', 'present'].flatMap((runtime): Row[] => [
     {
       figure: `agent, ${runtime}: RSS`,
