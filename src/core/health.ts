@@ -19,7 +19,7 @@ import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Two answers that came within this count as of one moment. */
-export const SAME_MOMENT_MS = 50;
+export const SAME_MOMENT_MS = 100;
 
 /** How far our Redis was behind the master of this replication history, when both were last seen at once. */
 export interface Lag {
