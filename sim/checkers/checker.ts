@@ -90,6 +90,8 @@ export interface NodeSight {
   /** Its Redis executes commands: not stopped, not busy, not paused; since when. */
   readonly redisServesSinceMs: number | null;
   readonly redisStartedMs: number;
+  /** Of its latest process, whether that lives or not. */
+  readonly redisRunId: string;
   /** Copies of datasets on its agent's disk. */
   readonly rescued: readonly Data[];
   /** Other servers that an agent of this name manages, or did: the records may speak of them. */

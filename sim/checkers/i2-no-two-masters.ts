@@ -11,6 +11,8 @@ import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
 interface Tenure {
   readonly node: string;
   readonly epoch: number;
+  /** Leases were committed in this order; epochs begin anew where nobody remembers any. */
+  readonly order: number;
 }
 
 /** `min-replicas-max-lag` of 2 s, counted in whole seconds, checked once a second. */
@@ -30,33 +32,36 @@ const SUCCESSOR_DIALS_MS = 3000;
 
 export class NoTwoMasters implements Checker {
   private newest: Tenure | null = null;
-  private readonly leases = new Map<string, number>();
+  private readonly leases = new Map<string, Tenure>();
+  private committed = 0;
   /** Whether this overlap was reported: one line for each pair, not one for each write. */
   private reported = '';
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'committed') {
       const { lease } = sight.after;
-      if (lease !== null) this.leases.set(lease.node, Math.max(lease.epoch, this.leases.get(lease.node) ?? 0));
+      if (lease !== null && lease.czxid !== sight.before.lease?.czxid) {
+        this.leases.set(lease.node, { node: lease.node, epoch: lease.epoch, order: ++this.committed });
+      }
     }
     if (sight.saw === 'acknowledged') this.acknowledged(sight.node, world);
   }
 
   private acknowledged(node: string, world: Overview): void {
-    const epoch = this.leases.get(node);
+    const tenure = this.leases.get(node);
     // Before the first lease of a service nobody has been made master by anybody.
-    if (epoch === undefined) return;
-    if (this.newest === null || epoch >= this.newest.epoch) {
-      this.newest = { node, epoch };
+    if (tenure === undefined) return;
+    if (this.newest === null || tenure.order >= this.newest.order) {
+      this.newest = tenure;
       return;
     }
     const deposed = world.nodes.get(node);
     if (deposed === undefined || isExcused(deposed, this.newest.node, world)) return;
-    const pair = `${node}/${this.newest.epoch}`;
+    const pair = `${node}/${this.newest.order}`;
     if (this.reported === pair) return;
     this.reported = pair;
     const other = this.newest;
-    world.violated('I2', `${node} (epoch ${epoch}) takes writes beside ${other.node} (epoch ${other.epoch})`);
+    world.violated('I2', `${node} (epoch ${tenure.epoch}) takes writes beside ${other.node} (epoch ${other.epoch})`);
   }
 }
 

@@ -94,12 +94,18 @@ export class FreshestWins implements Checker {
     if (out !== null) world.violated('I3', `${out} was taken out of the in-sync set before it could attach`);
   }
 
-  /** Whom the lease holder takes into the set could be its successor from this moment on. */
+  /**
+   * Whom the lease holder takes into the set could be its successor from this moment on. Without one the set is only
+   * put back as it stood, after the ensemble lost it.
+   */
   private joined(before: Committed, after: Committed, world: Overview): void {
+    if (after.lease === null) return;
     const stood = before.term?.inSync ?? [];
     for (const name of after.term?.inSync ?? []) {
-      const { redis = null, redisStartedMs = 0 } = world.nodes.get(name) ?? {};
+      const { redis = null, redisStartedMs = 0, twins = [] } = world.nodes.get(name) ?? {};
       if (stood.includes(name) || redis === null || world.nowMs - redisStartedMs < SEEN_MS) continue;
+      // The name may be that of another server by now.
+      if (twins.some(({ lives }) => lives)) continue;
       if (redis.loading) world.violated('I3', `${name} counts as in sync while it is loading`);
       else if (!redis.everLinked && !redis.isMaster) {
         world.violated('I3', `${name} counts as in sync before it was ever linked`);
@@ -140,11 +146,11 @@ export class FreshestWins implements Checker {
   }
 }
 
-/** In sync with a master that has not come back: what did would be followed next, and might be empty. */
+/** In sync with a master that has not come back, not for a moment: what did would be followed, and might be empty. */
 function wasInSync(node: string, { committed: { term }, nodes }: Overview): boolean {
   if (term?.inSync.includes(node) !== true) return false;
-  const former = nodes.get(term.master?.name ?? '')?.redis ?? null;
-  return former === null || former.runId === term.master?.runId;
+  const former = nodes.get(term.master?.name ?? '');
+  return former === undefined || former.redisRunId === term.master?.runId;
 }
 
 /** Whether the process that claimed is the one that stands here under this name: a twin has another. */

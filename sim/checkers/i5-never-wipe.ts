@@ -27,13 +27,15 @@ export class NeverWipe implements Checker {
   /** The process that was master last, by the records: also while there is no lease, or no record at all. */
   private recordedRunId: string | null = null;
   private readonly everRecorded = new Set<string>();
+  /** The one before, and since when it is not any more. */
+  private former: { readonly runId: string | null; readonly untilMs: number } = { runId: null, untilMs: 0 };
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'committed') this.recorded(sight.after);
+    if (sight.saw === 'committed') this.records(sight.after, world.nowMs);
     if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
     if (sight.saw === 'said') this.said(sight.node, sight.event, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -44,9 +46,12 @@ export class NeverWipe implements Checker {
     this.discarded(sight, world);
   }
 
-  private recorded({ term, lease }: Committed): void {
-    this.recordedRunId = term?.master?.runId ?? this.recordedRunId;
+  private records({ lease, term }: Committed, nowMs: number): void {
     for (const runId of [term?.master?.runId, lease?.runId]) if (runId !== undefined) this.everRecorded.add(runId);
+    const runId = lease?.runId ?? term?.master?.runId ?? this.recordedRunId;
+    if (runId === this.recordedRunId) return;
+    this.former = { runId: this.recordedRunId, untilMs: nowMs };
+    this.recordedRunId = runId;
   }
 
   private opened({ node, fromRunId }: Replaced, world: Overview): void {
@@ -60,8 +65,11 @@ export class NeverWipe implements Checker {
   }
 
   private replaced({ node, had, gets, fromRunId }: Replaced, world: Overview): void {
-    const recorded = world.committed.lease?.runId ?? this.recordedRunId;
+    const { recordedRunId: recorded, former } = this;
     if (had.size === 0 || recorded === null || recorded === fromRunId) return;
+    // The ensemble has not heard it since: of the master that follows it cannot know yet.
+    const heardMs = world.nodes.get(node)?.agent?.heardSentMs ?? world.nowMs;
+    if (fromRunId === former.runId && heardMs < former.untilMs) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);
   }

@@ -29,8 +29,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a full sync from an unconfirmed process is let through',
     file: 'core/guard.ts',
-    find: 'if (facts.keys === 0) return;\n  if (isHeard',
-    replace: 'if (facts.keys >= 0) return;\n  if (isHeard',
+    find: 'if (facts.keys === 0) return;\n  const syncs',
+    replace: 'if (facts.keys >= 0) return;\n  const syncs',
     by: ['I5'],
     focus: 'bound_restart',
   },
@@ -172,9 +172,13 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     replace: 'return sameAddress(remoteTarget, redis) && runId === \'\' && remote.current;',
     also: [{
       file: 'core/guard.ts',
-      find: 'const another = facts.link?.syncInProgress === true || ' +
+      find: 'const another = syncs || ' +
         '(isEnabled(state) && answersAsAnother(state, master));',
       replace: 'const another = isEnabled(state) && answersAsAnother(state, master);',
+    }, {
+      file: 'core/guard.ts',
+      find: "if (facts.link?.up !== false) return false;",
+      replace: 'if (facts.link?.up !== null) return false;',
     }],
     by: ['I5'],
     focus: 'restarts_unseen',

@@ -57,6 +57,10 @@ class View implements NodeSight {
     return this.place.redisStartedMs;
   }
 
+  get redisRunId(): string {
+    return this.place.redis.runId;
+  }
+
   get rescued(): readonly Data[] {
     return this.place.rescued;
   }

@@ -97,6 +97,8 @@ export interface RedisSight {
   readonly processProved: boolean | null;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
+  /** The first answer in a row of this process that showed no link that is up; null while the last one shows one. */
+  readonly unlinkedSinceMs: number | null;
 }
 
 export const UNSEEN: RedisSight = {
@@ -116,6 +118,7 @@ export const UNSEEN: RedisSight = {
   process: null,
   processProved: null,
   readOffsetSinceMs: Number.NEGATIVE_INFINITY,
+  unlinkedSinceMs: null,
 };
 
 /** What can be seen of one Redis, by its own agent or by another. */
@@ -207,6 +210,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     halfSynced: facts.link?.up === false && mayBeHalf(facts, former, sight.halfSynced),
     refusesSinceMs: refusedSince(sight, facts, nowMs),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
+    unlinkedSinceMs: facts.link?.up === true ? null : ((former && sight.unlinkedSinceMs) ?? nowMs),
   };
 }
 

@@ -6,8 +6,10 @@ import { YOUNG_LOOK_MS } from './fencing.ts';
 import type { State } from './state.ts';
 import type { Change } from './testing/world.ts';
 import {
-  facts, kept, lease, linkTo, masterFacts, redisOf, replicaFacts, run, sessionOf, sight, START_MS, term, world,
+  facts, kept, lease, linkTo, masterFacts, ownAnswers, redisOf, remoteAnswers, replicaFacts, run, runIdOf, sessionOf,
+  sight, START_MS, term, world,
 } from './testing/world.ts';
+import { POLL_ALERT_MS, wanted } from './wanted.ts';
 
 const broken = { up: false, syncInProgress: false } as const;
 const syncing = { up: false, syncInProgress: true } as const;
@@ -15,6 +17,8 @@ const streaming = (change: Parameters<typeof linkTo>[1] = {}) =>
   replicaFacts('b', { announced: redisOf('b'), link: linkTo(redisOf('a'), change) });
 const answering = sight(masterFacts());
 const silent = sight(masterFacts(), { silentSinceMs: START_MS - 100 });
+const unreached = sight(null, { link: 'failed', current: false, failure: 'timeout' });
+const demoted = sight(replicaFacts('a', { runId: runIdOf('a') }));
 const another = sight(masterFacts({ runId: 'run-restarted', keys: 0 }));
 
 describe('a replica', () => {
@@ -26,8 +30,21 @@ describe('a replica', () => {
     ['leaves a silent master when the stream breaks', replica(broken, silent), true],
     ['leaves when a full sync begins from a silent one', replica(syncing, silent), true],
     ['leaves when another process answers there', replica({}, another), true],
+    ['leaves when the stream breaks and nothing there could be reached so far', replica(broken, unreached), true],
+    ['stays with one that could not be reached so far as long as it streams', replica({}, unreached), false],
+    ['leaves when the stream breaks and that process is a replica by now', replica(broken, demoted), true],
   ])('%s', (_what, state, leaves) => {
     expect(run(state, 1).does.includes('freeze')).toBe(leaves);
+  });
+
+  test('calls off a full sync until its master has answered since the stream broke', () => {
+    const begins = run(replica({}, answering), 500, ownAnswers(streaming(syncing)));
+    expect(begins.does).toContain('freeze');
+    const confirmed = run(replica({}, answering), 500, ownAnswers(streaming(broken)));
+    expect(confirmed.does).not.toContain('freeze');
+    expect(wanted(confirmed.state).pollRemoteMs).toBe(POLL_ALERT_MS);
+    const goesOn = run(confirmed.state, 2, remoteAnswers(masterFacts()), ownAnswers(streaming(syncing)));
+    expect(goesOn.does).not.toContain('freeze');
   });
 
   test('does not follow a master that has fallen silent', () => {
@@ -52,10 +69,14 @@ describe('a node without a place, while no ensemble answers', () => {
       own: sight(streaming(link)), session: null, synced: false, managedBefore: true, remote: silent, ...change,
     });
   const nothing = { record: { term: null } };
+  const master = { name: 'c', redis: redisOf('c'), runId: runIdOf('c') };
+  const later = { record: { term: term({ master, inSync: ['b'] }) } };
   const known = { memory: { term: term(), version: 7, settings: null } };
   test.each<[string, State, number, boolean]>([
     ['knows its master: leaves when the stream breaks in a silence', unread(broken, known), 1, true],
     ['knows its master: stays while that one answers', unread(broken, { ...known, remote: answering }), 1, false],
+    ['knows of a later master than it is linked to: leaves when the stream breaks', unread(broken, later), 1, true],
+    ['knows of a later master than it is linked to: stays as long as it streams', unread({}, later), 1, false],
     ['knows nothing: looks around first', unread(syncing, nothing), YOUNG_LOOK_MS - 1, false],
     ['knows nothing: leaves an address without a link', unread(broken, nothing), YOUNG_LOOK_MS, true],
     ['knows nothing, and streams: stays until its proof is due', unread({}, nothing), 100, false],

@@ -9,7 +9,9 @@
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
-import { isEnabled, isLinkedTo, REMOTE_FRESH_MS, remoteIsHealthy, verifiedMaster } from './queries.ts';
+import {
+  hasAnsweredSinceBreak, isEnabled, isFrozen, isLinkedTo, REMOTE_FRESH_MS, remoteIsHealthy, verifiedMaster,
+} from './queries.ts';
 import type { Lease, Term } from './records.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -28,15 +30,14 @@ export function isHeard(state: State, master: Recorded): boolean {
 }
 
 /**
- * The stream broke, and so did our own connection, or nobody answers on it: whoever is met there next may be another
- * process, and an empty one is copied faster than over a slow network its name is asked. Where only the connections
- * ended it is left as long as the ensemble hears us: without, it could not be followed again if it is the same.
+ * The stream broke, and nobody was heard there to be the recorded master: whoever is met next may be another process,
+ * or the same one with another's data, and an empty one is copied faster than over a slow network its name is asked.
+ * Where nothing answers at all it is left as long as the ensemble hears us: without, it could not be followed again if
+ * it is the same.
  */
 function mayMeetAnother(state: State, facts: RedisFacts): boolean {
-  const { remote, nowMs } = state;
   if (facts.link?.up !== false) return false;
-  if (remote.link === 'open' && !remoteIsHealthy(state)) return true;
-  return remote.endedAfterHealth && remote.link !== 'open' && nowMs < proofEndsAtMs(state);
+  return state.remote.link === 'open' || state.nowMs < proofEndsAtMs(state);
 }
 
 /**
@@ -46,16 +47,30 @@ function mayMeetAnother(state: State, facts: RedisFacts): boolean {
 export function guardFullSync(turn: Turn, facts: RedisFacts, master: Recorded): void {
   const { state } = turn;
   if (facts.keys === 0) return;
-  if (isHeard(state, master)) return turn.wakeAt(state.remote.answeredAtMs + REMOTE_FRESH_MS);
-  const another = facts.link?.syncInProgress === true || (isEnabled(state) && answersAsAnother(state, master));
+  const syncs = facts.link?.syncInProgress === true;
+  // Where a host vanished and came back without a word, the answer may be that of the process before.
+  const isKnown = isHeard(state, master) && (!syncs || hasAnsweredSinceBreak(state));
+  if (isKnown) return turn.wakeAt(state.remote.answeredAtMs + REMOTE_FRESH_MS);
+  const another = syncs || (isEnabled(state) && answersAsAnother(state, master));
   if (!another && !(isEnabled(state) && mayMeetAnother(state, facts))) return;
   if (!turn.emit({ kind: 'freeze' })) return;
   if (another) turn.report('full_sync_aborted', { master: master.redis.host });
   else turn.report('frozen', { because: 'master_unseen' });
 }
 
-/** The same by the term alone, while the ensemble does not say whose the lease is. */
+/**
+ * Its link leads to a master of the past, and the present one cannot be followed yet. As long as it streams it may be
+ * the one that takes over; once it does not, whoever answers there next has nothing that it should have (I5).
+ */
+export function leaveFormer(turn: Turn, facts: RedisFacts): void {
+  if (!isEnabled(turn.state) || isFrozen(facts) || facts.link?.up !== false || facts.keys === 0) return;
+  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'former_master' });
+}
+
+/** Both by the term alone, while the ensemble does not say whose the lease is. */
 export function guardUnread(turn: Turn, facts: RedisFacts, term: Term | null): void {
   const master = term?.master ?? null;
-  if (master !== null && isLinkedTo(facts, master.redis)) guardFullSync(turn, facts, master);
+  if (master === null) return;
+  if (isLinkedTo(facts, master.redis)) guardFullSync(turn, facts, master);
+  else leaveFormer(turn, facts);
 }

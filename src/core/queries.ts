@@ -88,6 +88,11 @@ export function remoteIsHealthy(state: State): boolean {
   );
 }
 
+/** It has answered since our own link was seen to be down: what it was before that may have ended with the link. */
+export function hasAnsweredSinceBreak({ own, remote }: State): boolean {
+  return own.unlinkedSinceMs === null || remote.answeredAtMs >= own.unlinkedSinceMs;
+}
+
 /** The remote Redis was seen to be a serving master, in the very process that the lease names. */
 export function verifiedMaster(state: State, lease: Pick<Lease, 'redis' | 'runId'>): boolean {
   const { remote, remoteTarget } = state;

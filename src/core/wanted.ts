@@ -6,7 +6,7 @@
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
-import { isFrozen, lastTerm, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
+import { hasAnsweredSinceBreak, isFrozen, lastTerm, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
@@ -74,7 +74,8 @@ function decidesNext({ role, own }: State): boolean {
 /** The process that our Redis was told to follow answers as master. */
 function knowsItsMaster(state: State): boolean {
   const master = othersLease(state)?.value ?? lastTerm(state)?.master ?? null;
-  return master !== null && remoteIsHealthy(state) && verifiedMaster(state, master);
+  const isHeard = remoteIsHealthy(state) && hasAnsweredSinceBreak(state);
+  return master !== null && isHeard && verifiedMaster(state, master);
 }
 
 function pollOwn(state: State): number {
@@ -110,6 +111,7 @@ function pollRemote(state: State): number {
   const { role, remote } = state;
   if (role.name === 'master' || role.name === 'starting') return POLL_REMOTE_PEACE_MS;
   if (role.name === 'replica' && remote.facts?.role === 'master') {
+    if (!hasAnsweredSinceBreak(state)) return POLL_ALERT_MS;
     return state.catchUp === null ? POLL_REMOTE_PEACE_MS : POLL_WAITING_MS;
   }
   return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;

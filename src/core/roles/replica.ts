@@ -11,7 +11,7 @@ import { proofEndsAtMs } from '../fencing.ts';
 import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
-import { answersAsAnother, guardFullSync, isHeard } from '../guard.ts';
+import { answersAsAnother, guardFullSync, isHeard, leaveFormer } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
   isEnabled,
@@ -36,15 +36,6 @@ export function suspectsDeath(state: State, lease: Lease): boolean {
   const { remote } = state;
   if (isGone(remote)) return remote.facts?.runId === lease.runId;
   return answersAsAnother(state, lease);
-}
-
-/**
- * Its link leads to a master of the past, and the present one cannot be followed yet. As long as it streams it may be
- * the one that takes over; once it does not, whoever answers there next has nothing that it should have (I5).
- */
-function leaveFormer(turn: Turn, facts: RedisFacts): void {
-  if (!isEnabled(turn.state) || isFrozen(facts) || facts.link?.up !== false || facts.keys === 0) return;
-  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'former_master' });
 }
 
 export function decideReplica(turn: Turn): void {
@@ -135,7 +126,8 @@ function losesOwnData(turn: Turn, facts: RedisFacts, lease: Lease): boolean {
 
 /** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
 function waitBound(turn: Turn, facts: RedisFacts, { master }: Term): void {
-  if (master === null || !isLinkedTo(facts, master.redis)) return;
+  if (master === null) return;
+  if (!isLinkedTo(facts, master.redis)) return leaveFormer(turn, facts);
   if (isEnabled(turn.state) && mustLeave(turn, master.redis)) return leaveMaster(turn);
   guardFullSync(turn, facts, master);
 }
