@@ -6,6 +6,7 @@
  * address before the sync can be loaded. The wrong answer is to wait for news of the other process: a host that
  * vanishes says nothing, and the agent's own connection to it is the last to hear of its return.
  */
+import { foreignAddress } from './claim.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
@@ -72,5 +73,5 @@ export function guardUnread(turn: Turn, facts: RedisFacts, term: Term | null): v
   const master = term?.master ?? null;
   if (master === null) return;
   if (isLinkedTo(facts, master.redis)) guardFullSync(turn, facts, master);
-  else leaveFormer(turn, facts);
+  else if (foreignAddress(turn.state) === null) leaveFormer(turn, facts);
 }

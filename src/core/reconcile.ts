@@ -226,7 +226,7 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     offset: facts.offset,
     runId: facts.runId,
     inSync: term.inSync.includes(name) || term.master?.name === name,
-    whole: state.role.name === 'master' || isWhole(state, facts, term),
+    whole: isWhole(state, facts, term),
     disabled: state.enabled === false,
   };
 }
@@ -241,13 +241,17 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
   );
 }
 
-/** What this node has: said by a master, and by a replica while its link is up; not during an election. */
+/**
+ * What this node has: said by a master, of the process that the term names, and by a replica while its link is up; not
+ * during an election. What a restarted master brought back is not what it had.
+ */
 function presentRecord(state: State, term: Term): NodeRecord | null {
   const { role } = state;
   const facts = ownFacts(state);
   if (facts === null || term.pending !== null) return null;
   const streams = role.name === 'replica' && facts.link?.up === true;
-  return role.name === 'master' || streams ? nodeRecordOf(state, facts, term) : null;
+  const serves = role.name === 'master' && term.master?.runId === facts.runId;
+  return serves || streams ? nodeRecordOf(state, facts, term) : null;
 }
 
 /**

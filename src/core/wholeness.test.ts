@@ -84,6 +84,14 @@ describe('evidence of a process that nobody watched', () => {
     expect(isWhole(master, own, term({ pending: { epoch: 5, node: 'a' } }))).toBe(false);
   });
 
+  test('a master that was restarted under its lease does not record what it brought back', () => {
+    const restart = world('a', 'master', { own: sight(masterFacts({ runId: 'new-a' })) });
+    const told = run(restart, 0);
+    expect(told.does).toContain('release');
+    expect(told.does).not.toContain('write_node');
+    expect(whole(told.state)).toBe(false);
+  });
+
   test('half of a dataset is never whole', () => {
     const half = { ...state([nodeRecord('b')]), own: sight(facts, { halfSynced: true }) };
     expect(isWhole(half, facts, term())).toBe(false);

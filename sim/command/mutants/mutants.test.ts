@@ -6,6 +6,9 @@ import { sourceOf } from './build.ts';
 import { hunt } from './hunt.ts';
 import { mutantsTable } from './table-text.ts';
 
+/** A build of its own and a few worlds: seconds, or minutes where the machine is busy. */
+const HUNT_TIMEOUT_MS = 180_000;
+
 describe('the mutants', () => {
   const named = ALL_MUTANTS.map((mutant) => [mutant.name, mutant] as const);
 
@@ -35,5 +38,5 @@ describe('the mutants', () => {
     const hunted = await hunt(MUTANTS[number]!, number, 20);
     expect(hunted.finding?.invariant).toBe('I8');
     expect(mutantsTable([hunted])).toContain('| I8 |');
-  });
+  }, HUNT_TIMEOUT_MS);
 });
