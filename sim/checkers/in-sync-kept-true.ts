@@ -47,7 +47,11 @@ export class InSyncKeptTrue {
     if (this.promotedMs === null || nowMs - this.promotedMs >= ATTACH_MS || after.term === null) return null;
     const { inSync } = after.term;
     const gone = before.term?.inSync.filter((name) => !inSync.includes(name)) ?? [];
-    const isTold = (name: string): boolean => nowMs - (this.enabledMs.get(name) ?? Number.NEGATIVE_INFINITY) >= TOLD_MS;
+    const isTold = (name: string): boolean => {
+      const enabledMs = this.enabledMs.get(name);
+      const heardSinceMs = nodes.get(name)?.agent?.connectedSinceMs ?? nowMs;
+      return enabledMs === undefined || nowMs - Math.max(enabledMs, heardSinceMs) >= TOLD_MS;
+    };
     return gone.find((name) => isTold(name) && takesPart(nodes.get(name))) ?? null;
   }
 
