@@ -5,7 +5,7 @@
  * `perform` carries them to ZooKeeper, Redis or the other agents, whose answers become inputs again.
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
-import type { OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
+import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
@@ -104,7 +104,8 @@ export class Agent {
     });
     this.mirror = new Mirror(this.zk, this.paths, {
       onRead: (read) => {
-        if (read.record === 'order' || read.record === 'pause') this.tellTime();
+        const isOurs = read.record === 'nodes' && read.name === settings.name;
+        if (read.record === 'order' || read.record === 'pause' || isOurs) this.tellTime();
         this.post({ kind: 'record_read', read });
       },
       onUnreadable: (paths) => this.post({ kind: 'records_unreadable', paths }),
@@ -123,6 +124,12 @@ export class Agent {
 
   order(order: Extract<Order, { order: 'enable' | 'disable' | 'stop' }>): void {
     this.post({ kind: 'order', order });
+  }
+
+  /** Takes this node out of the service, for a reason that everybody is shown, and back in when it is over. */
+  maintain(asked: Omit<MaintenanceRequest, 'since'>): void {
+    const maintenance = { ...asked, since: Math.round(this.outside.clock.wallNow()) };
+    this.order({ order: 'disable', maintenance });
   }
 
   /** `done` gets the reason of a refusal, or null when the order was carried out. */

@@ -8,11 +8,11 @@ import type {
   Ballot, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
 } from '../core/records.ts';
 import type { OrderRecord, PauseRecord, ResultsRecord } from '../core/operations/records.ts';
-import { decodeRecord, RECORD_BYTES_MAX } from '../records/codec.ts';
+import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';
 import type { Folder, ServicePaths } from '../records/paths.ts';
 import { connectZooKeeper, isZooKeeperError } from '../zookeeper/index.ts';
-import type { MultiOp, ZooKeeperClient } from '../zookeeper/index.ts';
+import type { MultiOp, ZooKeeperClient, ZooKeeperErrorCode } from '../zookeeper/index.ts';
 
 /** Longest search for a server that answers. */
 export const CONNECT_TIMEOUT_MS = 4000;
@@ -23,6 +23,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Requests under way at once; the client's own bound is 1,000. */
 const IN_FLIGHT_MAX = 500;
 const ROOT = '/dictator';
+/** What a transaction is refused with when somebody else was faster. */
+export const RACED: readonly ZooKeeperErrorCode[] = ['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS', 'NOT_EMPTY'];
 
 /** A record with the facts of its znode that a reader shows. */
 export interface Stamped<T> {
@@ -179,6 +181,44 @@ export class Ensemble {
   /** For compare-and-set; null where nothing is there. */
   async versionOf(path: string): Promise<number | null> {
     return (await this.#bounded(() => this.#zk.exists(path)))?.version ?? null;
+  }
+
+  /** Changes the registry record of a node that has no agent; false where somebody else wrote it, or it has one now. */
+  async rewriteNode(
+    service: string,
+    node: string,
+    { value, version, change }: Stamped<NodeRecord> & { readonly change: object },
+  ): Promise<boolean> {
+    const path = servicePaths(service).of('nodes', node);
+    return this.#unlessRaced([{ op: 'setData', path, data: encodeRecord({ ...value, ...change }), version }]);
+  }
+
+  /** Deletes all records of a service in one transaction; false where somebody wrote one meanwhile. */
+  async remove(service: string): Promise<boolean> {
+    const { root, published } = servicePaths(service);
+    const inside = await this.#tree(root);
+    const outside = await this.#tree(published);
+    // Its parent belongs to the readers of the master record; an empty one is left by whoever wrote there last.
+    const emptied = outside.length === 1 ? outside : [];
+    return this.#unlessRaced([...inside, ...emptied].map((path) => ({ op: 'delete' as const, path })));
+  }
+
+  /** Paths of a tree, the deepest first; none where it is not there. */
+  async #tree(path: string): Promise<readonly string[]> {
+    const names = await this.#bounded(() => unlessMissing(this.#zk.getChildren(path)));
+    if (names === null) return [];
+    const below = await Promise.all(names.toSorted().map((name) => this.#tree(`${path}/${name}`)));
+    return [...below.flat(), path];
+  }
+
+  async #unlessRaced(ops: readonly MultiOp[]): Promise<boolean> {
+    try {
+      await this.transact(ops);
+      return true;
+    } catch (error) {
+      if (RACED.some((code) => isZooKeeperError(error, code))) return false;
+      throw error;
+    }
   }
 
   async #folder(paths: ServicePaths, folder: Folder, unreadable: string[]): Promise<Map<string, Stamped<unknown>>> {

@@ -21,6 +21,12 @@ const address = v.object({ name: v.string(), host: v.string(), port: v.number() 
 
 const candidate = v.object({ node: v.string(), refusal: v.nullable(v.string()), complains: v.boolean() });
 const pause = v.object({ owner: v.string(), reason: v.string(), until: v.number(), endsInMs: v.number() });
+const maintenance = v.object({
+  owner: v.string(),
+  reason: v.string(),
+  until: v.nullable(v.number()),
+  endsInMs: v.nullable(v.number()),
+});
 const operation = v.object({
   id: v.string(),
   kind: v.string(),
@@ -57,6 +63,7 @@ const viewSchema = v.object({
   members: v.array(v.string()),
   // Not in views of agents before these fields.
   pause: v.optional(v.nullable(pause), null),
+  maintenance: v.optional(v.nullable(maintenance), null),
   operation: v.optional(v.nullable(operation), null),
   switchover: v.optional(v.nullable(v.object({ candidates: v.array(candidate), gapsMs: v.array(v.number()) })), null),
   peers: v.optional(v.nullable(v.array(v.string())), null),

@@ -38,7 +38,8 @@ const SCENES: Readonly<Record<string, Partial<ServiceFacts>>> = {
         return [name, stamped(playedMember(name, name === 'redis2' ? { priority: 0 } : {}), 1000)];
       })),
       nodes: new Map(['redis1', 'redis2', 'redis3'].map((name) => {
-        return [name, stamped(playedNode(name, { disabled: name === 'redis3' }), 7_200_000)];
+        const maintenance = { owner: 'ann', reason: 'new disks', since: 0, until: PLAYED_NOW_MS + 60_000, forMs: 1 };
+        return [name, stamped(playedNode(name, name === 'redis3' ? { disabled: true, maintenance } : {}), 7_200_000)];
       })),
       term: stamped(playedTerm({ inSync: ['redis2'] }), 50_000),
     }),
@@ -95,7 +96,7 @@ test('the list of services', async () => {
     playedRecords({ service: 'unborn', ...empty, term: null, live: ['redis1'] }),
     playedRecords({
       service: 'paused',
-      pause: stamped({ owner: 'ann', reason: '', since: 0, until: PLAYED_NOW_MS + 1, forMs: 2 }, 1),
+      pause: stamped({ owner: 'ann', reason: 'rack 4', since: 0, until: PLAYED_NOW_MS + 1, forMs: 2 }, 1),
     }),
     playedRecords({ service: 'half', term: stamped(playedTerm({ pending: { epoch: 7, node: 'redis1' } }), 1) }),
   ].map((records) => lineOf(records, PLAYED_NOW_MS));

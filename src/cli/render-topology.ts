@@ -3,7 +3,8 @@ import { isProblem, PROBLEMS } from './problems.ts';
 import { duration, printable, shownAddress, size, table, widthOf } from './terminal.ts';
 import type { Paint, Style } from './terminal.ts';
 import { reasonText } from './topology.ts';
-import type { Health, NodeRow, Topology } from './topology.ts';
+import { timeOf } from './act/times.ts';
+import type { Health, NodeRow, Planned, Topology } from './topology.ts';
 
 export const HEALTH_STYLE: Readonly<Record<Health, Style>> = {
   ok: 'green',
@@ -17,6 +18,10 @@ export function explained(code: string): string {
   const what = isProblem(code) ? PROBLEMS[code] : reasonText(code)?.what;
   return what === undefined ? printable(code) : `${code}: ${what}`;
 }
+
+/** Who, until when, and why. */
+export const plannedText = ({ owner, reason, until }: Planned): string =>
+  printable(`(by ${owner}, ${until === null ? 'no end' : `until ${timeOf(until)}`}: ${reason})`);
 
 export function renderTopology(topology: Topology, paint: Paint): string {
   const { service, epoch, health, nodes, master, ensemble } = topology;
@@ -69,7 +74,10 @@ function positionOf({ offset, recorded }: NodeRow): string {
   return recorded === null ? '' : `offset ${recorded.offset}, recorded ${duration(recorded.ageMs)} ago`;
 }
 
-function problemsOf({ name, problems }: NodeRow, master: string | null, paint: Paint): string[] {
+function problemsOf({ name, problems, maintenance }: NodeRow, master: string | null, paint: Paint): string[] {
   const indent = ' '.repeat(name === master || master === null ? 4 : widthOf('├─ ') + 4);
-  return problems.map((code) => `${indent}${paint('yellow', explained(code))}`);
+  return problems.map((code) => {
+    const who = code === 'disabled' && maintenance !== null ? ` ${plannedText(maintenance)}` : '';
+    return `${indent}${paint('yellow', `${explained(code)}${who}`)}`;
+  });
 }

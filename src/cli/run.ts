@@ -119,6 +119,7 @@ function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
       agent.order({ order: enabled ? 'enable' : 'disable' });
       return true;
     },
+    maintain: (asked) => agent.maintain(asked),
     view: () => agent.view(),
     turnAgeMs: () => agent.turnAgeMs(),
     identity: () => ({ service, name, instance, version: VERSION }),

@@ -2,10 +2,14 @@
  * The rules behind the named situations: each looks at the facts and says whether its situation holds, and of whom.
  * Situations of one subject stand in one function, in the order in which an operator would look.
  */
+import { timeOf } from './act/times.ts';
 import type { ServiceFacts } from './facts.ts';
 import type { AgentView } from './live.ts';
+import { plannedText } from './render-topology.ts';
 import type { FoundSituation } from './situations.ts';
-import { epochOf, inSyncOf, masterOf, masterViewOf } from './topology.ts';
+import {
+  epochOf, inSyncOf, maintenanceOf, masterOf, masterViewOf, operationOf, pauseOf,
+} from './topology.ts';
 
 /** A record further in the future than this was written by a clock that nobody should trust. */
 const FUTURE_MAX_MS = 5000;
@@ -43,16 +47,16 @@ export const electionRules: Rules = (facts) => {
   ];
 };
 
-function planned({ records, nowMs }: ServiceFacts): FoundSituation[] {
-  const pause = records?.pause?.value;
-  const order = records?.order?.value;
-  const paused = pause !== undefined && pause.until > nowMs;
-  const minutes = Math.ceil(((pause?.until ?? 0) - nowMs) / 60_000);
+function planned(facts: ServiceFacts): FoundSituation[] {
+  const pause = pauseOf(facts);
+  const order = operationOf(facts);
+  const minutes = Math.ceil(((pause?.until ?? 0) - facts.nowMs) / 60_000);
   const target = order?.target ?? 'the best replica';
+  const due = order?.scheduledAt ? `, due ${timeOf(order.scheduledAt)}` : '';
   return [
-    ...when(paused, 'service_paused', [`by ${pause?.owner}, for ${minutes} more min: ${pause?.reason}`]),
-    ...when(order !== undefined, 'operation_standing', [
-      `${order?.kind} to ${target}, ${order?.phase}, by ${order?.asker}`,
+    ...when(pause !== null, 'service_paused', [`by ${pause?.owner}, for ${minutes} more min: ${pause?.reason}`]),
+    ...when(order !== null, 'operation_standing', [
+      `${order?.kind} to ${target}, ${order?.phase}${due}, by ${order?.asker}`,
     ]),
   ];
 }
@@ -150,7 +154,10 @@ export const memberRules: Rules = (facts) => {
     ...when(epochs.size > 1, 'views_disagree', views.map(({ node, epoch }) => `${node.name}: epoch ${epoch}`)),
     ...forAny('replica_missing', missing),
     ...forAny('replica_not_in_sync', behind),
-    ...forAny('replica_disabled', [...disabled].sort()),
+    ...forAny('replica_disabled', [...disabled].sort().map((name) => {
+      const why = maintenanceOf(facts, name);
+      return why === null ? name : `${name} ${plannedText(why)}`;
+    })),
     ...forAny('rescue_running', views.filter(({ rescue }) => rescue.running).map(({ node }) => node.name)),
     ...forAny('clock_suspect', clockSuspects(facts)),
     ...forAny('record_unreadable', records?.unreadable ?? []),

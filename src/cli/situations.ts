@@ -105,12 +105,12 @@ export const SITUATIONS = {
   replica_disabled: {
     severity: 'info',
     what: 'An operator disabled a node: it is never promoted.',
-    next: 'Call /enable on its agent when it should take part again.',
+    next: 'dictator enable NODE, when it should take part again.',
   },
   service_paused: {
     severity: 'warning',
     what: 'An operator paused the service: nobody is promoted or gives up by itself.',
-    next: 'Wait for its end, or end it.',
+    next: 'Wait for its end, or end it: dictator resume.',
   },
   operation_standing: {
     severity: 'info',

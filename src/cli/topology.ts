@@ -37,8 +37,17 @@ export interface NodeRow {
   readonly priority: number | null;
   /** `priority=N`, `never_master`, `disabled`, `unregistered`. */
   readonly tags: readonly string[];
+  /** Why it is disabled, where somebody said so; null where it is not, or nobody did. */
+  readonly maintenance: Planned | null;
   /** Codes: those of `problems.ts`, then the reasons that its agent names. */
   readonly problems: readonly string[];
+}
+
+/** Who wanted it, why, and until when; ms since 1970, null = no end. */
+export interface Planned {
+  readonly owner: string;
+  readonly reason: string;
+  readonly until: number | null;
 }
 
 export interface Topology {
@@ -48,6 +57,10 @@ export interface Topology {
   readonly master: string | null;
   readonly health: Health;
   readonly ensemble: ServiceFacts['ensemble'];
+  /** The pause that holds, or null. */
+  readonly pause: Planned | null;
+  /** The operation that stands, or null. */
+  readonly operation: NonNullable<AgentView['operation']> | null;
   /** The master first, then by name. */
   readonly nodes: readonly NodeRow[];
 }
@@ -67,8 +80,37 @@ export function topologyOf(facts: ServiceFacts): Topology {
     master,
     health: healthOf(facts, master, nodes),
     ensemble: facts.ensemble,
+    pause: pauseOf(facts),
+    operation: operationOf(facts),
     nodes,
   };
+}
+
+/** The pause that holds now: as recorded, else as an agent says. */
+export function pauseOf({ records, views, nowMs }: ServiceFacts): Planned | null {
+  const [found] = records === null
+    ? [...views.values()].flatMap(({ pause }) => pause === null ? [] : [pause])
+    : [records.pause?.value].filter((each) => each !== undefined);
+  if (found === undefined || found.until <= nowMs) return null;
+  const { owner, reason, until } = found;
+  return { owner, reason, until };
+}
+
+export function operationOf({ records, views }: ServiceFacts): Topology['operation'] {
+  const [found] = records === null
+    ? [...views.values()].flatMap(({ operation }) => operation === null ? [] : [operation])
+    : [records.order?.value].filter((each) => each !== undefined);
+  if (found === undefined) return null;
+  const { id, kind, target, asker, scheduledAt, phase } = found;
+  return { id, kind, target, asker, scheduledAt, phase };
+}
+
+/** Why a node is disabled, where somebody said so. */
+export function maintenanceOf(facts: Pick<ServiceFacts, 'records' | 'views'>, name: string): Planned | null {
+  const { records, views } = facts;
+  const record = records?.nodes.get(name)?.value;
+  const found = views.get(name)?.maintenance ?? (record?.disabled === true ? record.maintenance : null) ?? null;
+  return found === null ? null : { owner: found.owner, reason: found.reason, until: found.until };
 }
 
 export function epochOf({ records, views }: ServiceFacts): number {
@@ -117,6 +159,7 @@ function rowOf(facts: ServiceFacts, name: string, master: string | null): NodeRo
     inSync: inSyncOf(facts).includes(name),
     priority,
     tags: tagsOf(priority, record?.value.disabled ?? view?.enabled === false),
+    maintenance: maintenanceOf(facts, name),
     problems: problemsOfRow(facts, name),
   };
 }
@@ -187,6 +230,7 @@ function strangersOf(facts: ServiceFacts, master: string | null): NodeRow[] {
     inSync: false,
     priority: null,
     tags: ['unregistered'],
+    maintenance: null,
     problems: [],
   }));
 }

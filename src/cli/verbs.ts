@@ -4,14 +4,19 @@ import { bootstrap } from './verbs/bootstrap.ts';
 import { completion } from './verbs/completion.ts';
 import { configCheck } from './verbs/config-check.ts';
 import { configExample } from './verbs/config-example.ts';
+import { disable, enable } from './verbs/disable.ts';
 import { doctor } from './verbs/doctor.ts';
 import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
+import { failover } from './verbs/failover.ts';
 import { forget } from './verbs/forget.ts';
 import { haproxy } from './verbs/haproxy.ts';
 import { help } from './verbs/help.ts';
 import { history } from './verbs/history.ts';
 import { list } from './verbs/list.ts';
+import { pause, resume } from './verbs/pause.ts';
+import { reinit } from './verbs/reinit.ts';
+import { remove } from './verbs/remove.ts';
 import { show } from './verbs/show.ts';
 import { switchover } from './verbs/switchover.ts';
 import { version } from './verbs/version.ts';
@@ -26,8 +31,15 @@ export const VERBS: readonly Verb[] = [
   explain,
   doctor,
   switchover,
+  failover,
+  pause,
+  resume,
+  disable,
+  enable,
+  reinit,
   bootstrap,
   forget,
+  remove,
   configCheck,
   configExample,
   haproxy,

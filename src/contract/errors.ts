@@ -113,6 +113,16 @@ export const ERRORS = {
     next: 'Run dictator history before you repeat it: the result is recorded when there is one.',
     exitCode: EXIT.outcomeUnknown,
   },
+  not_in_time: {
+    what: 'A node was not in sync again in time.',
+    next: 'Run dictator explain: it says what keeps the node out. Nothing further was done.',
+    exitCode: EXIT.failed,
+  },
+  service_in_use: {
+    what: 'The service is in use. Nothing was deleted.',
+    next: 'Stop its agents, wait until their sessions have ended (dictator show), and repeat it.',
+    exitCode: EXIT.refused,
+  },
   unhealthy: {
     what: 'The checks found errors.',
     next: 'Correct them; each finding says how.',

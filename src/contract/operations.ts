@@ -71,8 +71,20 @@ export interface PauseRequest {
   readonly since: number;
 }
 
+/** Why a node is taken out of the service, by whom, and for how long. */
+export interface MaintenanceRequest {
+  readonly owner: string;
+  readonly reason: string;
+  /** Null = until it is enabled. */
+  readonly forMs: number | null;
+  /** Time of day in milliseconds, now. */
+  readonly since: number;
+}
+
 /** Longest pause: a forgotten one must not outlive a week. */
 export const PAUSE_MAX_MS = 7 * 86_400_000;
+/** Longest maintenance that ends by itself. */
+export const MAINTENANCE_MAX_MS = 31 * 86_400_000;
 /** How far ahead an order may be scheduled. */
 export const SCHEDULE_AHEAD_MAX_MS = 31 * 86_400_000;
 /** Longest name of an asker or owner, and longest reason. */

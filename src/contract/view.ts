@@ -116,6 +116,13 @@ export interface PublishedView {
     readonly until: number;
     readonly endsInMs: number;
   } | null;
+  /** Why this node is disabled, where somebody said so. Times of day in milliseconds; null = no end. */
+  readonly maintenance: {
+    readonly owner: string;
+    readonly reason: string;
+    readonly until: number | null;
+    readonly endsInMs: number | null;
+  } | null;
   /** The operation that stands, or null. */
   readonly operation: {
     readonly id: string;

@@ -5,7 +5,7 @@
  * the input that carries nothing but that moment. The core never asks what time it is.
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
-import type { OperationRequest, PauseRequest } from '../contract/operations.ts';
+import type { MaintenanceRequest, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PeerEvent, SightEvent } from './facts.ts';
 import type { RecordRead } from './records.ts';
 
@@ -35,7 +35,7 @@ export type Outcome =
 /** What an operator, or a signal, asks of this node. */
 export type Order =
   | { readonly order: 'enable' }
-  | { readonly order: 'disable' }
+  | { readonly order: 'disable'; readonly maintenance?: MaintenanceRequest | null }
   | { readonly order: 'stop' }
   | { readonly order: 'bootstrap'; readonly master: string }
   /** This node shall be master. `acknowledgeLoss`: also if it may lack writes that were acknowledged. */

@@ -218,7 +218,7 @@ function withdrawIdleBallot(turn: Turn): void {
 }
 
 function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
-  const { name } = state.settings;
+  const { settings: { name }, operations: { maintenance } } = state;
   return {
     name,
     epoch: term.epoch,
@@ -228,6 +228,7 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     inSync: term.inSync.includes(name) || term.master?.name === name,
     whole: isWhole(state, facts, term),
     disabled: state.enabled === false,
+    ...(maintenance === null ? {} : { maintenance: maintenance.record }),
   };
 }
 
@@ -237,7 +238,8 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
     before.runId !== now.runId ||
     before.inSync !== now.inSync ||
     before.whole !== now.whole ||
-    before.disabled !== now.disabled
+    before.disabled !== now.disabled ||
+    (before.maintenance?.since ?? null) !== (now.maintenance?.since ?? null)
   );
 }
 

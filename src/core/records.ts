@@ -10,7 +10,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import type { LineageEntry } from './lineage.ts';
-import type { HandOver, OrderRecord, PauseRecord, ResultsRecord } from './operations/records.ts';
+import type { HandOver, MaintenanceRecord, OrderRecord, PauseRecord, ResultsRecord } from './operations/records.ts';
 
 export interface Address {
   readonly host: string;
@@ -133,6 +133,8 @@ export interface NodeRecord {
   /** The process of `runId` was seen to hold everything that this node ever acknowledged. */
   readonly whole: boolean;
   readonly disabled: boolean;
+  /** Why, where somebody said so; left out where nobody did. */
+  readonly maintenance?: MaintenanceRecord | null;
 }
 
 /** `/dictator/<svc>/ballots/<name>`: ephemeral; what one candidate brings to one election. */

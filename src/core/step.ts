@@ -30,6 +30,7 @@ import { decideReplica } from './roles/replica.ts';
 import { decideStarting } from './roles/starting.ts';
 import { decideSteppingDown } from './roles/stepping-down.ts';
 import { ask } from './operations/asking.ts';
+import { disable, enable, endMaintenance, maintenanceFound } from './operations/maintenance.ts';
 import { noteRead, noteSleep } from './operations/noting.ts';
 import { noticeOwnRedis } from './own-redis.ts';
 import { takeFailoverOrder } from './ordered-failover.ts';
@@ -58,6 +59,7 @@ export function step(before: State, input: Input, nowMs: number): Step {
   turn.update({ nowMs: Math.max(nowMs, before.nowMs) });
   checkInvariants(turn.state);
   takeIn(turn, input);
+  endMaintenance(turn);
   configure(turn);
   keepPromise(turn);
   decide(turn);
@@ -155,13 +157,15 @@ function rememberAgent(turn: Turn, { name, http }: Member): void {
 }
 
 function recordsSynced(turn: Turn): void {
-  const { records, settings, enabled, everSynced, role } = turn.state;
+  const { records, settings, enabled, everSynced, operations, role } = turn.state;
   const recorded = records.nodes.get(settings.name)?.value;
+  const maintenance = enabled === null ? maintenanceFound(turn.state) : operations.maintenance;
   const registered = records.term === null ? null : records.term.value.nodes.includes(settings.name);
   turn.update({
     synced: true,
     everSynced: true,
     enabled: enabled ?? !(recorded?.disabled ?? false),
+    operations: { ...operations, maintenance },
     registeredAtStart: everSynced ? turn.state.registeredAtStart : registered,
     // What a server was before we ever saw it, the records tell, unless they speak of an agent that we know nothing of;
     // else only a restart under our eyes is still to be placed.
@@ -185,11 +189,9 @@ function notePeer(turn: Turn, input: Extract<Input, { kind: 'peer' }>): void {
 function takeOrder(turn: Turn, order: Order): void {
   switch (order.order) {
     case 'enable':
-      turn.update({ enabled: true });
-      return turn.report('enabled');
+      return enable(turn, 'order');
     case 'disable':
-      turn.update({ enabled: false });
-      return turn.report('disabled');
+      return disable(turn, order.maintenance ?? null);
     case 'stop':
       turn.update({ stopping: turn.state.stopping ?? { sinceMs: turn.now } });
       return turn.report('agent_stopping', { role: turn.state.role.name });

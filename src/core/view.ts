@@ -91,6 +91,12 @@ function pauseOf(state: State): PublishedView['pause'] {
   return { owner, reason, until, endsInMs: Math.round(operations.pause.endsAtMs - nowMs) };
 }
 
+function maintenanceOf({ operations: { maintenance }, nowMs }: State): PublishedView['maintenance'] {
+  if (maintenance === null) return null;
+  const { record: { owner, reason, until }, endsAtMs } = maintenance;
+  return { owner, reason, until, endsInMs: Number.isFinite(endsAtMs) ? Math.round(endsAtMs - nowMs) : null };
+}
+
 function operationOf({ records: { order } }: State): PublishedView['operation'] {
   if (order === null) return null;
   const { id, kind, target, asker, scheduledAt, phase } = order.value;
@@ -124,6 +130,7 @@ export function project(state: State): PublishedView {
     failover: failoverOf(state),
     whole: facts !== null && term !== undefined && isWhole(state, facts, term),
     pause: pauseOf(state),
+    maintenance: maintenanceOf(state),
     operation: operationOf(state),
     switchover: switchoverView(state),
     lastOperation: records.results?.value.list.at(-1) ?? null,

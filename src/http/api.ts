@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 
 import type { EventsPage } from '../contract/events.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
-import type { OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
+import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
 
@@ -26,6 +26,8 @@ export interface HttpApi {
   enabled(): boolean;
   /** Takes the order; false when it was so already. Giving up mastership then goes on by itself. */
   setEnabled(enabled: boolean): boolean;
+  /** Disables the node as well, and says why; the latest word counts. */
+  maintain(asked: Omit<MaintenanceRequest, 'since'>): void;
   view(): PublishedView;
   /** Milliseconds since the agent last decided; it does so at least once a second. */
   turnAgeMs(): number;

@@ -105,6 +105,11 @@ export const HTTP_ERRORS = {
     message: 'The body of the order is not valid.',
     next: 'Send JSON with the fields that docs/operations.md names, or no body.',
   },
+  bad_maintenance: {
+    status: 400,
+    message: 'What /disable was told of the maintenance is not valid.',
+    next: 'Send owner, reason (both at most 200 characters) and, where it shall end by itself, for_s.',
+  },
   bad_time: {
     status: 422,
     message: 'The time is past, or too far ahead.',

@@ -122,6 +122,28 @@ describe('a switchover that is only asked about', () => {
   });
 });
 
+describe('/disable', () => {
+  const disable = async (query: string) => {
+    const api = fakeApi();
+    const request = { method: 'POST', local: false, target: `/disable${query}`, body: '' };
+    const { status, body } = await route(request, { api, limits: HTTP_LIMITS });
+    return { status, body, maintained: api.maintained, enabled: api.enabled() };
+  };
+
+  test('takes who, why and for how long, from anywhere', async () => {
+    expect(await disable('?owner=ann&reason=new%20disks&for_s=60')).toEqual({
+      status: 200, body: 'Dictator Status = Disable/Paused\n', enabled: false,
+      maintained: [{ owner: 'ann', reason: 'new disks', forMs: 60_000 }],
+    });
+    expect((await disable('?owner=ann')).maintained).toEqual([{ owner: 'ann', reason: 'not said', forMs: null }]);
+    expect(await disable('')).toMatchObject({ status: 200, maintained: [], enabled: false });
+  });
+
+  test.each(['?for_s=0', '?for_s=x', '?for_s=99999999', '?owner=', '?until=noon'])('refuses %s', async (query) => {
+    expect(await disable(query)).toMatchObject({ status: 400, maintained: [], enabled: true });
+  });
+});
+
 describe('an answer', () => {
   const ended = (change: Partial<OperationResult>): OperationAnswer =>
     ({ answer: 'ended', result: { ...RESULT, ...change } });

@@ -20,6 +20,7 @@ import type { HttpLimits } from './limits.ts';
 import {
   bootstrapService, failover, forgetNode, pause, reinitialize, resume, switchover,
 } from './operations.ts';
+import { maintenanceOf } from './maintenance.ts';
 import { within } from './within.ts';
 
 /** What a route needs to know of a request. */
@@ -70,7 +71,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/status', { methods: 'any', answer: legacyStatus }],
   ['/ping', { methods: 'any', answer: legacyStatus }],
   ['/enable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(true) ? ENABLED_BODY : '') }],
-  ['/disable', { methods: 'any', answer: ({ api }) => textAnswer(api.setEnabled(false) ? DISABLED_BODY : '') }],
+  ['/disable', { methods: 'any', answer: disable }],
   ...Object.entries(CHECK_PATHS).map(([path, check]): [string, Route] => {
     return [path, { methods: CHECK_METHODS, answer: healthCheck(check) }];
   }),
@@ -111,6 +112,15 @@ export function route(request: RouteRequest, context: RouteContext): Answer | Pr
     if (!found.methods.includes(request.method)) return errorAnswer('method_not_allowed', { Allow });
   }
   return found.answer({ ...context, request, query: url.searchParams });
+}
+
+/** As ever without a query; with one, for a reason (`owner`, `reason`) and a time (`for_s`) that everybody is shown. */
+function disable({ api, query }: Call): Answer {
+  if (query.size === 0) return textAnswer(api.setEnabled(false) ? DISABLED_BODY : '');
+  const asked = maintenanceOf(query);
+  if (asked === null) return errorAnswer('bad_maintenance');
+  api.maintain(asked);
+  return textAnswer(DISABLED_BODY);
 }
 
 function legacyStatus({ api }: Call): Answer {

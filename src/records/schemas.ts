@@ -96,6 +96,14 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
   rememberedVersion: v.optional(v.nullable(count), null),
 });
 
+const maintenance = v.object({
+  owner: text,
+  reason: text,
+  since: count,
+  until: v.nullable(count),
+  forMs: v.nullable(count),
+});
+
 export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   name: text,
   epoch: count,
@@ -105,6 +113,7 @@ export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   inSync: v.boolean(),
   whole: v.optional(v.boolean(), false),
   disabled: v.boolean(),
+  maintenance: v.exactOptional(v.nullable(maintenance)),
 });
 
 export const ballotSchema: v.GenericSchema<unknown, Ballot> = v.object({

@@ -128,3 +128,98 @@ describe('switchover', () => {
     expect((await runCommand('switchover', '--agent', 'http://127.0.0.1:1', '--yes')).code).toBe(1);
   });
 });
+
+describe('pause and resume', () => {
+  test('keep a dead master from being replaced, say who and why, and let an operator name the next', async () => {
+    const { master, replicas: [one, other] } = await nodes();
+    const paused = await act('pause', '--for', '30m', '--owner', 'ann', '--reason', 'rack 4');
+    expect(paused.out).toContain('by ann: rack 4');
+    for (const verb of ['list', 'show', 'explain']) expect((await act(verb)).out).toContain('ann');
+    const agent = `http://127.0.0.1:${String(one.agent.options.httpPort)}`;
+    const seen = async () => (await runCommand('show', '--agent', agent)).out;
+    await waitFor(async () => (await seen()).includes('service_paused'), 'the agent to know');
+    // Two nodes without an agent prove nothing: whoever is left waits for an order.
+    await master.agent.kill();
+    await master.redis.kill();
+    await waitFor(async () => (await json('show')).said['master'] === null, 'the lease to end');
+    expect((await json('switchover', '--yes')).said['reason']).toBe('no_master');
+    const { code, out, err } = await act('failover', '--to', other.name, '--accept-loss', '--yes');
+    expect(err).toContain(`${other.name} becomes master.`);
+    expect([code, out.includes(`${other.name} is the master`)]).toEqual([0, true]);
+    expect((await json('failover', '--to', one.name, '--yes')).said['reason']).toBe('master_exists');
+    expect((await act('resume')).code).toBe(0);
+    await master.redis.restart();
+    master.agent.restart();
+    expect((await nodes()).master).toBe(other);
+    expect((await json('show')).said['pause']).toBe(null);
+  });
+});
+
+describe('disable and enable', () => {
+  test('take a replica out for a reason and a time, and in again when that is over', async () => {
+    const { replicas: [node] } = await nodes();
+    const words = ['--for', '4s', '--owner', 'bob', '--reason', 'disks', '--yes'];
+    expect((await act('disable', node.name, ...words)).out).toContain('by bob: disks');
+    await waitFor(async () => (await node.agent.view())?.enabled === true, 'the maintenance to end');
+    await nodes();
+  });
+
+  test('let the master hand over first, show it everywhere, and keep it over a restart', async () => {
+    const { master } = await nodes();
+    const { code, err } = await act('disable', master.name, '--owner', 'bob', '--reason', 'new disks', '--yes');
+    expect(err).toContain('is the master and gives that up');
+    expect(code).toBe(0);
+    const shown = await waitFor(async () => {
+      const { out } = await act('show');
+      return out.includes('bob') ? out : null;
+    }, 'it to be shown');
+    expect(shown).toContain('new disks');
+    await master.agent.kill();
+    master.agent.restart();
+    await waitFor(async () => (await master.agent.view())?.maintenance?.owner === 'bob', 'it to be remembered');
+    expect((await act('enable', master.name)).code).toBe(0);
+    expect((await nodes()).master).not.toBe(master);
+  });
+
+  test('write the record of a node whose agent is gone', async () => {
+    const { replicas: [node] } = await nodes();
+    await node.agent.kill();
+    await waitFor(async () => !(await act('show')).out.includes('agent_silent'), 'its session to end');
+    expect((await act('disable', node.name, '--reason', 'gone', '--yes')).code).toBe(0);
+    node.agent.restart();
+    await waitFor(async () => (await node.agent.view())?.enabled === false, 'it to obey');
+    expect((await act('enable', node.name)).code).toBe(0);
+    expect((await json('enable', 'nobody')).said['reason']).toBe('unknown_node');
+    await nodes();
+  });
+});
+
+describe('what changes the nodes', () => {
+  test('reinit copies everything anew and waits until the node is in sync', async () => {
+    const { master, replicas: [node] } = await nodes();
+    const fulls = async () => Number(/sync_full:(\d+)/.exec(String(await master.redis.cmd('INFO', 'stats')))?.[1]);
+    const before = await fulls();
+    const { code, out } = await act('reinit', node.name, '--yes');
+    expect(out).toContain(`${node.name} has copied everything anew`);
+    expect([code, await fulls()]).toEqual([0, before + 1]);
+    expect((await json('reinit', master.name, '--yes')).said['reason']).toBe('target_is_master');
+  });
+
+  test('forget refuses a node that lives, remove a service that is used', async () => {
+    const { replicas: [node] } = await nodes();
+    expect((await json('forget', node.name, '--yes')).said['reason']).toBe('node_in_use');
+    const refused = await act('remove', service.name, '--yes');
+    expect([refused.code, refused.err.includes('(service_in_use)')]).toEqual([3, true]);
+  });
+
+  test('forget takes a node off that is gone, and remove the records of a service whose agents are', async () => {
+    const { master, replicas: [node, other] } = await nodes();
+    await node.agent.kill();
+    await node.redis.kill();
+    await waitFor(async () => (await json('forget', node.name, '--yes')).code === 0, 'the node to be forgotten');
+    expect((await master.agent.view())?.nodes).not.toContain(node.name);
+    for (const { agent } of [other, master]) await agent.kill();
+    await waitFor(async () => (await act('remove', service.name, '--yes')).code === 0, 'the sessions to end');
+    expect((await act('list')).err).toContain('no service');
+  });
+});

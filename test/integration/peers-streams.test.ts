@@ -87,6 +87,7 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
   const api: HttpApi = {
     enabled: () => true,
     setEnabled: () => false,
+    maintain: () => undefined,
     view: () => {
       throw new Error('no view here');
     },

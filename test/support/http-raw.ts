@@ -36,6 +36,7 @@ export const VIEW: PublishedView = {
   whole: true,
   rescue: { running: false, last: null },
   pause: null,
+  maintenance: null,
   operation: null,
   switchover: null,
   lastOperation: null,
@@ -51,21 +52,28 @@ export const VIEW: PublishedView = {
 
 export interface FakeApi extends HttpApi {
   bootstrapped: string[];
+  maintained: unknown[];
   accepted: PeerHello[];
 }
 
 export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
   let enabled = true;
   const bootstrapped: string[] = [];
+  const maintained: unknown[] = [];
   const accepted: PeerHello[] = [];
   return {
     bootstrapped,
+    maintained,
     accepted,
     enabled: () => enabled,
     setEnabled(wanted) {
       const changed = wanted !== enabled;
       enabled = wanted;
       return changed;
+    },
+    maintain(asked) {
+      enabled = false;
+      maintained.push(asked);
     },
     view: () => VIEW,
     turnAgeMs: () => 0,

@@ -138,6 +138,7 @@ export function playedView(name: string, change: Partial<AgentView> = {}): Agent
     replicas: isMaster ? [replica('redis2', 0), replica('redis3', 2048)] : [],
     failsafe: null,
     pause: null,
+    maintenance: null,
     operation: null,
     switchover: isMaster ? {
       candidates: [

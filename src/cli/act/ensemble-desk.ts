@@ -13,7 +13,7 @@ import { orderOf, whyNotStored } from '../../core/operations/request.ts';
 import { encodeRecord } from '../../records/codec.ts';
 import { servicePaths } from '../../records/paths.ts';
 import { isZooKeeperError } from '../../zookeeper/index.ts';
-import type { ZooKeeperErrorCode } from '../../zookeeper/index.ts';
+import { RACED } from '../ensemble.ts';
 import type { Ensemble, Stamped } from '../ensemble.ts';
 import { unlessSilent } from '../facts.ts';
 import type { Io } from '../io.ts';
@@ -28,9 +28,6 @@ export const RESULT_WAIT_MS = 40_000;
 /** How often a write is tried again that somebody else's came before. */
 const TRIES_MAX = 5;
 const ID_BYTES = 6;
-
-/** What a transaction is refused with when somebody else was faster. */
-const RACED: readonly ZooKeeperErrorCode[] = ['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'];
 
 export class EnsembleDesk implements Desk {
   readonly #ensemble: Ensemble;

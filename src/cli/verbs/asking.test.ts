@@ -5,9 +5,10 @@ import { playedIo } from '../../../test/support/cli-io.ts';
 import type { PlayedOutside } from '../../../test/support/cli-io.ts';
 import { playAgent } from '../../../test/support/played-agent.ts';
 import type { PlayedAgent } from '../../../test/support/played-agent.ts';
-import { playedView } from '../../../test/support/played-service.ts';
+import { playedFacts, playedView, playedViews } from '../../../test/support/played-service.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { dictator } from '../dictator.ts';
+import { fullest, possibleLoss } from './failover.ts';
 
 const agents: PlayedAgent[] = [];
 afterEach(async () => {
@@ -58,6 +59,8 @@ describe('asked with --agent', () => {
     expect(printed.err).toContain('(not_an_agent)');
   });
 });
+
+const VIEW_REDIS = playedView('redis3').redis;
 
 const line = (seq: number) => {
   return { seq, time: `2026-11-23T00:00:0${seq}.000Z`, level: 'WARN', event: 'fenced', why: 'a b' };
@@ -128,20 +131,56 @@ describe('watch', () => {
   });
 });
 
-describe('forget', () => {
-  test('asks, then orders it from the agent', async () => {
-    const agent = await agentThat(() => ({ ok: true }));
-    const { ended, printed } = call(['forget', 'redis 3', '--agent', agent.url], { answer: 'y' });
-    expect(await ended).toBe(0);
-    expect(printed.out).toBe('redis 3 is forgotten\n');
-    expect(agent.seen).toEqual(['/v1/forget?node=redis%203']);
+describe('acting at one agent', () => {
+  const answering = (target: string) => (target === '/v1/view' ? playedView('redis1') : { ok: true });
+  const act = async (words: readonly string[], outside: PlayedOutside = {}) => {
+    const agent = await agentThat(answering);
+    const { ended, printed } = call([...words, '--agent', agent.url], outside);
+    return { code: await ended, orders: agent.seen.filter((target) => target !== '/v1/view'), ...printed };
+  };
+
+  test.each<[readonly string[], string, RegExp]>([
+    [['forget', 'redis 3'], '/forget', /^cache: redis 3 is forgotten\n$/],
+    [['pause', '--for', '30m', '--reason', 'disks'], '/pause', /^cache: paused until 2026-11-23 00:30:00 UTC by ann@l/],
+    [['resume'], '/resume', /^cache: not paused\n$/],
+    [['switchover', '--cancel'], '/switchover', /^cache: the order was taken back\n$/],
+    [['reinit', 'redis2'], '/reinitialize', /^cache: redis2 has copied everything anew/],
+    [['enable', 'redis1'], '/enable', /^cache: redis1 is enabled\n$/],
+  ])('%j asks, then orders it', async (words, target, said) => {
+    const { code, orders, out } = await act(words, { answer: 'y' });
+    expect(out).toMatch(said);
+    expect([code, orders]).toEqual([0, [target]]);
   });
 
-  test('does nothing where nobody says yes', async () => {
-    const agent = await agentThat(() => ({ ok: true }));
-    const { ended, printed } = call(['forget', 'redis3', '--agent', agent.url]);
-    expect(await ended).toBe(2);
-    expect(printed.err).toContain('(confirmation_needed)');
-    expect(agent.seen).toEqual([]);
+  test.each([['forget', 'redis3'], ['reinit', 'redis2'], ['disable', 'redis1'], ['failover']])(
+    '%s does nothing where nobody says yes', async (...words) => {
+      const { code, orders, err } = await act(words);
+      expect(err).toContain('(confirmation_needed)');
+      expect([code, orders]).toEqual([2, []]);
+    },
+  );
+
+  const tooLong = ['--reason', 'x'.repeat(201)];
+  test.each([['--for', 'soon'], ['--for', '8d'], tooLong])('pause takes no %s %s', async (...words) => {
+    const { code, orders } = await act(['pause', ...words]);
+    expect([code, orders]).toEqual([2, []]);
   });
+
+  test('a failover says what may be lost, and without that word is for the agents to refuse', async () => {
+    const { code, err, orders } = await act(['failover', '--accept-loss', '--yes']);
+    expect(err).toContain('cache: redis1 becomes master.');
+    expect(err).toContain('The loss is accepted.');
+    expect([code, orders]).toEqual([0, ['/failover']]);
+  });
+});
+
+test('what a failover may lose is told from records and agents', () => {
+  const behind = { redis: { ...VIEW_REDIS, offset: 900_000 } };
+  const facts = playedFacts({ views: playedViews({ redis1: null, redis3: behind }) });
+  expect(fullest(facts)).toBe('redis2');
+  expect(possibleLoss(facts, 'redis3')).toEqual([
+    'It lacks at least 145.1 KB that redis2 has.',
+    'It lacks at least 144.5 KB that redis1 has (recorded 12 s ago).',
+    'It was in sync: what the last master took and had not sent yet may be lost.',
+  ]);
 });

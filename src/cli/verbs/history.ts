@@ -1,5 +1,6 @@
 /** `dictator history [SERVICE]`: the epochs and planned operations that the records still know. */
 import { EXIT } from '../../contract/errors.ts';
+import { timeOf } from '../act/times.ts';
 import { unlessSilent } from '../facts.ts';
 import { looking } from '../look.ts';
 import { readPast } from '../past.ts';
@@ -43,10 +44,6 @@ function print(past: Past, { flags, io }: Call): void {
   if (flags.on('json')) printJson({ v: 1, ...past }, io);
   else io.stdout(renderPast(past, painter(io)));
 }
-
-const timeOf = (ms: number | null): string => {
-  return ms === null ? '-' : `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-};
 
 export function renderPast(past: Past, paint: Paint): string {
   const { epochs, operations, order, pause } = past;

@@ -11,12 +11,12 @@ import { looking } from '../look.ts';
 import { isDefect, problemsOf } from '../problems.ts';
 import type { FoundProblem } from '../problems.ts';
 import { withProgress } from '../progress.ts';
-import { HEALTH_STYLE } from '../render-topology.ts';
+import { HEALTH_STYLE, plannedText } from '../render-topology.ts';
 import { report } from '../report.ts';
 import { duration, painter, printable, printJson, shownAddress, table } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
-import { topologyOf } from '../topology.ts';
-import type { Health } from '../topology.ts';
+import { maintenanceOf, pauseOf, topologyOf } from '../topology.ts';
+import type { Health, Planned } from '../topology.ts';
 import type { Call, Verb } from '../verb.ts';
 
 export const list: Verb = {
@@ -56,6 +56,10 @@ export interface ServiceLine {
   readonly nodes: { readonly registered: number; readonly ready: number; readonly live: number };
   readonly position: { readonly offset: number; readonly ageMs: number } | null;
   readonly problems: readonly FoundProblem[];
+  /** The pause that holds, or null. */
+  readonly pause: Planned | null;
+  /** Why nodes are disabled, where somebody said so. */
+  readonly maintenance: readonly (Planned & { readonly node: string })[];
 }
 
 async function linesOf(ensemble: Ensemble, { io }: Call): Promise<readonly ServiceLine[]> {
@@ -80,7 +84,18 @@ export function lineOf(records: ServiceRecords, nowMs: number): ServiceLine {
     nodes: { registered: registered.length, ready, live: live.length },
     position: positionOf(records, nowMs),
     problems,
+    ...plannedOf(records, nowMs),
   };
+}
+
+function plannedOf(records: ServiceRecords, nowMs: number): Pick<ServiceLine, 'pause' | 'maintenance'> {
+  const none = new Map<string, never>();
+  const facts = { service: records.service, nowMs, ensemble: 'read', records, views: none, silent: [] } as const;
+  const maintenance = [...records.nodes.keys()].flatMap((node) => {
+    const why = maintenanceOf(facts, node);
+    return why === null ? [] : [{ node, ...why }];
+  });
+  return { pause: pauseOf(facts), maintenance };
 }
 
 /** Of the master, else the furthest of all: what the registry knows of the data. */
@@ -107,7 +122,10 @@ async function listOfAgent(agent: { readonly host: string; readonly port: number
   const offset = nodes.find(({ name }) => name === master)?.offset ?? null;
   const position = offset === null ? null : { offset, ageMs: 0 };
   const counted = { registered, ready, live: view?.members.length ?? 0 };
-  return print([{ service, master, epoch, health, nodes: counted, position, problems: [] }], call);
+  const { pause } = topologyOf(answer.facts);
+  return print([{
+    service, master, epoch, health, nodes: counted, position, problems: [], pause, maintenance: [],
+  }], call);
 }
 
 function print(lines: readonly ServiceLine[], { flags, io }: Call) {
@@ -117,17 +135,27 @@ function print(lines: readonly ServiceLine[], { flags, io }: Call) {
   return EXIT.done;
 }
 
+/** Problems, and beside those that somebody wanted, who and until when. */
+function whatOf({ problems, pause, maintenance }: Pick<ServiceLine, 'problems' | 'pause' | 'maintenance'>): string {
+  return problems.map(({ node, problem }) => {
+    const ofNode = problem === 'disabled' ? maintenance.find((each) => each.node === node) : null;
+    const wanted = problem === 'paused' ? pause : ofNode;
+    const who = wanted ? ` ${plannedText(wanted)}` : '';
+    return `${printable(node === null ? problem : `${node} ${problem}`)}${who}`;
+  }).join(', ');
+}
+
 const HEADINGS = ['SERVICE', 'MASTER', 'EPOCH', 'NODES', 'HEALTH', 'POSITION', 'WHAT'] as const;
 
 export function renderList(lines: readonly ServiceLine[], paint: Paint): string {
-  const rows = lines.map(({ service, master, epoch, nodes, health, position, problems }) => [
+  const rows = lines.map(({ service, master, epoch, nodes, health, position, ...about }) => [
     printable(service),
     master === null ? '-' : printable(master),
     epoch === null ? '-' : String(epoch),
     `${nodes.ready}/${nodes.registered}`,
     paint(HEALTH_STYLE[health], health),
     position === null ? '-' : `${position.offset} (${duration(position.ageMs)} ago)`,
-    problems.map(({ node, problem }) => printable(node === null ? problem : `${node} ${problem}`)).join(', '),
+    whatOf(about),
   ]);
   return table([HEADINGS.map((heading) => paint('bold', heading)), ...rows]);
 }

@@ -4,13 +4,12 @@ import { EXIT } from '../../contract/errors.ts';
 import type { ExitCode } from '../../contract/errors.ts';
 import { acting } from '../act/acting.ts';
 import type { Acting } from '../act/acting.ts';
-import type { Ended } from '../act/desk.ts';
+import { waitFor } from '../act/give.ts';
 import { conclude, explain } from '../act/outcome.ts';
 import type { Outcome } from '../act/outcome.ts';
 import { planLine, planOf } from '../act/plan.ts';
 import { parseTime, timeOf } from '../act/times.ts';
 import { confirm } from '../confirm.ts';
-import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
 import { duration, printable, printJson } from '../terminal.ts';
 import type { Call, Verb } from '../verb.ts';
@@ -24,8 +23,8 @@ export const switchover: Verb = {
   summary: 'hand the mastership over to a replica, losing nothing',
   details: [
     'To the best replica, or --to NODE. Waits until it has ended and says how long there was no master, as the agent '
-    + 'of the old one measured. The order is kept in ZooKeeper and carried out at most once, within ten seconds or not '
-    + 'at all: any host that reaches the ensemble can give it.',
+    + 'of the old one measured. The order is kept in ZooKeeper and carried out at most once, within ten seconds or '
+    + 'not at all: any host that reaches the ensemble can give it.',
     '--dry-run asks the master whether it would succeed now, why not, and what gap to expect; nothing is changed. '
     + '--at TIME stores it for later (2026-11-23T03:00:00+01:00, or +30m), --cancel takes back what is stored.',
   ],
@@ -43,9 +42,8 @@ export const switchover: Verb = {
 };
 
 async function cancel(call: Call, { service, desk }: Acting): Promise<ExitCode> {
-  const beganMs = call.io.clock.now();
-  const ended = await withProgress('taking the order back', call.io, desk.cancel());
-  const about = { service, operation: 'cancel', target: null, elapsedMs: call.io.clock.now() - beganMs };
+  const { ended, elapsedMs } = await waitFor(call, 'taking the order back', desk.cancel());
+  const about = { service, operation: 'cancel', target: null, elapsedMs };
   return conclude(ended, about, { call, line: () => `${service}: the order was taken back` });
 }
 
@@ -71,17 +69,9 @@ async function order(call: Call, found: Acting): Promise<ExitCode> {
   const when = scheduledAt === null ? [] : [`At ${timeOf(scheduledAt)}, by the clock of the master's host.`];
   const declined = await confirm(call, [planLine({ ...plan, target: plan.target ?? target }), ...when]);
   if (declined !== null) return declined;
-  const beganMs = io.clock.now();
   const given = desk.give({ kind: 'switchover', target, from: scheduledAt === null ? plan.master : null, scheduledAt });
-  const waited = withProgress(`${service}: ${plan.master ?? 'the master'} hands over`, io, given);
-  const ended = await Promise.race([waited, stopped(call)]);
-  return conclude(ended, { ...about, elapsedMs: io.clock.now() - beganMs }, told);
-}
-
-/** Ctrl-C ends the waiting and not the operation. */
-async function stopped({ io }: Call): Promise<Ended> {
-  await io.interrupted();
-  return { ended: 'unknown', why: 'interrupted here; the order stands' };
+  const { ended, elapsedMs } = await waitFor(call, `${service}: ${plan.master ?? 'the master'} hands over`, given);
+  return conclude(ended, { ...about, elapsedMs }, told);
 }
 
 export const lineOf = (scheduledAt: number | null) => (outcome: Outcome): string => {

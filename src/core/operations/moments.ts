@@ -38,7 +38,7 @@ export interface OrderMoments {
 const NEVER = Number.POSITIVE_INFINITY;
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
-function momentOf(time: TimeOfDay | null, wallMs: number): number | null {
+export function momentOf(time: TimeOfDay | null, wallMs: number): number | null {
   return time === null ? null : time.atMs + (wallMs - time.wallMs);
 }
 

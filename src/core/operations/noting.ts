@@ -3,6 +3,7 @@
  */
 import type { RecordRead } from '../records.ts';
 import type { Turn } from '../turn.ts';
+import { maintenanceAfterSleep } from './maintenance.ts';
 import { orderMoments, pauseEndsAtMs } from './moments.ts';
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
@@ -43,5 +44,6 @@ export function noteSleep(turn: Turn, wallMs: number | null): void {
   const { pause: before } = state.operations;
   const endsAtMs = pause === null ? LONG_AGO : pauseEndsAtMs(slept, pause.value);
   const shortened = before === null ? null : { ...before, endsAtMs: Math.min(before.endsAtMs, endsAtMs) };
-  turn.update({ operations: { ...state.operations, timeOfDay, moments, pause: shortened } });
+  const maintenance = maintenanceAfterSleep(state, timeOfDay);
+  turn.update({ operations: { ...state.operations, timeOfDay, moments, pause: shortened, maintenance } });
 }

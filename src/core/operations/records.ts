@@ -53,6 +53,17 @@ export interface PauseRecord {
   readonly forMs: number;
 }
 
+/** In the registry record of a node that is disabled: void past its end, whoever finds it. */
+export interface MaintenanceRecord {
+  readonly owner: string;
+  readonly reason: string;
+  /** Times of day in milliseconds; `until` is null where it has no end. */
+  readonly since: number;
+  readonly until: number | null;
+  /** The same as a duration. */
+  readonly forMs: number | null;
+}
+
 /**
  * In a term: its master hands over to `to`, fenced, by a planned switchover. Until `to` is a verified master that
  * process of the old one stands in an election as if it were in sync: it holds all there is.

@@ -5,6 +5,7 @@
 import type { OperationRequest, PauseRequest } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Ending } from './ending.ts';
+import type { Maintenance } from './maintenance.ts';
 import type { OrderMoments, TimeOfDay } from './moments.ts';
 
 /** What one caller of this agent waits for. */
@@ -42,6 +43,8 @@ export interface Operations {
   readonly moments: OrderMoments | null;
   /** When the pause that stands ends for us, and which one that is. */
   readonly pause: { readonly czxid: bigint; readonly version: number; readonly endsAtMs: number } | null;
+  /** Of this node, while it is disabled; null where nobody said why. */
+  readonly maintenance: Maintenance | null;
   readonly asked: Asked | null;
   readonly handing: Handing | null;
   /** The order that this node began to carry out itself; `renewed`: its Redis has nothing that a master continues. */
@@ -56,6 +59,7 @@ export const NO_OPERATIONS: Operations = {
   timeOfDay: null,
   moments: null,
   pause: null,
+  maintenance: null,
   asked: null,
   handing: null,
   carrying: null,
