@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src', 'sim', 'chaos', 'bench', 'test/support'].map((folder) => `${folder}/**/*.test.ts`),
           sequence: { groupOrder: 0 },
-          testTimeout: 20_000,
+          testTimeout: HUNG_AFTER_MS,
         },
       },
       {
