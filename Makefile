@@ -46,7 +46,7 @@ node_modules/.package-lock.json: package-lock.json
 deps: ## install what is missing (Debian 12 or later; starts and enables no service)
 	@scripts/setup.sh
 
-demo: deps build ## a live service on this machine; ARGS="--script failover" for one scripted failover
+demo: deps build ## a live service on this machine; ARGS="--script switchover" for a script, or failover
 	@node dist/demo.cjs $(ARGS)
 
 bench: deps build ## measure against Redis Sentinel; ARGS="--only redis-killed --runs 10" for a part

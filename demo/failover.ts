@@ -149,7 +149,7 @@ async function follows(old: DemoNode, winner: DemoNode, startMs: number): Promis
 }
 
 /** Waits until every agent, ZooKeeper and every Redis name the same one master, with all replicas in sync. */
-async function settled(service: DemoService, expected: DemoNode | null): Promise<DemoNode> {
+export async function settled(service: DemoService, expected: DemoNode | null): Promise<DemoNode> {
   let disagreement = '';
   try {
     return await waitFor(async () => {

@@ -9,11 +9,13 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failover } from './failover.ts';
+import type { Script } from './failover.ts';
 import { Live } from './live/live.ts';
 import type { LiveSummary } from './live/live.ts';
 import { Screen } from './live/screen.ts';
 import { HELP, parse } from './parse.ts';
 import { DemoService } from './service.ts';
+import { switchover } from './switchover.ts';
 
 const SCRIPT_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 2_000;
@@ -40,7 +42,7 @@ function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
 }
 
-async function script(service: DemoService): Promise<void> {
+async function script(service: DemoService, play: (script: Script) => Promise<string>): Promise<void> {
   const startMs = performance.now();
   let latest = 'starting';
   const say = (text: string): void => {
@@ -63,7 +65,7 @@ async function script(service: DemoService): Promise<void> {
   say(`starting in ${service.folder}`);
   let last: string;
   try {
-    last = await failover({ service, root: ROOT, say });
+    last = await play({ service, root: ROOT, say });
   } catch (error) {
     return fail(messageOf(error));
   }
@@ -116,11 +118,12 @@ async function main(): Promise<void> {
   const service = new DemoService();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (command.kind === 'failover' && !exit.leaving) console.log(`demo: FAILED, interrupted by ${signal}`);
+      if (command.kind !== 'live' && !exit.leaving) console.log(`demo: FAILED, interrupted by ${signal}`);
       void leave(service, 128 + constants.signals[signal]);
     });
   }
-  await (command.kind === 'live' ? live(service) : script(service));
+  if (command.kind === 'live') return live(service);
+  await script(service, command.kind === 'failover' ? failover : switchover);
 }
 
 void main();

@@ -23,6 +23,8 @@ export interface Io {
   readonly whoami: string;
   /** Resolves when the user wants an endless verb to end (SIGINT or SIGTERM, the second of which ends it at once). */
   readonly interrupted: () => Promise<void>;
+  /** Runs a command of the shell with variables besides ours; its exit code, or the signal or error that ended it. */
+  readonly shell: (command: string, env: Readonly<Record<string, string>>) => Promise<number | string>;
   /** Asks on the terminal; null where nobody can answer. */
   readonly ask: (question: string) => Promise<string | null>;
 }

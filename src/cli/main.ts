@@ -1,4 +1,5 @@
 /** Entry of the executable: gives the program the real outside, and ends the process with its exit code. */
+import { spawn } from 'node:child_process';
 import { hostname, userInfo } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
@@ -28,10 +29,23 @@ function ask(question: string): Promise<string | null> {
   });
 }
 
+/** One pair of listeners, however often a verb waits. */
+const stopping: { asked?: Promise<void> } = {};
+
 function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
+  stopping.asked ??= new Promise((resolve) => {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
+  });
+  return stopping.asked;
+}
+
+/** What the command prints is talk: our stdout is data. */
+function shell(command: string, env: Readonly<Record<string, string>>): Promise<number | string> {
+  return new Promise((resolve) => {
+    const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 2, 2], env: { ...process.env, ...env } });
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 'ended'));
   });
 }
 
@@ -67,6 +81,7 @@ const io: Io = {
   whoami: whoami(),
   interrupted,
   ask,
+  shell,
 };
 
 function loadAgent(): Promise<Agent> {

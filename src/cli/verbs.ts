@@ -6,6 +6,8 @@ import { configCheck } from './verbs/config-check.ts';
 import { configExample } from './verbs/config-example.ts';
 import { disable, enable } from './verbs/disable.ts';
 import { doctor } from './verbs/doctor.ts';
+import { drill } from './verbs/drill.ts';
+import { evacuate } from './verbs/evacuate.ts';
 import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
 import { failover } from './verbs/failover.ts';
@@ -17,6 +19,7 @@ import { list } from './verbs/list.ts';
 import { pause, resume } from './verbs/pause.ts';
 import { reinit } from './verbs/reinit.ts';
 import { remove } from './verbs/remove.ts';
+import { rolling } from './verbs/rolling.ts';
 import { show } from './verbs/show.ts';
 import { switchover } from './verbs/switchover.ts';
 import { version } from './verbs/version.ts';
@@ -31,6 +34,9 @@ export const VERBS: readonly Verb[] = [
   explain,
   doctor,
   switchover,
+  evacuate,
+  rolling,
+  drill,
   failover,
   pause,
   resume,

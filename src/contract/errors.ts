@@ -123,6 +123,26 @@ export const ERRORS = {
     next: 'Stop its agents, wait until their sessions have ended (dictator show), and repeat it.',
     exitCode: EXIT.refused,
   },
+  services_refused: {
+    what: 'Not every service could be moved. Nothing was begun.',
+    next: 'Look at the reasons, or leave those services out.',
+    exitCode: EXIT.refused,
+  },
+  services_left: {
+    what: 'One service failed, so no further one was begun.',
+    next: 'Look at that service first; then name those that are left: --service NAME,NAME',
+    exitCode: EXIT.failed,
+  },
+  command_failed: {
+    what: 'The command failed on a node. Nothing further was done.',
+    next: 'Correct it, then go on with --skip and the nodes that are done.',
+    exitCode: EXIT.failed,
+  },
+  not_ready: {
+    what: 'The service is not in a state for this. Nothing was begun.',
+    next: 'Run dictator explain.',
+    exitCode: EXIT.refused,
+  },
   unhealthy: {
     what: 'The checks found errors.',
     next: 'Correct them; each finding says how.',

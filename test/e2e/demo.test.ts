@@ -16,6 +16,9 @@ import { ROOT, processesWhere } from './checkout.ts';
 const DEMO = join(ROOT, 'dist', 'demo.cjs');
 const OK = /^demo: ok, write gap \d+ ms, 0 of 1000 keys lost, old master back in \d+ ms$/;
 
+const SWITCHED =
+  /^demo: ok, writes waited \d+ ms \(\d+ ms without a master\), 0 of \d+ acknowledged writes lost$/;
+
 /** What the demo puts anywhere goes below this folder. */
 let temporary = '';
 const started: ChildProcess[] = [];
@@ -66,6 +69,13 @@ describe('the scripted demo', () => {
     expect(processesOf(temporary)).toEqual([]);
   });
 
+  test('by a switchover it moves the master under writers, and loses nothing', async () => {
+    const demo = start(process.execPath, [DEMO, '--script', 'switchover']);
+    expect(await demo.exited, demo.output()).toBe(0);
+    expect(lastLine(demo.output())).toMatch(SWITCHED);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
   test.each([['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const)(
     'after %s it leaves nothing behind',
     async (signal, code) => {
@@ -101,6 +111,7 @@ describe('the scripted demo', () => {
     expect(help).toMatchObject({ status: 0, stderr: '' });
     expect(help.stdout).toContain('old master back');
     expect(parse(['--script=failover'], true)).toEqual({ kind: 'failover' });
+    expect(parse(['--script', 'switchover'], true)).toEqual({ kind: 'switchover' });
     expect(parse([], true)).toEqual({ kind: 'live' });
     expect(parse([], false)).toEqual({ kind: 'failover' });
     for (const args of [['--fast'], ['--script'], ['--script', 'other'], ['--script', 'failover', 'more']]) {

@@ -19,6 +19,7 @@ export interface PlayedOutside {
   /** What the user types; null: nobody is there. */
   readonly answer?: string | null;
   readonly interrupted?: Promise<void>;
+  readonly shell?: Io['shell'];
 }
 
 export function playedIo(outside: PlayedOutside = {}): PlayedIo {
@@ -41,6 +42,7 @@ export function playedIo(outside: PlayedOutside = {}): PlayedIo {
         return () => clearTimeout(timer);
       },
     },
+    shell: outside.shell ?? (() => Promise.resolve(0)),
     whoami: 'ann@laptop',
     interrupted: () => outside.interrupted ?? new Promise(() => undefined),
     ask: () => Promise.resolve(outside.answer ?? null),

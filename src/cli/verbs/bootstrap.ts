@@ -16,7 +16,7 @@ export const bootstrap: Verb = {
   args: '',
   argsMin: 0,
   argsMax: 0,
-  summary: 'decide whose data is right, where the agents may not',
+  summary: 'decide whose data is right',
   details: [
     'For a service without a master whose nodes hold unrelated data (conflicting_datasets), or that lost more than the '
     + 'agents may decide about. The named node becomes master; the others follow it, and copy their own data aside '

@@ -22,7 +22,7 @@ export const doctor: Verb = {
   args: '',
   argsMin: 0,
   argsMax: 0,
-  summary: 'checks this node: settings, reach, clocks, versions',
+  summary: 'checks this node: settings, reach, clocks',
   details: [
     'Run it on the node, with its configuration. It looks at the configuration, the ensemble, the Redis of this node '
     + '(settings, and what its file says of the next start), the other nodes as reached from here and as they reach '

@@ -24,7 +24,7 @@ export const events: Verb = {
   args: '',
   argsMin: 0,
   argsMax: 0,
-  summary: 'what an agent did and saw lately; --follow goes on',
+  summary: 'what an agent did and saw lately',
   details: [
     'Asks one agent: that of this node, or --agent URL. It keeps its last 500 lines of log; what log_level leaves out '
     + 'is left out. docs/events.md explains each event.',

@@ -16,7 +16,7 @@ export const explain: Verb = {
   args: '[SERVICE]',
   argsMin: 0,
   argsMax: 1,
-  summary: 'why no failover, why this master, what if it went',
+  summary: 'why no failover, why this master, what if',
   details: [
     'Names what holds out of a closed list of situations (docs/cli.md lists them), then who could take over and why '
     + 'the others could not, the ballots of the election as far as they are still there, and the reasons of every '

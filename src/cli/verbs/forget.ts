@@ -11,7 +11,7 @@ export const forget: Verb = {
   args: 'NODE',
   argsMin: 1,
   argsMax: 1,
-  summary: 'take a node that is gone for good off the service',
+  summary: 'take off a node that is gone for good',
   details: [
     'Refused while the node has a live agent or is in the in-sync set. By itself it happens after forget_after_ms. A '
     + 'node that comes back is registered again when it follows.',

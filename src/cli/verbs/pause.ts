@@ -16,7 +16,7 @@ export const pause: Verb = {
   args: '[SERVICE]',
   argsMin: 0,
   argsMax: 1,
-  summary: 'keep agents from promoting or giving up by themselves',
+  summary: 'let nothing happen by itself for a while',
   details: [
     'For an hour, or --for DURATION (at most 7d); it ends by itself, or with resume. While it lasts a master that '
     + 'dies is not replaced, and none gives up because its Redis hangs. A lease that is lost still fences, and your '

@@ -5,11 +5,15 @@ import type { ExitCode } from '../../contract/errors.ts';
 import { acting } from '../act/acting.ts';
 import type { Acting } from '../act/acting.ts';
 import { waitFor } from '../act/give.ts';
+import { matcherOf } from '../act/glob.ts';
+import { switchMany } from '../act/many.ts';
 import { conclude, explain } from '../act/outcome.ts';
 import type { Outcome } from '../act/outcome.ts';
 import { planLine, planOf } from '../act/plan.ts';
 import { parseTime, timeOf } from '../act/times.ts';
 import { confirm } from '../confirm.ts';
+import { unlessSilent } from '../facts.ts';
+import { looking } from '../look.ts';
 import { report } from '../report.ts';
 import { duration, printable, printJson } from '../terminal.ts';
 import type { Call, Verb } from '../verb.ts';
@@ -20,26 +24,47 @@ export const switchover: Verb = {
   args: '[SERVICE]',
   argsMin: 0,
   argsMax: 1,
-  summary: 'hand the mastership over to a replica, losing nothing',
+  summary: 'hand over to a replica, losing nothing',
   details: [
     'To the best replica, or --to NODE. Waits until it has ended and says how long there was no master, as the agent '
     + 'of the old one measured. The order is kept in ZooKeeper and carried out at most once, within ten seconds or '
     + 'not at all: any host that reaches the ensemble can give it.',
     '--dry-run asks the master whether it would succeed now, why not, and what gap to expect; nothing is changed. '
     + '--at TIME stores it for later (2026-11-23T03:00:00+01:00, or +30m), --cancel takes back what is stored.',
+    'Many services: --service PATTERN (* and ?, commas between several), each to its best replica, --max-parallel at '
+    + 'once. While one of them would be refused nothing is begun, and the first failure ends it.',
   ],
-  flags: ['config', 'agent', 'zk', 'json', 'to', 'at', 'cancel', 'dry-run', 'yes'],
+  flags: ['config', 'agent', 'zk', 'json', 'to', 'at', 'cancel', 'dry-run', 'service', 'max-parallel', 'yes'],
   examples: [
     'dictator switchover',
     'dictator switchover cache --to redis2 --yes',
+    'dictator switchover --service cache-* --max-parallel 4 --dry-run',
     'dictator switchover cache --at 2026-11-23T03:00:00+01:00',
   ],
   run(call) {
+    const { flags, io } = call;
+    const pattern = flags.text('service');
+    if (pattern !== undefined) {
+      const stray = [...call.args, ...(['to', 'at', 'cancel', 'agent'] as const).filter((name) => flags.on(name))];
+      return stray.length === 0 ? many(call, pattern) : report({
+        code: 'usage', details: [`--service takes neither ${stray.join(' nor ')}: it moves many services at once`],
+      }, io);
+    }
     return acting(call, call.args[0], (found) => {
       return call.flags.on('cancel') ? cancel(call, found) : order(call, found);
     });
   },
 };
+
+function many(call: Call, pattern: string): Promise<ExitCode> {
+  return looking(call, async ({ ensemble }) => {
+    const services = ensemble === null ? null : await unlessSilent(() => ensemble.services());
+    if (ensemble === null || services === null) return report({ code: 'ensemble_unreachable' }, call.io);
+    const matching = services.filter(matcherOf(pattern));
+    if (matching.length === 0) return report({ code: 'service_unknown', details: [pattern] }, call.io);
+    return switchMany(call, { ensemble, services: matching, plan: (facts) => planOf(facts, null) });
+  });
+}
 
 async function cancel(call: Call, { service, desk }: Acting): Promise<ExitCode> {
   const { ended, elapsedMs } = await waitFor(call, 'taking the order back', desk.cancel());
