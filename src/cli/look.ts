@@ -23,7 +23,7 @@ export type Looked<T> = { readonly ok: true; readonly value: T } | { readonly ok
 export class Lookout {
   readonly source: Source;
   readonly #call: Call;
-  readonly #gathering: Gathering;
+  #gathering: Gathering;
   readonly #ensemble: Ensemble | null;
 
   private constructor(source: Source, ensemble: Ensemble | null, call: Call) {
@@ -60,6 +60,12 @@ export class Lookout {
     // Its client goes on looking for a server: the next look may find it again.
     if (found === null) return this.#ofAgent(named);
     return 'code' in found ? { ok: false, failure: found } : { ok: true, value: found };
+  }
+
+  /** The same, of agents that are asked again: for whoever waits for a change, or has just made one. */
+  factsNow(named: string | undefined): Promise<Looked<ServiceFacts>> {
+    this.#gathering = { ...this.#gathering, live: new LiveViews(this.#call.io.clock) };
+    return this.facts(named);
   }
 
   async close(): Promise<void> {

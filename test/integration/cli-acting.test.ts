@@ -64,6 +64,17 @@ describe('switchover', () => {
     await nodes();
   });
 
+  test('is refused while the replica lags', async () => {
+    const { master, replicas: [target] } = await nodes();
+    target.redis.freeze();
+    const refusal = async () => String((await json('switchover', '--dry-run', '--to', target.name)).said['refusal']);
+    await waitFor(async () => ['lag_too_high', 'not_in_sync'].includes(await refusal()), 'the lag to be seen');
+    const { code, err } = await act('switchover', '--to', target.name, '--yes');
+    target.redis.thaw();
+    expect([code, err.includes('(order_refused)')]).toEqual([3, true]);
+    expect((await nodes()).master).toBe(master);
+  });
+
   test('of two operators at once one is served', async () => {
     const { replicas: [one, other] } = await nodes();
     const ended = await Promise.all([one, other].map(({ name }) => json('switchover', '--to', name, '--yes')));
@@ -156,11 +167,13 @@ describe('pause and resume', () => {
 });
 
 describe('disable and enable', () => {
-  test('take a replica out for a reason and a time, and in again when that is over', async () => {
+  test('take a replica out for a reason and a time, and in again', async () => {
     const { replicas: [node] } = await nodes();
-    const words = ['--for', '4s', '--owner', 'bob', '--reason', 'disks', '--yes'];
+    const words = ['--for', '10m', '--owner', 'bob', '--reason', 'disks', '--yes'];
     expect((await act('disable', node.name, ...words)).out).toContain('by bob: disks');
-    await waitFor(async () => (await node.agent.view())?.enabled === true, 'the maintenance to end');
+    const { maintenance } = await node.agent.view() ?? {};
+    expect(maintenance).toMatchObject({ owner: 'bob', reason: 'disks', until: expect.any(Number) });
+    expect((await act('enable', node.name)).code).toBe(0);
     await nodes();
   });
 

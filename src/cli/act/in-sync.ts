@@ -8,7 +8,7 @@ import { sleep } from './give.ts';
 
 /** A full resync of a large dataset takes minutes; who waits longer has found a fault. */
 export const IN_SYNC_WAIT_MS = 3_600_000;
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 400;
 /** What is seen twice, this far apart, is not what was left from before a restart. */
 const LOOKS_NEEDED = 3;
 
@@ -33,13 +33,17 @@ export async function untilInSync(call: Call, lookout: Lookout, { service, node 
   const { clock } = call.io;
   const untilMs = clock.now() + waitMs;
   let why: string | null = 'it was not seen yet';
+  const user = { gone: false };
+  void call.io.interrupted().then(() => (user.gone = true));
   const looking = async (): Promise<void> => {
-    for (let seen = 0; seen < LOOKS_NEEDED && clock.now() < untilMs; seen = why === null ? seen + 1 : 0) {
+    let seen = 0;
+    while (seen < LOOKS_NEEDED && clock.now() < untilMs && !user.gone) {
       await sleep(call, LOOK_EVERY_MS);
-      const looked = await lookout.facts(service);
+      const looked = await lookout.factsNow(service);
       why = looked.ok ? whyNotInSync(looked.value, node) : 'the service cannot be read';
+      seen = why === null ? seen + 1 : 0;
     }
   };
   await withProgress(() => `waiting for ${node} to be in sync${why === null ? '' : ` (${why})`}`, call.io, looking());
-  return why;
+  return user.gone ? 'interrupted here' : why;
 }

@@ -133,7 +133,7 @@ async function until(call: Call, found: Acting, node: string, holds: (view: View
   const { clock } = call.io;
   const endMs = clock.now() + GIVE_UP_WAIT_MS;
   while (clock.now() < endMs) {
-    const looked = await found.lookout.facts(found.service);
+    const looked = await found.lookout.factsNow(found.service);
     const view = looked.ok ? looked.value.views.get(node) : undefined;
     if (view !== undefined && holds(view)) return { ended: 'done' };
     await sleep(call, LOOK_EVERY_MS);
@@ -143,7 +143,7 @@ async function until(call: Call, found: Acting, node: string, holds: (view: View
 
 /** What holds of it now that an operator must know. */
 async function afterwards(call: Call, { lookout, service }: Acting, node: string): Promise<ExitCode> {
-  const looked = await lookout.facts(service);
+  const looked = await lookout.factsNow(service);
   const reasons = looked.ok ? (looked.value.views.get(node)?.reasons ?? []) : [];
   if (reasons.includes('no_successor')) {
     call.io.stderr(`dictator: ${reasonText('no_successor')?.what ?? ''} (no_successor)\n`);

@@ -4,7 +4,7 @@ import type { ExitCode } from '../../contract/errors.ts';
 import { acting } from '../act/acting.ts';
 import type { Acting } from '../act/acting.ts';
 import { waitFor } from '../act/give.ts';
-import { IN_SYNC_WAIT_MS, untilInSync } from '../act/in-sync.ts';
+import { untilInSync } from '../act/in-sync.ts';
 import { conclude } from '../act/outcome.ts';
 import { confirm } from '../confirm.ts';
 import { report } from '../report.ts';
@@ -49,8 +49,7 @@ async function one(call: Call, { service, desk, lookout }: Acting, node: string)
   // An agent alone shows no in-sync set of others that can be waited for.
   const why = isDone && lookout.ensemble !== null ? await untilInSync(call, lookout, { service, node }) : null;
   if (why !== null) {
-    const details = [`${service}: ${node}: ${why}, after ${duration(IN_SYNC_WAIT_MS)}`];
-    return report({ code: 'not_in_time', details }, call.io);
+    return report({ code: 'not_in_time', details: [`${service}: ${node}: ${why}`] }, call.io);
   }
   const about = { service, operation: 'reinitialize', target: node, elapsedMs: call.io.clock.now() - beganMs };
   return conclude(ended, about, {

@@ -4,7 +4,7 @@ import type { ErrorCode, ExitCode } from '../../contract/errors.ts';
 import { acting } from '../act/acting.ts';
 import type { Acting } from '../act/acting.ts';
 import { waitFor } from '../act/give.ts';
-import { IN_SYNC_WAIT_MS, untilInSync, whyNotInSync } from '../act/in-sync.ts';
+import { untilInSync, whyNotInSync } from '../act/in-sync.ts';
 import { outcomeOf } from '../act/outcome.ts';
 import { ableIn } from '../act/plan.ts';
 import { confirm } from '../confirm.ts';
@@ -117,7 +117,7 @@ async function takeTurn(call: Call, found: Acting, { node, command }: {
   readonly command: string;
 }): Promise<Broken | null> {
   const { lookout, service } = found;
-  const looked = await lookout.facts(service);
+  const looked = await lookout.factsNow(service);
   if (!looked.ok) return { code: looked.failure.code, why: 'the service cannot be read' };
   const { value: facts } = looked;
   if (masterOf(facts) === node) {
@@ -132,7 +132,7 @@ async function takeTurn(call: Call, found: Acting, { node, command }: {
   const ended = await withProgress(`${node}: ${command}`, call.io, call.io.shell(command, env));
   if (ended !== 0) return { code: 'command_failed', why: `the command ended with ${ended}` };
   const why = await untilInSync(call, lookout, { service, node });
-  return why === null ? null : { code: 'not_in_time', why: `${why}, after ${duration(IN_SYNC_WAIT_MS)}` };
+  return why === null ? null : { code: 'not_in_time', why };
 }
 
 /** The master gives its office away, and follows; null: it did. */
