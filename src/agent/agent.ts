@@ -12,6 +12,8 @@ import type { Input, Order, Outcome } from '../core/inputs.ts';
 import { CLOSED_ADDRESS } from '../core/queries.ts';
 import { poolEntryOf } from '../core/replica-pool.ts';
 import type { Settings, State } from '../core/state.ts';
+import type { Topology } from '../contract/topology.ts';
+import { topologyOf } from '../core/topology.ts';
 import { project } from '../core/view.ts';
 import type { Wanted } from '../core/wanted.ts';
 import type { PeerMessage } from '../peers/messages.ts';
@@ -69,6 +71,8 @@ export class Agent {
   private readonly questions = new Map<number, (answer: FailsafeAnswer) => void>();
   private nextQuestion = 1;
   private leaving = false;
+  /** Called after every step: what may be asked of this agent may have changed. Must not throw or call back. */
+  onTurn: () => void = () => undefined;
 
   constructor(settings: Settings, credentials: Credentials, outside: Outside) {
     this.settings = settings;
@@ -199,9 +203,23 @@ export class Agent {
   }
 
   view(): PublishedView {
+    return project(this.stateNow());
+  }
+
+  /** Who is master, who follows, who else answers: what a client asks for. */
+  topology(): Topology {
+    return topologyOf(this.stateNow());
+  }
+
+  /** This agent answers as a Sentinel at this address from now on; null: it does not. */
+  sentinelAt(address: { readonly host: string; readonly port: number } | null): void {
+    this.post({ kind: 'sentinel', address });
+  }
+
+  private stateNow(): State {
     this.loop.catchUp();
     const { state } = this.loop;
-    return project({ ...state, nowMs: Math.max(state.nowMs, this.outside.clock.now()) });
+    return { ...state, nowMs: Math.max(state.nowMs, this.outside.clock.now()) };
   }
 
   /** Milliseconds since the latest turn; what is overdue is decided first. */
@@ -252,6 +270,7 @@ export class Agent {
   }
 
   private watch(wanted: Wanted): void {
+    this.onTurn();
     this.remote.watch(wanted.remote);
     this.pool?.want(poolEntryOf(this.loop.state));
     this.remote.pollEvery(wanted.pollRemoteMs);

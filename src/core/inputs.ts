@@ -7,7 +7,7 @@
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PeerEvent, SightEvent } from './facts.ts';
-import type { RecordRead } from './records.ts';
+import type { Address, RecordRead } from './records.ts';
 
 /** How an action ended. Every action is answered exactly once, within the bound of the driver that carries it out. */
 export type Outcome =
@@ -72,5 +72,7 @@ export type Input =
   | { readonly kind: 'peer_hint'; readonly name: string; readonly hint: 'redis_died' | 'promoted' | 'look' }
   /** Another agent asks for a promise while the ensemble is silent; `id` goes back with the answer. */
   | { readonly kind: 'failsafe_asked'; readonly id: number; readonly question: FailsafeQuestion }
+  /** Where this agent answers as a Sentinel now; null: its port is taken, or it does not. */
+  | { readonly kind: 'sentinel'; readonly address: Address | null }
   | { readonly kind: 'action_done'; readonly id: number; readonly outcome: Outcome }
   | { readonly kind: 'order'; readonly order: Order };

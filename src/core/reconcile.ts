@@ -168,7 +168,10 @@ function wantedMember(state: State): Member {
   const rememberedEpoch = isKnown ? 0 : state.rememberedEpoch;
   const rememberedVersion = term === null ? (state.memory?.version ?? null) : null;
   const complaint = complainsOf(state);
+  // A record that is read back has no member for what was left out.
+  const sentinel = state.sentinel === null ? {} : { sentinel: state.sentinel };
   return {
+    ...sentinel,
     name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complaint, rememberedEpoch,
     rememberedVersion,
   };

@@ -96,6 +96,8 @@ export interface Member {
   readonly instance: string;
   readonly http: Address;
   readonly redis: Address;
+  /** Where it answers as a Sentinel; left out while it does not. */
+  readonly sentinel?: Address | undefined;
   readonly runId: string | null;
   /** Priority in elections, 0 = never promoted; null until Redis was seen. */
   readonly priority: number | null;

@@ -39,6 +39,7 @@ export function copyOf(state: State): State {
     enabled: state.enabled,
     stopping: state.stopping,
     minReplicasFloor: state.minReplicasFloor,
+    sentinel: state.sentinel,
     mustRelink: state.mustRelink,
     unplaced: state.unplaced,
     fencedUnseen: state.fencedUnseen,

@@ -265,6 +265,8 @@ export interface State {
   readonly stopping: { readonly sinceMs: number } | null;
   /** `min-replicas-to-write` that the operator configured: never go below. */
   readonly minReplicasFloor: number | null;
+  /** Where this agent answers as a Sentinel, as others reach it; null while it does not. */
+  readonly sentinel: Address | null;
   /** Our Redis streams under an address that is not ours yet: the master cannot tell who it is until it relinks. */
   readonly mustRelink: boolean;
   /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
@@ -326,6 +328,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     session: null,
     synced: false,
     everSynced: false,
+    sentinel: null,
     records: NO_RECORDS,
     unreadable: [],
     lastLeaseOwner: null,

@@ -119,6 +119,8 @@ function takeIn(turn: Turn, input: Input): void {
       return turn.update({ alertUntilMs: turn.now + ALERT_MS });
     case 'failsafe_asked':
       return answerQuestion(turn, input.id, input.question);
+    case 'sentinel':
+      return turn.update({ sentinel: input.address });
     case 'action_done':
       return settle(turn, input.id, input.outcome);
     case 'order':

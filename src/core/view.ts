@@ -12,7 +12,8 @@ import { inForce } from './service-settings.ts';
 import type { State } from './state.ts';
 import { isWhole } from './wholeness.ts';
 
-function masterOf(state: State): PublishedView['master'] {
+/** The master whose lease and announcement agree, or the one of the promises that stand in for them. */
+export function confirmedMaster(state: State): PublishedView['master'] {
   const { lease, masterRecord } = state.records;
   if (!state.synced) return masterByPromise(state);
   if (lease === null || masterRecord === null) return masterByPromise(state);
@@ -116,7 +117,7 @@ export function project(state: State): PublishedView {
     enabled: isEnabled(state),
     role: role.name,
     epoch: term?.epoch ?? 0,
-    master: masterOf(state),
+    master: confirmedMaster(state),
     fence: fenceOf(facts),
     reasons: [...state.reasons],
     lease: {

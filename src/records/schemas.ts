@@ -77,6 +77,7 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
   instance: text,
   http: address,
   redis: address,
+  sentinel: v.optional(address),
   runId: v.nullable(text),
   priority: v.optional(v.nullable(count), null),
   dataset: v.nullable(

@@ -1,0 +1,77 @@
+/** One request on its way to its answer: what a command may look at, and what it may give back. */
+import type { OperationAnswer, OperationRequest } from '../contract/operations.ts';
+import type { Access } from './access.ts';
+import type { Speaking } from './entries.ts';
+import type { SentinelEvent } from './announce.ts';
+import type { Client } from './client.ts';
+import type { SentinelLimits } from './limits.ts';
+import type { Picture } from './picture.ts';
+import { error } from './reply.ts';
+import type { Reply } from './reply.ts';
+
+/** The server as its commands see it. Nothing here waits for anybody, but for an operation. */
+export interface House {
+  /** What is known at this moment. */
+  picture(): Picture;
+  /** Names of the master; at least one. */
+  readonly names: readonly string[];
+  readonly show: Speaking['show'];
+  readonly access: Access;
+  readonly limits: SentinelLimits;
+  readonly clients: ReadonlyMap<number, Client>;
+  readonly clientsMax: number;
+  /** Where others reach it; port 0 before it listens. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly counts: { connections: number; commands: number; rejected: number };
+  readonly startedAtMs: number;
+  readonly version: string;
+  now(): number;
+  operate(asked: Omit<OperationRequest, 'id' | 'askedAt'>): Promise<OperationAnswer>;
+  /** Tells all subscribers. */
+  publish(events: readonly SentinelEvent[]): void;
+}
+
+export interface Call {
+  /** The request as it came; [0] is the command. */
+  readonly args: readonly string[];
+  readonly client: Client;
+  readonly house: House;
+}
+
+export type Answer = Reply | readonly Reply[] | Promise<Reply>;
+
+export interface Command {
+  /** As Redis counts: the command itself included; negative = at least so many. */
+  readonly arity: number;
+  readonly run: (call: Call) => Answer;
+  /** Also for whoever has not said who it is. */
+  readonly guests?: true;
+  /** Also for a subscriber of RESP2. */
+  readonly listeners?: true;
+}
+
+export type Commands = ReadonlyMap<string, Command>;
+
+export function fits(count: number, arity: number): boolean {
+  return arity < 0 ? count >= -arity : count === arity;
+}
+
+export function wrongCount(name: string): Reply {
+  return error(`ERR wrong number of arguments for '${name}' command`);
+}
+
+/** Subcommands of one command, as Redis words what is wrong with them. */
+export function withSubcommands(name: string, table: Commands): Command['run'] {
+  return (call) => {
+    const asked = call.args[1] ?? '';
+    const command = table.get(asked.toLowerCase());
+    if (command === undefined) return error(`ERR unknown subcommand '${asked}'. Try ${name.toUpperCase()} HELP.`);
+    if (!fits(call.args.length, command.arity)) return wrongCount(`${name}|${asked.toLowerCase()}`);
+    return command.run(call);
+  };
+}
+
+/** The speaking of one name at this moment. */
+export function speaking(house: House, name: string): Speaking {
+  return { name, show: house.show, nowMs: house.now() };
+}

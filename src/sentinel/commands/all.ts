@@ -1,0 +1,81 @@
+/** The table of all commands, and how one request is answered: known, complete, permitted, carried out. */
+import { fits, withSubcommands, wrongCount } from '../call.ts';
+import type { Answer, Call, Command, Commands } from '../call.ts';
+import { NOTHING, NULL_ARRAY, array, bulk, bulks, error, integer, map } from '../reply.ts';
+import type { Reply } from '../reply.ts';
+import { CLIENT_COMMANDS } from './client.ts';
+import { CONNECTION_COMMANDS } from './connection.ts';
+import { INFO_COMMANDS } from './info.ts';
+import { PUBSUB_COMMANDS } from './pubsub.ts';
+import { SENTINEL_COMMANDS } from './sentinel.ts';
+
+const NO_AUTH = error('NOAUTH Authentication required.');
+/** How much of a stranger's request is repeated to it. */
+const QUOTED_MAX = 128;
+/** The name of a request by which a browser betrays itself: an HTTP header. Such a connection is closed. */
+const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+
+/** `COMMAND`'s description of one command: no keys, no flags. */
+function described(name: string, { arity }: Command): Reply {
+  const none = integer(0);
+  return array([bulk(name), integer(arity), NOTHING, none, none, none, NOTHING, NOTHING, NOTHING, NOTHING]);
+}
+
+const SUBCOMMANDS_OF_COMMAND: Commands = new Map<string, Command>([
+  ['count', { arity: 2, run: () => integer(COMMANDS.size) }],
+  ['list', { arity: -2, run: () => bulks([...COMMANDS.keys()]) }],
+  ['docs', { arity: -2, run: () => map([]) }],
+  ['info', {
+    arity: -2,
+    run: ({ args }) => array((args.length > 2 ? args.slice(2) : [...COMMANDS.keys()]).map((asked) => {
+      const found = COMMANDS.get(asked.toLowerCase());
+      return found === undefined ? NULL_ARRAY : described(asked.toLowerCase(), found);
+    })),
+  }],
+]);
+
+function command(call: Call): Answer {
+  if (call.args.length > 1) return withSubcommands('command', SUBCOMMANDS_OF_COMMAND)(call);
+  return array([...COMMANDS].map(([name, each]) => described(name, each)));
+}
+
+const COMMANDS: Commands = new Map<string, Command>([
+  ...CONNECTION_COMMANDS,
+  ...CLIENT_COMMANDS,
+  ...PUBSUB_COMMANDS,
+  ...INFO_COMMANDS,
+  ...SENTINEL_COMMANDS,
+  ['command', { arity: -1, run: command }],
+]);
+
+function unknown(args: readonly string[]): Reply {
+  let quoted = '';
+  for (const arg of args.slice(1)) {
+    if (quoted.length >= QUOTED_MAX) break;
+    quoted += `'${arg.slice(0, QUOTED_MAX - quoted.length)}' `;
+  }
+  return error(`ERR unknown command '${(args[0] ?? '').slice(0, QUOTED_MAX)}', with args beginning with: ${quoted}`);
+}
+
+/** The answer to one request. Order of the refusals as in Redis: unknown, wrong count, not known who, only listening. */
+export function answer(call: Call): Answer {
+  const { args, client, house } = call;
+  const asked = (args[0] ?? '').toLowerCase();
+  const found = COMMANDS.get(asked);
+  client.lastCommand = found === undefined ? 'NULL' : asked;
+  client.lastAtMs = house.now();
+  if (HTTP_WORDS.includes(asked)) {
+    client.leaving = true;
+    return [];
+  }
+  if (client.isGuest && found?.guests !== true) return NO_AUTH;
+  if (found === undefined) return unknown(args);
+  if (!fits(args.length, found.arity)) return wrongCount(asked);
+  if (client.onlyListens && found.listeners !== true) {
+    return error(
+      `ERR Can't execute '${asked}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET ` +
+      'are allowed in this context',
+    );
+  }
+  return found.run(call);
+}

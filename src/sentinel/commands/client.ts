@@ -1,0 +1,92 @@
+/** `CLIENT`: what client libraries say of themselves, and what operators look up. */
+import { withSubcommands } from '../call.ts';
+import type { Answer, Call, Command } from '../call.ts';
+import type { Client } from '../client.ts';
+import { NOTHING, NULL, OK, array, bulk, bulks, error, integer, map, status } from '../reply.ts';
+import { setName } from './connection.ts';
+
+const MS_PER_S = 1000;
+
+function line(client: Client, nowMs: number): string {
+  const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / MS_PER_S));
+  return [
+    `id=${client.id}`, `addr=${client.remote}`, `laddr=${client.local}`, `name=${client.name}`,
+    `age=${seconds(client.connectedAtMs)}`, `idle=${seconds(client.lastAtMs)}`,
+    `flags=${client.subscriptions > 0 ? 'P' : 'N'}`, 'db=0',
+    `sub=${client.channels.size}`, `psub=${client.patterns.size}`, 'multi=-1',
+    `cmd=${client.lastCommand}`, `user=${client.user ?? ''}`,
+    `lib-name=${client.libName}`, `lib-ver=${client.libVersion}`, `resp=${client.protocol}`,
+  ].join(' ');
+}
+
+function list({ house }: Call): Answer {
+  const nowMs = house.now();
+  return bulk([...house.clients.values()].map((client) => `${line(client, nowMs)}\n`).join(''));
+}
+
+function setInfo({ args, client, house }: Call): Answer {
+  const [, , attribute = '', value = ''] = args;
+  const known = /^lib-(name|ver)$/i.exec(attribute)?.[1]?.toLowerCase();
+  if (known === undefined) return error(`ERR Unrecognized option '${attribute}'`);
+  if (/[^!-~]/.test(value) || value.length > house.limits.keptTextMax) {
+    return error(`ERR ${attribute} cannot contain spaces, newlines or special characters.`);
+  }
+  if (known === 'name') client.libName = value;
+  else client.libVersion = value;
+  return OK;
+}
+
+function reply({ args, client }: Call): Answer {
+  switch ((args[2] ?? '').toLowerCase()) {
+    case 'on':
+      client.replies = 'on';
+      return OK;
+    case 'off':
+      client.replies = 'off';
+      return [];
+    case 'skip':
+      client.replies = client.replies === 'off' ? 'off' : 'skip next';
+      return [];
+    default:
+      return error('ERR syntax error');
+  }
+}
+
+function onOrOff({ args }: Call): Answer {
+  return /^(on|off)$/i.test(args[2] ?? '') ? OK : error('ERR syntax error');
+}
+
+/** Nothing is ever cached of a Sentinel. */
+function trackingInfo(): Answer {
+  return map([['flags', bulks(['off'])], ['redirect', integer(-1)], ['prefixes', NOTHING]]);
+}
+
+const HELP = [
+  'CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'GETNAME', 'ID', 'INFO', 'LIST', 'NO-EVICT (ON|OFF)', 'NO-TOUCH (ON|OFF)', 'REPLY (ON|OFF|SKIP)',
+  'SETINFO <option> <value>', 'SETNAME <name>', 'TRACKING (ON|OFF) [...]', 'HELP',
+];
+
+const ok = (): Answer => OK;
+
+const SUBCOMMANDS = new Map<string, Command>([
+  ['id', { arity: 2, run: ({ client }) => integer(client.id) }],
+  ['info', { arity: 2, run: ({ client, house }) => bulk(`${line(client, house.now())}\n`) }],
+  ['list', { arity: -2, run: list }],
+  ['getname', { arity: 2, run: ({ client }) => (client.name === '' ? NULL : bulk(client.name)) }],
+  ['setname', { arity: 3, run: (call) => setName(call, call.args[2] ?? '') ?? OK }],
+  ['setinfo', { arity: 4, run: setInfo }],
+  ['reply', { arity: 3, run: reply }],
+  ['no-evict', { arity: 3, run: onOrOff }],
+  ['no-touch', { arity: 3, run: onOrOff }],
+  ['tracking', { arity: -3, run: onOrOff }],
+  ['trackinginfo', { arity: 2, run: trackingInfo }],
+  ['caching', { arity: 3, run: ok }],
+  ['getredir', { arity: 2, run: () => integer(-1) }],
+  ['unpause', { arity: 2, run: ok }],
+  ['help', { arity: 2, run: () => array(HELP.map(status)) }],
+]);
+
+export const CLIENT_COMMANDS: readonly (readonly [string, Command])[] = [
+  ['client', { arity: -2, run: withSubcommands('client', SUBCOMMANDS) }],
+];

@@ -1,0 +1,179 @@
+/**
+ * `SENTINEL`: who is master, who follows, who else answers. Every answer is read off the picture of the moment.
+ *
+ * What would change the service's set-up (`MONITOR`, `REMOVE`, `CONFIG SET`) is refused in words: its truth stands in
+ * ZooKeeper and in the agents' files. `SET` and `FLUSHCONFIG` are taken and change nothing, as set-up scripts send them.
+ */
+import { fits, speaking, withSubcommands, wrongCount } from '../call.ts';
+import type { Answer, Call, Command } from '../call.ts';
+import { masterEntry, replicaEntry, sentinelEntry } from '../entries.ts';
+import { matches } from '../glob.ts';
+import { quorumOf } from '../picture.ts';
+import { NOTHING, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
+import type { Reply } from '../reply.ts';
+import { sentinelId } from '../run-id.ts';
+import { failover } from './failover.ts';
+import { CONFIG_COMMANDS } from './sentinel-config.ts';
+
+const NO_SUCH_MASTER = error('ERR No such master with that name');
+
+/** Runs `then` for a name that is ours. */
+export const ofMaster = (then: (call: Call, name: string) => Answer) => (call: Call): Answer => {
+  const name = call.args[2] ?? '';
+  return call.house.names.includes(name) ? then(call, name) : NO_SUCH_MASTER;
+};
+
+function masterAddress({ args, house }: Call): Answer {
+  const { master: now } = house.picture();
+  if (now === null || !house.names.includes(args[2] ?? '')) return NULL_ARRAY;
+  return bulks([house.show(now.host), String(now.port)]);
+}
+
+function masters({ house }: Call): Answer {
+  const picture = house.picture();
+  return array(house.names.map((name) => fields(masterEntry(picture, speaking(house, name)))));
+}
+
+function master({ house }: Call, name: string): Answer {
+  return fields(masterEntry(house.picture(), speaking(house, name)));
+}
+
+function replicas({ house }: Call, name: string): Answer {
+  const picture = house.picture();
+  return array(picture.replicas.map((each) => fields(replicaEntry(each, picture, speaking(house, name)))));
+}
+
+function sentinels({ house }: Call, name: string): Answer {
+  const picture = house.picture();
+  return array(picture.agents.map((each) => fields(sentinelEntry(each, picture, speaking(house, name)))));
+}
+
+function myId({ house }: Call): Answer {
+  const { service, self } = house.picture();
+  return bulk(sentinelId(service, self));
+}
+
+/** Of the agents, and of the ensemble that gives their word its weight: without it nobody is usable. */
+function checkQuorum({ house }: Call): Answer {
+  const picture = house.picture();
+  const usable = picture.blind ? 0 : picture.liveAgents;
+  if (usable >= quorumOf(picture)) {
+    return status(`OK ${usable} usable Sentinels. Quorum and failover authorization can be reached`);
+  }
+  return error(
+    `NOQUORUM ${usable} usable Sentinels. ` +
+    'Not enough available Sentinels to reach the specified quorum for this master. ' +
+    'Not enough available Sentinels to reach the majority and authorize a failover',
+  );
+}
+
+/** Nothing is forgotten, for nothing is remembered that the ensemble does not hold; who listens is told all the same. */
+function reset({ args, house }: Call): Answer {
+  const found = house.names.filter((name) => matches(args[2] ?? '', name));
+  const { master: now, known } = house.picture();
+  const at = now ?? known;
+  if (at !== null) {
+    house.publish(found.map((name) => (
+      { channel: '+reset-master', payload: `master ${name} ${house.show(at.host)} ${at.port}` }
+    )));
+  }
+  return integer(found.length);
+}
+
+/** The agents vote in ZooKeeper: whoever asks for a vote here gets none, and nobody is told of one. */
+function isMasterDown({ args, house }: Call): Answer {
+  const [, , ip = '', portText = '', epoch = ''] = args;
+  const port = Number(portText);
+  if (!/^\d+$/.test(portText) || !/^-?\d+$/.test(epoch)) return error('ERR value is not an integer or out of range');
+  const { down, known } = house.picture();
+  const asked = down && known !== null && known.port === port && (known.host === ip || house.show(known.host) === ip);
+  return array([integer(asked ? 1 : 0), bulk('*'), integer(0)]);
+}
+
+/** There is no INFO of anybody in store: the agent takes what it needs and keeps no text. */
+function infoCache({ args, house }: Call): Answer {
+  const names = args.length > 2 ? args.slice(2).filter((name) => house.names.includes(name)) : house.names;
+  return array(names.flatMap((name) => [bulk(name), NOTHING]));
+}
+
+const DEBUG_PERIODS: readonly (readonly [string, string])[] = [
+  ['info-period', '1000'],
+  ['ping-period', '1000'],
+  ['ask-period', '1000'],
+  ['publish-period', '2000'],
+  ['default-down-after', '2000'],
+  ['tilt-trigger', '2000'],
+  ['tilt-period', '30000'],
+  ['default-failover-timeout', '180000'],
+  ['slave-reconf-timeout', '10000'],
+  ['min-link-reconnect-period', '15000'],
+  ['election-timeout', '10000'],
+  ['script-max-runtime', '60000'],
+  ['script-retry-delay', '30000'],
+];
+
+function debug({ args }: Call): Answer {
+  return args.length === 2 ? fields(DEBUG_PERIODS) : error('ERR The periods of a Dictator agent are not set here');
+}
+
+function simulateFailure({ args }: Call): Answer {
+  if (args[2]?.toLowerCase() === 'help') return bulks(['crash-after-election', 'crash-after-promotion']);
+  return error('ERR A Dictator agent simulates no failure');
+}
+
+const HELP = [
+  'SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
+  'CKQUORUM <master-name>',
+  '    Check if the current Sentinel configuration is able to reach the quorum and the majority.',
+  'CONFIG GET <param>',
+  '    Get global Sentinel configuration parameter.',
+  'FAILOVER <master-name>',
+  '    Switch over to the best replica.',
+  'GET-MASTER-ADDR-BY-NAME <master-name>',
+  '    Return the ip and port number of the master with that name.',
+  'IS-MASTER-DOWN-BY-ADDR <ip> <port> <current-epoch> <runid>',
+  '    Check if the master specified by ip:port is down from this point of view.',
+  'MASTER <master-name>',
+  '    Show the state and info of the specified master.',
+  'MASTERS',
+  '    Show a list of monitored masters and their state.',
+  'MYID',
+  '    Return the ID of this instance.',
+  'REPLICAS <master-name>',
+  '    Show a list of replicas for this master and their state.',
+  'RESET <pattern>',
+  '    Count the masters whose name matches this glob-style pattern.',
+  'SENTINELS <master-name>',
+  '    Show a list of the other agents that answer for this master.',
+  'HELP',
+  '    Print this help.',
+];
+
+const listHelp = (): Reply => array(HELP.map(status));
+
+const SUBCOMMANDS = new Map<string, Command>([
+  ...['get-master-addr-by-name', 'get-primary-addr-by-name'].map((name): [string, Command] => (
+    [name, { arity: 3, run: masterAddress }]
+  )),
+  ...['masters', 'primaries'].map((name): [string, Command] => [name, { arity: 2, run: masters }]),
+  ...['master', 'primary'].map((name): [string, Command] => [name, { arity: 3, run: ofMaster(master) }]),
+  ...['replicas', 'slaves'].map((name): [string, Command] => [name, { arity: 3, run: ofMaster(replicas) }]),
+  ['sentinels', { arity: 3, run: ofMaster(sentinels) }],
+  ['myid', { arity: 2, run: myId }],
+  ['ckquorum', { arity: 3, run: ofMaster(checkQuorum) }],
+  ['failover', { arity: -3, run: ofMaster(failover) }],
+  ['reset', { arity: 3, run: reset }],
+  ['is-master-down-by-addr', { arity: 6, run: isMasterDown }],
+  ['info-cache', { arity: -2, run: infoCache }],
+  ['pending-scripts', { arity: 2, run: () => NOTHING }],
+  ['debug', { arity: -2, run: debug }],
+  ['simulate-failure', { arity: -3, run: simulateFailure }],
+  ['help', { arity: 2, run: listHelp }],
+  ...CONFIG_COMMANDS,
+]);
+
+function sentinel(call: Call): Answer {
+  return fits(call.args.length, -2) ? withSubcommands('sentinel', SUBCOMMANDS)(call) : wrongCount('sentinel');
+}
+
+export const SENTINEL_COMMANDS: readonly (readonly [string, Command])[] = [['sentinel', { arity: -2, run: sentinel }]];

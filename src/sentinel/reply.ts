@@ -1,0 +1,75 @@
+/**
+ * Replies as values, and how RESP2 and RESP3 write them. What differs between the two (maps, pushes, nulls) differs
+ * here and nowhere else.
+ */
+export type Protocol = 2 | 3;
+
+export type Reply =
+  | { readonly is: 'status'; readonly text: string }
+  | { readonly is: 'error'; readonly text: string }
+  | { readonly is: 'integer'; readonly value: number }
+  | { readonly is: 'bulk'; readonly text: string }
+  | { readonly is: 'null' }
+  /** Of an array that is not there: RESP2 has a null of its own for it. */
+  | { readonly is: 'null array' }
+  | { readonly is: 'array'; readonly items: readonly Reply[] }
+  | { readonly is: 'map'; readonly pairs: readonly (readonly [string, Reply])[] }
+  /** A message that nobody asked for in this very request. */
+  | { readonly is: 'push'; readonly items: readonly Reply[] };
+
+export const OK: Reply = { is: 'status', text: 'OK' };
+export const NULL: Reply = { is: 'null' };
+export const NULL_ARRAY: Reply = { is: 'null array' };
+export const NOTHING: Reply = { is: 'array', items: [] };
+
+export const status = (text: string): Reply => ({ is: 'status', text });
+/** `text` begins with its kind in capitals, such as `ERR`. */
+export const error = (text: string): Reply => ({ is: 'error', text });
+export const integer = (value: number): Reply => ({ is: 'integer', value });
+export const bulk = (text: string): Reply => ({ is: 'bulk', text });
+export const array = (items: readonly Reply[]): Reply => ({ is: 'array', items });
+export const bulks = (texts: readonly string[]): Reply => array(texts.map(bulk));
+export const map = (pairs: readonly (readonly [string, Reply])[]): Reply => ({ is: 'map', pairs });
+/** Every value of Sentinel's maps is a bulk string, numbers too. */
+export const fields = (pairs: readonly (readonly [string, string])[]): Reply =>
+  map(pairs.map(([name, value]) => [name, bulk(value)] as const));
+export const push = (items: readonly Reply[]): Reply => ({ is: 'push', items });
+
+/** The bytes of a reply, as text in UTF-8. */
+export function encode(reply: Reply, protocol: Protocol): string {
+  switch (reply.is) {
+    case 'status':
+      return `+${oneLine(reply.text)}\r\n`;
+    case 'error':
+      return `-${oneLine(reply.text)}\r\n`;
+    case 'integer':
+      return `:${reply.value}\r\n`;
+    case 'bulk':
+      return bulkOf(reply.text);
+    case 'null':
+      return protocol === 3 ? '_\r\n' : '$-1\r\n';
+    case 'null array':
+      return protocol === 3 ? '_\r\n' : '*-1\r\n';
+    case 'array':
+      return several('*', reply.items, protocol);
+    case 'push':
+      return several(protocol === 3 ? '>' : '*', reply.items, protocol);
+    case 'map': {
+      const head = protocol === 3 ? `%${reply.pairs.length}\r\n` : `*${reply.pairs.length * 2}\r\n`;
+      return reply.pairs.reduce((text, [name, value]) => text + bulkOf(name) + encode(value, protocol), head);
+    }
+  }
+}
+
+function several(mark: string, items: readonly Reply[], protocol: Protocol): string {
+  return items.reduce((text, item) => text + encode(item, protocol), `${mark}${items.length}\r\n`);
+}
+
+function bulkOf(text: string): string {
+  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+}
+
+/** A request that is quoted in an error must not be able to forge a second reply. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]/g, ' ');
+}
