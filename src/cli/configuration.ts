@@ -34,7 +34,7 @@ export type ConfiguredLooking =
   | (Configured & { readonly ok: true; readonly passwordKnown: boolean })
   | { readonly ok: false; readonly exitCode: ExitCode };
 
-const PASSWORD_FILE_KEY = 'node.password_file';
+const PASSWORD_FILE_KEYS: readonly string[] = ['node.password_file', 'sentinel.password_file'];
 
 /**
  * The configuration of this host's node, for a verb: the agent itself reads no file that nobody named, but whoever
@@ -46,7 +46,7 @@ export function configureLooking(config: string | undefined, io: Io): Configured
   const load = (readFile: Io['readFile']) => loadConfig({ file, env: io.env, readFile });
   const loaded = load(io.readFile);
   if (loaded.ok) return { ...loaded, passwordKnown: true };
-  const onlyPassword = loaded.faults.every(({ path }) => path === PASSWORD_FILE_KEY);
+  const onlyPassword = loaded.faults.every(({ path }) => PASSWORD_FILE_KEYS.includes(path));
   const others = load((name) => {
     const read = io.readFile(name);
     return read.ok || name === file ? read : { ok: true, text: 'unknown', othersMayRead: false };

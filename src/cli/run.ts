@@ -26,6 +26,7 @@ import { identifyAgent } from '../peers/identify.ts';
 import { createRedisConnector } from '../redis/connector.ts';
 import { askServerLimits } from '../zookeeper/index.ts';
 import { VERSION } from './version.ts';
+import { serveSentinel } from './serve-sentinel.ts';
 
 /**
  * A silent ZooKeeper server is left after half a session timeout: fencing begins at 0.57 T (with the default margin),
@@ -184,10 +185,11 @@ export async function runAgent(config: Config, log: Logger, journal: Journal): P
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  const sentinel = serveSentinel(config, agent, log);
   void http.start();
   warnOfSlowEnsemble(config, log);
   agent.start();
   const code = await gone;
-  await http.stop();
+  await Promise.all([http.stop(), sentinel?.stop()]);
   return code;
 }

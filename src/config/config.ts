@@ -14,6 +14,21 @@ export interface HostPort {
   readonly port: number;
 }
 
+export interface SentinelConfig {
+  readonly port: number;
+  /** Addresses to listen on; empty: all. */
+  readonly bind: readonly string[];
+  /** Names of the master; at least one. */
+  readonly masterNames: readonly string[];
+  /** Whoever may ask; empty: everybody. The password of the port is that of `default`. */
+  readonly users: readonly { readonly name: string; readonly password: Secret }[];
+  readonly announceHost: string;
+  readonly announcePort: number;
+  readonly announceHostnames: boolean;
+  readonly aliases: boolean;
+  readonly clientsMax: number;
+}
+
 export interface Config {
   /** Name of the service: one component of the paths in ZooKeeper. */
   readonly svcName: string;
@@ -87,4 +102,6 @@ export interface Config {
   readonly failsafePromiseMs: number | null;
   /** How long a registered node that is gone is still counted and asked. */
   readonly forgetAfterMs: number;
+  /** The Sentinel protocol towards clients; null: off. */
+  readonly sentinel: SentinelConfig | null;
 }

@@ -26,6 +26,27 @@ const onePassword: Rule = (values) => {
   };
 };
 
+const oneSentinelPassword: Rule = (values) => {
+  if (!isGiven(values['sentinel.password']) || !isGiven(values['sentinel.password_file'])) return undefined;
+  return {
+    path: 'sentinel.password_file',
+    reason: 'is set together with sentinel.password',
+    fix: 'Keep one of the two.',
+  };
+};
+
+/** The password of the port is that of its user `default`. */
+const oneDefaultUser: Rule = (values) => {
+  const users = values['sentinel.users'];
+  const given = values['sentinel.password'] ?? values['sentinel.password_file'];
+  if (!isGiven(users) || !isGiven(given) || users.every(({ name }) => name !== 'default')) return undefined;
+  return {
+    path: 'sentinel.users',
+    reason: 'names the user default, whose password is set as well',
+    fix: 'Keep one of the two.',
+  };
+};
+
 const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
 
 const ownPort: Rule = (values) => {
@@ -39,6 +60,18 @@ const ownPort: Rule = (values) => {
     path: 'http_port',
     reason: 'is the same as node.port, on the same host',
     fix: 'Give the HTTP listener a port of its own, such as 8000.',
+  };
+};
+
+const sentinelPort: Rule = (values) => {
+  const sentinel = values['sentinel.port'];
+  if (sentinel === undefined || (sentinel !== values.http_port && sentinel !== values['node.port'])) return undefined;
+  // Other addresses are other sockets.
+  if (isGiven(values['sentinel.bind'])) return undefined;
+  return {
+    path: 'sentinel.port',
+    reason: sentinel === values.http_port ? 'is the same as http_port' : 'is the same as node.port',
+    fix: 'Give the Sentinel protocol a port of its own, such as 26379, or "off".',
   };
 };
 
@@ -69,7 +102,9 @@ const promiseWorthAsking: Rule = (values) => {
   };
 };
 
-export const FAULT_RULES: readonly Rule[] = [onePassword, ownPort, marginWithinSession, promiseWorthAsking];
+export const FAULT_RULES: readonly Rule[] = [
+  onePassword, ownPort, oneSentinelPassword, oneDefaultUser, sentinelPort, marginWithinSession, promiseWorthAsking,
+];
 
 const userWithoutPassword: Rule = (values) => {
   const given = values['node.password'] ?? values['node.password_file'];

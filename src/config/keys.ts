@@ -5,24 +5,10 @@
  * `later` are reserved, so that a file written for a later version gets a clear answer instead of "unknown key".
  * Values are given as they would stand in the file; `null` means "none, or derived as `defaultText` says".
  */
-export type Order = 'A' | 'B' | 'C' | 'D' | 'E';
+import type { Key, Kind, Order } from './key.ts';
+import { SENTINEL_KEYS } from './keys-sentinel.ts';
 
-/** Shape of a value: what text from the environment is turned into before it is checked. */
-export type Kind = 'text' | 'integer' | 'boolean' | 'list' | 'integer_or_list' | 'any';
-
-export interface Key {
-  readonly kind: Kind;
-  readonly order: Order;
-  readonly default: unknown;
-  /** How documentation shows the default, where the plain value would not tell. */
-  readonly defaultText?: string;
-  /** For documentation: allowed values, and the unit where the name does not carry it. */
-  readonly meaning: string;
-  /** What a correct value looks like, after "Set": the fix of every fault of this key. */
-  readonly fix: string;
-  /** The value is shown nowhere, not even in a fault. */
-  readonly secret?: true;
-}
+export type { Key } from './key.ts';
 
 const NOT_YET = 'Remove the key.';
 
@@ -325,14 +311,8 @@ export const KEYS = {
   },
   shutdown_timeout_ms: later('C', 'integer', 10000, 'bound of an orderly stop'),
   on_stop: later('C', 'text', 'switchover', '`switchover` or `keep`'),
-  'sentinel.port': later('D', 'integer', 26379, 'port of the Sentinel protocol'),
-  'sentinel.bind': { ...later('D', 'list', null, 'addresses to listen on'), defaultText: 'all addresses' },
+  ...SENTINEL_KEYS,
   'sentinel.services': { ...later('D', 'list', null, 'services that are answered for'), defaultText: 'own' },
-  'sentinel.master_name': {
-    ...later('D', 'text', null, 'name of the master towards clients'),
-    defaultText: '`svc_name`',
-  },
-  'sentinel.users': laterSecret('D', 'users of the Sentinel port'),
   zk_chroot: later('E', 'text', null, 'prefix of every path in ZooKeeper'),
   zk_auth: laterSecret('E', 'authentication towards ZooKeeper'),
   zk_tls: laterSecret('E', 'TLS towards ZooKeeper'),

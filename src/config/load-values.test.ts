@@ -182,9 +182,9 @@ describe('keys of later versions', () => {
   const later = KEY_NAMES.filter((key) => !isImplemented(key));
 
   test('are known, but not available', () => {
-    expect(faultsOf({ json: { on_stop: 'keep', sentinel: { port: 1 } } })).toMatchObject([
-      { path: 'on_stop', reason: 'is known, but not available in this version' },
-      { path: 'sentinel.port' },
+    expect(faultsOf({ json: { zk_chroot: '/x', api: { tokens: 1 } } })).toMatchObject([
+      { path: 'zk_chroot', reason: 'is known, but not available in this version' },
+      { path: 'api.tokens' },
     ]);
   });
 
@@ -197,6 +197,6 @@ describe('keys of later versions', () => {
 
   test('from the environment are judged the same', () => {
     expect(pathsOf({ env: { DICTATOR_SENTINEL_PORT: '26379', DICTATOR_ON_STOP: 'switchover' } })).toEqual([]);
-    expect(pathsOf({ env: { DICTATOR_SENTINEL_PORT: '26380', DICTATOR_ZK_AUTH: 'x' } })).toHaveLength(2);
+    expect(pathsOf({ env: { DICTATOR_ZK_CHROOT: '/x', DICTATOR_ZK_AUTH: 'x' } })).toHaveLength(2);
   });
 });

@@ -4,7 +4,7 @@
  * source goes away.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Config } from './config.ts';
+import type { Config, SentinelConfig } from './config.ts';
 import { FAULT_RULES, WARNING_RULES } from './cross-checks.ts';
 import type { Contradiction } from './cross-checks.ts';
 import { formatFault } from './faults.ts';
@@ -43,10 +43,12 @@ export function loadConfig(options: LoadOptions): Loaded {
   const given = new Given();
   for (const setting of gathered.flatMap((source) => source.settings)) faults.push(...given.take(setting));
   faults.push(...given.contradictions(FAULT_RULES).map((found) => given.faultOf(found)));
-  const password = passwordOf(given, { options, faults, warnings });
+  const findings = { options, faults, warnings };
+  const password = passwordOf(given, 'node', findings);
+  const sentinelPassword = passwordOf(given, 'sentinel', findings);
   if (faults.length > 0) return { ok: false, faults };
   for (const found of given.contradictions(WARNING_RULES)) warnings.push(formatFault(given.faultOf(found)));
-  return { ok: true, config: deepFreeze(compose(given.values as Values, password)), warnings };
+  return { ok: true, config: deepFreeze(compose(given.values as Values, { password, sentinelPassword })), warnings };
 }
 
 function fromFlags(flags: Readonly<Partial<Record<KeyName, string>>>): Gathered {
@@ -113,16 +115,20 @@ interface Findings {
   readonly warnings: string[];
 }
 
-const PASSWORD_FILE_FIX = KEYS['node.password_file'].fix;
-
-function passwordOf(given: Given, { options, faults, warnings }: Findings): Secret | null {
-  const own = given.values['node.password'];
+/** The password of Redis, or that of the Sentinel port: given itself, or as a file. */
+function passwordOf(
+  given: Given,
+  of: 'node' | 'sentinel',
+  { options, faults, warnings }: Findings,
+): Secret | null {
+  const own = given.values[`${of}.password`];
   if (own instanceof Secret) return own;
-  const path = given.values['node.password_file'];
+  const key = `${of}.password_file` as const;
+  const path = given.values[key];
   if (typeof path !== 'string') return null;
   const fault = (reason: string): null => {
-    const value = shownValue('node.password_file', path);
-    faults.push({ ...given.faultOf({ path: 'node.password_file', reason, fix: PASSWORD_FILE_FIX }), value });
+    const value = shownValue(key, path);
+    faults.push({ ...given.faultOf({ path: key, reason, fix: KEYS[key].fix }), value });
     return null;
   };
   const read = options.readFile(path);
@@ -134,7 +140,28 @@ function passwordOf(given: Given, { options, faults, warnings }: Findings): Secr
   return new Secret(password);
 }
 
-function compose(values: Values, password: Secret | null): Config {
+interface Passwords {
+  readonly password: Secret | null;
+  readonly sentinelPassword: Secret | null;
+}
+
+function sentinelOf(values: Values, password: Secret | null): SentinelConfig | null {
+  const port = values['sentinel.port'];
+  if (port === 'off') return null;
+  return {
+    port,
+    bind: values['sentinel.bind'] ?? [],
+    masterNames: values['sentinel.master_name'] ?? [values.svc_name],
+    users: [...(password === null ? [] : [{ name: 'default', password }]), ...(values['sentinel.users'] ?? [])],
+    announceHost: values['sentinel.announce_host'] ?? values['node.host'],
+    announcePort: values['sentinel.announce_port'] ?? port,
+    announceHostnames: values['sentinel.announce_hostnames'],
+    aliases: values['sentinel.aliases'],
+    clientsMax: values['sentinel.clients_max'],
+  };
+}
+
+function compose(values: Values, { password, sentinelPassword }: Passwords): Config {
   return {
     svcName: values.svc_name,
     logLevel: values.log_level,
@@ -181,6 +208,7 @@ function compose(values: Values, password: Secret | null): Config {
     },
     failsafePromiseMs: values.failsafe_promise_ms,
     forgetAfterMs: values.forget_after_ms,
+    sentinel: sentinelOf(values, sentinelPassword),
   };
 }
 

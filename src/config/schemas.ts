@@ -7,6 +7,7 @@ import { isAbsolute } from 'node:path';
 import * as v from 'valibot';
 import { FAILSAFE_PROMISE_MAX_MS } from '../contract/failsafe.ts';
 import type { HostPort, LogLevel } from './config.ts';
+import { readJson } from './json.ts';
 import type { KEYS, KeyName } from './keys.ts';
 import { Secret } from './secret.ts';
 
@@ -132,6 +133,61 @@ const absolutePath = v.pipe(
   v.check((path) => !path.includes('\0'), 'contains a NUL character'),
 );
 
+/** Blanks divide the words of an event, and names are bulk strings that clients compare. */
+const masterName = v.pipe(
+  v.string('must be text'),
+  v.nonEmpty('is empty'),
+  v.maxLength(COMPONENT_LENGTH_MAX, `is longer than ${COMPONENT_LENGTH_MAX} characters`),
+  v.regex(/^[^\s\p{C}]+$/u, 'contains a blank or a control character'),
+);
+const MASTER_NAMES_MAX = 16;
+const masterNames = v.pipe(
+  v.unknown(),
+  v.transform((value) => (typeof value === 'string' ? [value] : value)),
+  v.array(masterName, 'must be a name or a list of names'),
+  v.minLength(1, 'is empty'),
+  v.maxLength(MASTER_NAMES_MAX, `has more than ${MASTER_NAMES_MAX} entries`),
+  v.check((names) => new Set(names).size === names.length, 'names a master twice'),
+);
+
+const BIND_MAX = 16;
+const bindAddresses = v.pipe(
+  v.array(host, 'must be a list'),
+  v.minLength(1, 'is empty'),
+  v.maxLength(BIND_MAX, `has more than ${BIND_MAX} entries`),
+);
+
+const USERS_MAX = 100;
+const USERS_WRONG = 'must be a list of objects with name and password';
+const sentinelUser = v.strictObject({ name: masterName, password }, USERS_WRONG);
+
+/** The whole is a secret: an issue names no entry, which would show it. */
+const sentinelUsers = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, readonly { readonly name: string; readonly password: Secret }[]>(
+    ({ dataset, addIssue, NEVER }) => {
+      const parsed = v.safeParse(v.array(sentinelUser), fromJsonText(dataset.value));
+      const users = parsed.success ? parsed.output : [];
+      const distinct = new Set(users.map(({ name }) => name)).size === users.length;
+      if (users.length > 0 && users.length <= USERS_MAX && distinct) return users;
+      addIssue({ message: distinct ? USERS_WRONG : 'names a user twice' });
+      return NEVER;
+    },
+  ),
+);
+
+/** From the environment it comes as text. */
+function fromJsonText(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const json = readJson(value);
+  return json.ok ? json.value : undefined;
+}
+
+/** Not `v.union`: its issue would not say what is allowed. */
+const portOrOff = v.lazy((value): v.GenericSchema<unknown, number | 'off'> =>
+  value === 'off' ? v.literal('off') : integer(1, 65535),
+);
+
 /** `later` widens its order to all of them: only a key that is written out has one of its own. */
 type NameImplemented = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' | 'B' | 'D' ? K : never }[KeyName];
 
@@ -175,6 +231,17 @@ export const SCHEMAS = {
   'rescue.timeout_ms': integer(1000, 86_400_000),
   failsafe_promise_ms: integer(50, FAILSAFE_PROMISE_MAX_MS),
   forget_after_ms: integer(1000, 31_536_000_000),
+  'sentinel.port': portOrOff,
+  'sentinel.bind': bindAddresses,
+  'sentinel.master_name': masterNames,
+  'sentinel.password': password,
+  'sentinel.password_file': text,
+  'sentinel.users': sentinelUsers,
+  'sentinel.announce_host': host,
+  'sentinel.announce_port': port,
+  'sentinel.announce_hostnames': v.boolean('must be true or false'),
+  'sentinel.aliases': v.boolean('must be true or false'),
+  'sentinel.clients_max': integer(1, 10_000),
 } as const satisfies Record<NameImplemented, v.GenericSchema<unknown, unknown>>;
 
 export type ImplementedKey = keyof typeof SCHEMAS;

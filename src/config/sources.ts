@@ -135,6 +135,8 @@ export function fromText(key: KeyName, text: string): unknown {
       return booleanOf(text);
     case 'list':
       return listOf(text);
+    case 'integer_or_text':
+      return /^\s*-?\d+\s*$/.test(text) ? Number(text) : text;
     case 'integer_or_list':
       return /^\s*\d+\s*$/.test(text) ? Number(text) : listOf(text);
     case 'any':

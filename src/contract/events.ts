@@ -71,6 +71,8 @@ export const EVENT_NAMES = [
   'reinitialized',
   'zookeeper_fault',
   'listening',
+  'sentinel_listening',
+  'sentinel_fault',
   'http_fault',
   'invariant_broken',
 ] as const;

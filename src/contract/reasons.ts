@@ -320,6 +320,10 @@ export const REASONS = {
     what: 'The HTTP port is taken by another program.',
     next: 'Free it or set http_port; the agent goes on and keeps trying.',
   },
+  sentinel_port_taken: {
+    what: 'The Sentinel port is taken by another program, or by another agent of this host.',
+    next: 'Free it, or set sentinel.port ("off" where nobody asks there); the agent goes on and keeps trying.',
+  },
 } as const satisfies Record<string, Reason>;
 
 /** One of the closed list of reasons not to act. */

@@ -28,7 +28,8 @@ test('a master that is fenced, in doubt, or giving up is none to send clients to
 
 test('an agent without proof of the ensemble for a session knows of no master', () => {
   const state = world('b', 'replica');
-  expect(topologyOf({ ...state, nowMs: state.lastProofMs + 6000 })).toMatchObject({ seesEnsemble: false, master: null });
+  const late = { ...state, nowMs: state.lastProofMs + 6000 };
+  expect(topologyOf(late)).toMatchObject({ seesEnsemble: false, master: null });
   expect(topologyOf({ ...state, synced: false })).toMatchObject({ seesEnsemble: false, master: null });
 });
 

@@ -5,7 +5,7 @@ import type { RedisFacts, RedisSight, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { ownRedisHangs, ownRedisIsDead, timeoutMs, isFrozen } from './queries.ts';
 import type { Address, Member } from './records.ts';
-import type { State } from './state.ts';
+import type { State, SteppingDownBecause } from './state.ts';
 import { confirmedMaster } from './view.ts';
 
 /** Proof not older than a session: until then nobody else can have been elected without this agent's knowledge. */
@@ -91,14 +91,20 @@ function replicasOf(state: State, master: TopologyMaster | null, facts: RedisFac
 function agentsOf({ records, settings }: State): readonly TopologyAgent[] {
   const agents: TopologyAgent[] = [];
   for (const { value } of records.members.values()) {
-    if (value.sentinel !== undefined && value.name !== settings.name) agents.push({ name: value.name, ...value.sentinel });
+    const { name, sentinel } = value;
+    if (sentinel !== undefined && name !== settings.name) agents.push({ name, ...sentinel });
   }
   return agents.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function isPlanned({ records }: State): boolean {
-  const running = records.order?.value.kind === 'switchover' && records.order.value.phase === 'running';
-  return running || (records.term?.value.handOver ?? null) !== null;
+/** Why an office is given up that nothing is wrong with. */
+const BY_ORDER: readonly SteppingDownBecause[] = ['switchover', 'stop', 'disable'];
+
+function isPlanned({ records, role }: State): boolean {
+  const order = records.order?.value;
+  const ordered = order?.kind === 'switchover' && (order.phase === 'running' || order.scheduledAt === null);
+  const leaves = role.name === 'stepping_down' && BY_ORDER.includes(role.because);
+  return ordered || leaves || (records.term?.value.handOver ?? null) !== null;
 }
 
 /** The topology at the state's present moment. */

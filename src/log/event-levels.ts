@@ -74,6 +74,8 @@ export const EVENT_LEVELS = {
   reinitialized: 'WARN',
   zookeeper_fault: 'WARN',
   listening: 'INFO',
+  sentinel_listening: 'INFO',
+  sentinel_fault: 'WARN',
   http_fault: 'WARN',
   invariant_broken: 'FATAL',
 } as const satisfies Record<EventName, LogLevel>;

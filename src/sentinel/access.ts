@@ -1,5 +1,5 @@
 /**
- * Who may ask: nobody has to say who it is, or a password of the default user, or users of their own, as Redis has them.
+ * Who may ask: everybody, or whoever knows the password of the default user, or of a user of its own, as in Redis.
  *
  * Passwords are compared as digests of equal length, so that the time of an answer tells nothing about them.
  */

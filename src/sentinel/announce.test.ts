@@ -35,7 +35,9 @@ const CALM: Topology = {
   nodes: ['a', 'b', 'c'],
   downAfterMs: 2000,
 };
-const LOST: Partial<Topology> = { master: null, masterHeard: false, replicas: [replica(B, { attached: null }), replica(C, { attached: null })] };
+const LOST: Partial<Topology> = {
+  master: null, masterHeard: false, replicas: [replica(B, { attached: null }), replica(C, { attached: null })],
+};
 
 /** What is told scene by scene; each scene is a change of the one before. */
 function told(scenes: readonly Partial<Topology>[], { aliases = false, names = ['svc'] } = {}): string[][] {
@@ -117,7 +119,8 @@ describe('a failover', () => {
   test('the old master counts as down only when it stays away, and is converted when it comes back', () => {
     const away = [replica(C), replica(A, { attached: null })];
     const back = [replica(C), replica(A)];
-    expect(told([LOST, won, done, { nowMs: 2000, replicas: away }, { nowMs: 9000 }, { replicas: back }]).slice(3)).toEqual([
+    const scenes = [LOST, won, done, { nowMs: 2000, replicas: away }, { nowMs: 9000 }, { replicas: back }];
+    expect(told(scenes).slice(3)).toEqual([
       [],
       [`+sdown ${slave(A, B)}`],
       [`-sdown ${slave(A, B)}`, `+convert-to-slave ${slave(A, B)}`],

@@ -139,7 +139,8 @@ function winning({ before, after, words }: Change, master: TopologyMaster | null
   ];
 }
 
-function switching({ before, after, words, aliases }: Change, old: TopologyMaster, master: TopologyMaster): SentinelEvent[] {
+function switching(change: Change, old: TopologyMaster, master: TopologyMaster): SentinelEvent[] {
+  const { before, after, words, aliases } = change;
   const payload = words.master(old);
   const switched = words.switched(old, master);
   const wasDown = before?.down === true;
@@ -157,9 +158,10 @@ function switching({ before, after, words, aliases }: Change, old: TopologyMaste
     ...(aliases ? [{ channel: 'switch-master', payload: switched }] : []),
     ...after.replicas.flatMap((replica) => {
       const about = words.slave(replica, master);
-      return [...newReplica(replica, about), ...(replica.following === 'done' ? attached(replica, about, aliases) : [])];
+      const settled = replica.following === 'done' ? attached(replica, about, aliases) : [];
+      return [...newReplica(replica, about), ...settled];
     }),
-    ...ofAgents({ before, after, words, aliases }),
+    ...ofAgents(change),
   ];
 }
 

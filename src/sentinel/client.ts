@@ -29,6 +29,8 @@ export class Client {
   libVersion = '';
   authFailures = 0;
   lastCommand = '';
+  /** It sent INFO at least once. */
+  askedInfo = false;
   lastAtMs: number;
   /** Which answers it wants (`CLIENT REPLY`). */
   replies: 'on' | 'off' | 'skip next' | 'skip' = 'on';

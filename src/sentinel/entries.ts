@@ -64,7 +64,8 @@ export function masterEntry(picture: Picture, speaking: Speaking): Entry {
   const since = text(speaking.nowMs - masterSinceMs);
   const flags = masterFlags(picture);
   const failover: Entry = flags.includes('failover_in_progress') ? [['failover-state', 'wait_promotion']] : [];
-  const down: Entry = master !== null ? [] : [['s-down-time', since], ...(picture.blind ? [] : [['o-down-time', since] as const])];
+  const agreed: Entry = picture.blind ? [] : [['o-down-time', since]];
+  const down: Entry = master !== null ? [] : [['s-down-time', since], ...agreed];
   return [
     ...common(speaking.name, addressOf(picture, speaking), (master ?? known)?.runId ?? null, flags),
     ...failover,

@@ -1,8 +1,8 @@
 /**
  * The patterns of Redis: `*`, `?`, `[abc]`, `[^a-z]`, `\` before a character that means itself.
  *
- * Patterns come from clients, so matching must not take time that grows with the power of their stars: a star that fails
- * goes back to the latest one only, which makes it at most pattern times text.
+ * Patterns come from clients, so matching must not take time that grows with the power of their stars: what fails goes
+ * back to the latest star only, which makes it at most pattern times text.
  */
 export function matches(pattern: string, text: string): boolean {
   let p = 0;

@@ -16,8 +16,11 @@ export const SENTINEL_LIMITS = {
   outputBytesMax: 1024 * 1024,
   /** Answers that wait for a client; beyond it nothing more is read from it until it read them. */
   outputBytesPause: 64 * 1024,
-  /** Channels and patterns of one client. */
-  subscriptionsMax: 1024,
+  /** Answers to one client before others come first. */
+  outputBytesPerTurn: 16 * 1024,
+  /** Channels and patterns of one client. Every event is held against every pattern of everybody. */
+  channelsMax: 128,
+  patternsMax: 32,
   /** Longest channel, pattern or name that is kept for a client. */
   keptTextMax: 512,
   /** Wrong passwords on one connection before it is closed. */
@@ -28,6 +31,8 @@ export const SENTINEL_LIMITS = {
   requestsPerTurn: 32,
   /** Requests of all clients that are answered before the rest of the agent comes first. */
   requestsPerTurnOfAll: 256,
+  /** The same in milliseconds: some answers are long. */
+  turnMs: 4,
   /** Connections accepted in one interval; those beyond it are closed as they come. */
   acceptsPerInterval: 500,
   acceptIntervalMs: 1000,

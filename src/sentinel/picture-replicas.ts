@@ -97,12 +97,14 @@ function nextReplica(seen: Topology, replica: TopologyReplica, past: Past): Pict
 }
 
 /** Where the master was not asked, what it said last still stands, if it is the same one. */
-function attachedNow({ masterHeard }: Topology, { attached }: TopologyReplica, past: Past): TopologyReplica['attached'] {
+type Attached = TopologyReplica['attached'];
+
+function attachedNow({ masterHeard }: Topology, { attached }: TopologyReplica, past: Past): Attached {
   if (attached !== null || masterHeard || past.switched) return attached;
   return past.former?.attached ?? null;
 }
 
-function missingSince({ nowMs }: Topology, attached: TopologyReplica['attached'], past: Past): number | null {
+function missingSince({ nowMs }: Topology, attached: Attached, past: Past): number | null {
   if (attached !== null) return null;
   return past.switched ? nowMs : (past.former?.missingSinceMs ?? nowMs);
 }

@@ -1,6 +1,6 @@
 /**
- * The 40 hex digits by which clients tell Sentinels apart. Derived from service and node name, so that every agent knows
- * those of all others, and a restart keeps it.
+ * The 40 hex digits by which clients tell Sentinels apart. Derived from service and node name, so that every agent
+ * knows those of all others, and a restart keeps it.
  */
 import { createHash } from 'node:crypto';
 

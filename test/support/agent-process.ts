@@ -48,7 +48,7 @@ export class AgentProcess {
 
   constructor(options: AgentOptions) {
     this.options = options;
-    writeFileSync(this.configFile, JSON.stringify(options.config));
+    this.configure({});
     [this.child, this.exited] = this.spawn();
   }
 
@@ -62,6 +62,12 @@ export class AgentProcess {
 
   get alive(): boolean {
     return running.has(this.child);
+  }
+
+  /** Many agents share one host here: the Sentinel port, which has a default, is open where a test asks for it. */
+  private configure(change: Record<string, unknown>): void {
+    const sentinel = { port: 'off' };
+    writeFileSync(this.configFile, JSON.stringify({ sentinel, ...this.options.config, ...change }));
   }
 
   private spawn(): [ChildProcess, Promise<number | string>] {
@@ -99,9 +105,7 @@ export class AgentProcess {
 
   /** Starts a new process for the same node, with the same or another configuration. */
   restart(change: Record<string, unknown> = {}): void {
-    if (Object.keys(change).length > 0) {
-      writeFileSync(this.configFile, JSON.stringify({ ...this.options.config, ...change }));
-    }
+    if (Object.keys(change).length > 0) this.configure(change);
     [this.child, this.exited] = this.spawn();
   }
 

@@ -21,6 +21,8 @@ export interface ServiceOptions {
   /** Arguments of every Redis. */
   readonly redisArgs?: readonly string[];
   readonly password?: string;
+  /** Opens the Sentinel port of every agent, each on a free one, with these settings besides. */
+  readonly sentinel?: Record<string, unknown>;
   readonly zookeeper?: ZooKeeperServer;
   /** Where an agent reaches ZooKeeper, by node index; default: the server itself. */
   readonly zkPort?: (index: number) => number;
@@ -33,6 +35,8 @@ export interface Node {
   readonly name: string;
   readonly redis: RedisServerProcess;
   readonly agent: AgentProcess;
+  /** Of its Sentinel port; 0 where that is off. */
+  readonly sentinelPort: number;
 }
 
 export class Service {
@@ -107,6 +111,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   for (const { name: node, redis, index } of nodes) {
     const httpPort = await freePort();
     const zkPort = options.zkPort?.(index) ?? zookeeper.port;
+    const sentinelPort = options.sentinel === undefined ? 0 : await freePort();
+    const sentinel = sentinelPort === 0 ? {} : { sentinel: { port: sentinelPort, ...options.sentinel } };
     const secret = options.password === undefined ? {} : { password: options.password };
     const config = {
       svc_name: name,
@@ -117,12 +123,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       // Tests let more masters fall in a minute than a service should bear without a pause.
       failover_budget: 1000,
       rescue: { dir: join(folder, 'rescue') },
+      ...sentinel,
       ...options.config,
     };
     const env = options.env === undefined ? {} : { env: options.env };
     const program = options.program === undefined ? {} : { program: options.program };
     const agent = new AgentProcess({ name: node, folder, config, httpPort, ...env, ...program });
-    started.push({ name: node, redis, agent });
+    started.push({ name: node, redis, agent, sentinelPort });
   }
   return new Service({ name, folder, zookeeper, nodes: started, owns: options.zookeeper === undefined });
 }

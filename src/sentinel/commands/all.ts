@@ -57,7 +57,7 @@ function unknown(args: readonly string[]): Reply {
   return error(`ERR unknown command '${(args[0] ?? '').slice(0, QUOTED_MAX)}', with args beginning with: ${quoted}`);
 }
 
-/** The answer to one request. Order of the refusals as in Redis: unknown, wrong count, not known who, only listening. */
+/** The answer to one request. */
 export function answer(call: Call): Answer {
   const { args, client, house } = call;
   const asked = (args[0] ?? '').toLowerCase();

@@ -16,10 +16,10 @@ const IN_PROGRESS = error('INPROG Failover already in progress');
 const NO_GOOD: readonly ReasonCode[] = [
   'no_candidate', 'no_promotable_replica', 'not_in_sync', 'lag_too_high', 'priority_zero', 'no_successor',
 ];
-const IN_PROGRESS_REASONS: readonly ReasonCode[] = ['operation_running', 'switchover_running', 'no_master', 'contending'];
+const UNDER_WAY: readonly ReasonCode[] = ['operation_running', 'switchover_running', 'no_master', 'contending'];
 
 function worded(reason: ReasonCode | null): Reply {
-  if (reason !== null && IN_PROGRESS_REASONS.includes(reason)) return IN_PROGRESS;
+  if (reason !== null && UNDER_WAY.includes(reason)) return IN_PROGRESS;
   const why = reason === null ? '' : ` (${reason})`;
   if (reason === null || NO_GOOD.includes(reason)) return error(`NOGOODSLAVE No suitable replica to promote${why}`);
   return error(`ERR The failover was refused${why}`);
@@ -47,6 +47,7 @@ export function failover({ args, client, house }: Call): Answer {
   }
   const { master, elected, known, self } = house.picture();
   if (master === null && elected !== null && elected !== known?.name) return IN_PROGRESS;
-  const asked = master === null ? { kind: 'failover', target: self } as const : { kind: 'switchover', target: null } as const;
-  return house.operate({ ...asked, from: null, asker: ASKER, scheduledAt: null, force: false }).then(answerOf);
+  const kind = master === null ? 'failover' : 'switchover';
+  const target = master === null ? self : null;
+  return house.operate({ kind, target, from: null, asker: ASKER, scheduledAt: null, force: false }).then(answerOf);
 }

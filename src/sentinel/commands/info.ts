@@ -92,7 +92,8 @@ const SECTIONS: readonly (readonly [string, Section])[] = [
   ['sentinel', sentinel],
 ];
 
-function info({ args, house }: Call): Answer {
+function info({ args, house, client }: Call): Answer {
+  client.askedInfo = true;
   const asked = args.slice(1).map((name) => name.toLowerCase());
   const all = asked.length === 0 || asked.some((name) => EVERYTHING.includes(name));
   const texts = SECTIONS

@@ -14,9 +14,10 @@ const VERBS = {
 } as const;
 
 const subscribe = (kind: Kind) => ({ args, client, house }: Call): Answer => {
-  const { subscriptionsMax, keptTextMax } = house.limits;
+  const { channelsMax, patternsMax, keptTextMax } = house.limits;
+  const most = kind === 'channels' ? channelsMax : patternsMax;
   return args.slice(1).map((name): Reply => {
-    const full = !client[kind].has(name) && client.subscriptions >= subscriptionsMax;
+    const full = !client[kind].has(name) && client[kind].size >= most;
     if (full || name.length > keptTextMax) return error('ERR too many subscriptions, or too long a name');
     client[kind].add(name);
     return push([bulk(VERBS[kind].add), bulk(name), integer(client.subscriptions)]);

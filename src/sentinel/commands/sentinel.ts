@@ -2,7 +2,7 @@
  * `SENTINEL`: who is master, who follows, who else answers. Every answer is read off the picture of the moment.
  *
  * What would change the service's set-up (`MONITOR`, `REMOVE`, `CONFIG SET`) is refused in words: its truth stands in
- * ZooKeeper and in the agents' files. `SET` and `FLUSHCONFIG` are taken and change nothing, as set-up scripts send them.
+ * ZooKeeper and in the agents' files. `SET` and `FLUSHCONFIG` are taken and change nothing: set-up scripts send them.
  */
 import { fits, speaking, withSubcommands, wrongCount } from '../call.ts';
 import type { Answer, Call, Command } from '../call.ts';
@@ -67,7 +67,7 @@ function checkQuorum({ house }: Call): Answer {
   );
 }
 
-/** Nothing is forgotten, for nothing is remembered that the ensemble does not hold; who listens is told all the same. */
+/** Nothing is forgotten, for the ensemble holds what is remembered; who listens is told all the same. */
 function reset({ args, house }: Call): Answer {
   const found = house.names.filter((name) => matches(args[2] ?? '', name));
   const { master: now, known } = house.picture();

@@ -1,0 +1,212 @@
+/**
+ * The agent's Sentinel port: accepts clients within bounds, answers from the picture of the moment, and tells
+ * subscribers what changed. It decides nothing, and asks nobody to answer a question.
+ */
+import type { Socket } from 'node:net';
+import type { OperationAnswer, OperationRequest } from '../contract/operations.ts';
+import type { Topology } from '../contract/topology.ts';
+import { Access, DEFAULT_USER } from './access.ts';
+import type { SentinelUser } from './access.ts';
+import { eventsBetween } from './announce.ts';
+import type { SentinelEvent, Telling } from './announce.ts';
+import type { House } from './call.ts';
+import { Client } from './client.ts';
+import { Connection } from './connection.ts';
+import { HostNames } from './host-names.ts';
+import type { HostNamesOptions } from './host-names.ts';
+import { SENTINEL_LIMITS } from './limits.ts';
+import type { SentinelLimits } from './limits.ts';
+import { listen } from './listen.ts';
+import type { Listener } from './listen.ts';
+import { nextPicture } from './picture.ts';
+import type { Picture } from './picture.ts';
+import { delayOf } from './quirks.ts';
+import { tell } from './tell.ts';
+import { Turnstile } from './turnstile.ts';
+
+/** What the agent gives its Sentinel port. */
+export interface SentinelApi {
+  topology(): Topology;
+  operate(asked: Omit<OperationRequest, 'id' | 'askedAt'>): Promise<OperationAnswer>;
+}
+
+export interface SentinelServerOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Addresses to listen on; empty: all. */
+  readonly bind: readonly string[];
+  /** Where others reach it; port 0: the one that it listens on. */
+  readonly announce: { readonly host: string; readonly port: number };
+  /** Names of the master; at least one. */
+  readonly names: readonly string[];
+  readonly users: readonly SentinelUser[];
+  readonly aliases: boolean;
+  readonly announceHostnames: boolean;
+  readonly clientsMax: number;
+  readonly version: string;
+  readonly api: SentinelApi;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly lookup: HostNamesOptions['lookup'];
+  /** It listens on every address, and others reach it here. */
+  onListening?(announced: { readonly host: string; readonly port: number }): void;
+  /** An address could not be taken, with the system's code; tried again. Once per change of the code. */
+  onPortTaken?(cause: string): void;
+  onFault?(fault: unknown): void;
+  /** Other bounds than SENTINEL_LIMITS, for tests. */
+  readonly limits?: Partial<SentinelLimits>;
+}
+
+export class SentinelServer {
+  private readonly options: SentinelServerOptions;
+  private readonly limits: SentinelLimits;
+  private readonly connections = new Map<number, Connection>();
+  private readonly turnstile: Turnstile;
+  private readonly house: House & { address: { host: string; port: number } };
+  private readonly clients = new Map<number, Client>();
+  private listeners: readonly Listener[] = [];
+  private current: Picture | null = null;
+  private nextId = 1;
+  private refreshing = false;
+  private stopped = false;
+  private window = { sinceMs: Number.NEGATIVE_INFINITY, accepted: 0 };
+
+  constructor(options: SentinelServerOptions) {
+    this.options = options;
+    this.limits = { ...SENTINEL_LIMITS, ...options.limits };
+    this.turnstile = new Turnstile(this.limits, options.now);
+    const hostNames = new HostNames({ asNames: options.announceHostnames, lookup: options.lookup, now: options.now });
+    this.house = {
+      picture: () => this.refresh(),
+      names: options.names,
+      show: hostNames.show,
+      access: new Access(options.users),
+      limits: this.limits,
+      clients: this.clients,
+      clientsMax: options.clientsMax,
+      address: { host: options.announce.host, port: 0 },
+      counts: { connections: 0, commands: 0, rejected: 0 },
+      startedAtMs: options.now(),
+      version: options.version,
+      now: options.now,
+      operate: (asked) => options.api.operate(asked),
+      publish: (events) => this.publish(events),
+    };
+  }
+
+  start(): void {
+    // What is so from the start is no event.
+    this.turned();
+    const { bind, port } = this.options;
+    const hosts = bind.length === 0 ? [undefined] : bind;
+    let missing = hosts.length;
+    this.listeners = hosts.map((host) => listen({
+      port,
+      host,
+      retryMinMs: this.limits.listenRetryMinMs,
+      retryMaxMs: this.limits.listenRetryMaxMs,
+      onSocket: (socket) => this.accept(socket),
+      onListening: (taken) => {
+        missing -= 1;
+        this.house.address = { host: this.options.announce.host, port: this.options.announce.port || taken };
+        if (missing === 0) this.options.onListening?.(this.house.address);
+      },
+      onTaken: (cause) => this.options.onPortTaken?.(cause),
+      onFault: (fault) => this.options.onFault?.(fault),
+    }));
+  }
+
+  /** Something about the service may have changed. Looks at it when whoever says so is done. */
+  readonly turned = (): void => {
+    if (this.refreshing || this.stopped) return;
+    this.refreshing = true;
+    queueMicrotask(() => {
+      this.refreshing = false;
+      try {
+        this.refresh();
+      } catch (fault) {
+        this.options.onFault?.(fault);
+      }
+    });
+  };
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.turnstile.stop();
+    for (const connection of this.connections.values()) connection.close();
+    await Promise.all(this.listeners.map((listener) => listener.stop()));
+  }
+
+  private refresh(): Picture {
+    const { names, aliases, api } = this.options;
+    const before = this.current;
+    const next = nextPicture(before, api.topology());
+    this.current = next;
+    const telling: Telling = { names, aliases, show: this.house.show };
+    const events = eventsBetween(before, next, telling);
+    if (events.length > 0) this.publish(events);
+    return next;
+  }
+
+  private publish(events: readonly SentinelEvent[]): void {
+    const texts = tell(events);
+    for (const connection of this.connections.values()) {
+      const text = texts(connection.client);
+      if (text !== '') connection.tell(text, delayOf(connection.client, events));
+    }
+  }
+
+  private accept(socket: Socket): void {
+    const { counts, access } = this.house;
+    counts.connections += 1;
+    if (this.stopped || !this.mayAccept()) {
+      counts.rejected += 1;
+      socket.destroy();
+      return;
+    }
+    if (this.connections.size >= this.options.clientsMax) {
+      counts.rejected += 1;
+      socket.on('error', () => socket.destroy());
+      socket.end('-ERR max number of clients reached\r\n', () => socket.destroy());
+      return;
+    }
+    socket.setKeepAlive(true, this.limits.keepAliveMs);
+    const id = this.nextId;
+    this.nextId += 1;
+    const address = plain(socket.remoteAddress);
+    const client = new Client({
+      id,
+      remote: `${address}:${socket.remotePort ?? 0}`,
+      local: `${plain(socket.localAddress)}:${socket.localPort ?? 0}`,
+      isLocal: address === '[::1]' || address.startsWith('127.'),
+      user: access.isOpen ? DEFAULT_USER : null,
+      nowMs: this.options.now(),
+    });
+    this.clients.set(id, client);
+    this.connections.set(id, new Connection({
+      socket,
+      client,
+      house: this.house,
+      turnstile: this.turnstile,
+      onClosed: () => {
+        this.connections.delete(id);
+        this.clients.delete(id);
+      },
+      onFault: (fault) => this.options.onFault?.(fault),
+    }));
+  }
+
+  /** Accepting costs more than it seems: beyond the rate of any sane herd of clients they are turned away. */
+  private mayAccept(): boolean {
+    const nowMs = this.options.now();
+    if (nowMs - this.window.sinceMs >= this.limits.acceptIntervalMs) this.window = { sinceMs: nowMs, accepted: 0 };
+    this.window.accepted += 1;
+    return this.window.accepted <= this.limits.acceptsPerInterval;
+  }
+}
+
+/** As Redis writes addresses: IPv4 without its IPv6 disguise, IPv6 in brackets. */
+function plain(address: string | undefined): string {
+  const text = (address ?? '?').replace(/^::ffff:(?=\d+\.)/, '');
+  return text.includes(':') ? `[${text}]` : text;
+}

@@ -1,0 +1,141 @@
+/**
+ * Unmodified client libraries that write without pause, as applications do: each is told where the Sentinels are and
+ * how the master is called, and nothing else. What they are asked afterwards: when did a write succeed again.
+ */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { createSentinel } from 'redis';
+
+export interface SentinelsOf {
+  readonly ports: readonly number[];
+  readonly name: string;
+}
+
+export interface Writing {
+  readonly library: string;
+  /** performance.now() of every write that was acknowledged. */
+  readonly acceptedMs: number[];
+  /** What went wrong last, for whoever waits in vain. */
+  trouble: string;
+  stop(): Promise<void>;
+}
+
+/** Pause between two writes, and before the next attempt. */
+const EVERY_MS = 20;
+const HOST = '127.0.0.1';
+
+interface Library {
+  readonly library: string;
+  readonly write: () => Promise<unknown>;
+  readonly end: () => unknown;
+}
+
+function keepWriting({ library, write, end }: Library): Writing {
+  let stopped = false;
+  const writing: Writing = {
+    library,
+    acceptedMs: [],
+    trouble: '',
+    async stop() {
+      stopped = true;
+      await done;
+      await end();
+    },
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        await write();
+        writing.acceptedMs.push(performance.now());
+      } catch (error) {
+        writing.trouble = String(error);
+      }
+      await pause(EVERY_MS);
+    }
+  };
+  const done = loop();
+  return writing;
+}
+
+interface IoredisOptions {
+  readonly protocol: 2 | 3;
+  readonly failoverDetector: boolean;
+}
+
+export function ioredis({ ports, name }: SentinelsOf, { protocol, failoverDetector }: IoredisOptions): Writing {
+  const redis = new Redis({
+    sentinels: ports.map((port) => ({ host: HOST, port })),
+    name,
+    protocol,
+    failoverDetector,
+    sentinelRetryStrategy: () => EVERY_MS,
+    retryStrategy: () => EVERY_MS,
+    maxRetriesPerRequest: 1,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  const library = `ioredis RESP${protocol}${failoverDetector ? ' with its failover detector' : ''}`;
+  let trouble = '';
+  // Without a listener it would be thrown; the writer is told of it by its write.
+  redis.on('error', (error) => (trouble = String(error)));
+  const writing = keepWriting({ library, write: () => redis.set('interop', trouble), end: () => redis.disconnect() });
+  return writing;
+}
+
+export async function nodeRedis({ ports, name }: SentinelsOf): Promise<Writing> {
+  const client = createSentinel({
+    name,
+    sentinelRootNodes: ports.map((port) => ({ host: HOST, port })),
+    scanInterval: 100,
+    nodeClientOptions: { socket: { connectTimeout: 1000 } },
+  });
+  let trouble = '';
+  client.on('error', (error) => (trouble = String(error)));
+  await client.connect();
+  const library = 'node-redis';
+  return keepWriting({ library, write: () => client.set('interop', trouble), end: () => client.destroy() });
+}
+
+const PYTHON = `
+import sys, time
+from redis.sentinel import Sentinel
+ports, name = sys.argv[1].split(','), sys.argv[2]
+sentinel = Sentinel([('127.0.0.1', int(port)) for port in ports], socket_timeout=1.0)
+master = sentinel.master_for(name, socket_timeout=1.0)
+while True:
+    try:
+        master.set('interop', 'python')
+        print('ok', flush=True)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+    time.sleep(0.02)
+`;
+
+/** Debian's python3, where its packages are. */
+const PYTHON_PROGRAM = '/usr/bin/python3';
+
+export function redisPy({ ports, name }: SentinelsOf): Writing {
+  const child = spawn(PYTHON_PROGRAM, ['-c', PYTHON, ports.join(','), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const writing: Writing = {
+    library: 'redis-py',
+    acceptedMs: [],
+    trouble: '',
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line === 'ok') writing.acceptedMs.push(performance.now());
+    else writing.trouble = line;
+  });
+  return writing;
+}
+
+/** Longest time without an acknowledged write since this moment, in milliseconds. */
+export function gapMs({ acceptedMs }: Writing, sinceMs: number): number {
+  const times = acceptedMs.filter((each) => each >= sinceMs);
+  return times.reduce((longest, each, index) => Math.max(longest, each - (times[index - 1] ?? sinceMs)), 0);
+}

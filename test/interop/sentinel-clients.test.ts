@@ -1,0 +1,139 @@
+/**
+ * Unmodified clients against the Sentinel port of real agents: each finds the master, and keeps writing through a
+ * switchover and a failover without being restarted.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startService } from '../support/service.ts';
+import type { Node, Service } from '../support/service.ts';
+import { QUICK_SYNC } from '../support/scene.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { gapMs, ioredis, nodeRedis, redisPy } from './keep-writing.ts';
+import type { Writing } from './keep-writing.ts';
+
+const run = promisify(execFile);
+const NAME = 'mymaster';
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({ sentinel: { master_name: ['primary', NAME] }, redisArgs: QUICK_SYNC });
+  await service.settled();
+});
+afterAll(() => service.stop());
+
+const ports = (): number[] => service.nodes.map(({ sentinelPort }) => sentinelPort);
+
+/** One line per element, as redis-cli prints it to a pipe. */
+async function cli(node: Node, ...args: string[]): Promise<string[]> {
+  const { stdout } = await run('redis-cli', ['-p', String(node.sentinelPort), ...args]);
+  return stdout.trimEnd().split('\n');
+}
+
+async function everybodyNames(master: Node): Promise<void> {
+  await waitFor(async () => {
+    const living = service.nodes.filter(({ agent }) => agent.alive);
+    const named = await Promise.all(living.map((node) => cli(node, 'sentinel', 'get-master-addr-by-name', NAME)));
+    return named.every(([, port]) => port === String(master.redis.port));
+  }, `every agent to name ${master.name}`);
+}
+
+/** Another master than this one, with so many replicas in sync. */
+async function otherMaster(former: Node, inSync: number): Promise<Node> {
+  await waitFor(async () => (await service.master()) !== former, 'the old master to be deposed');
+  const { master } = await service.settled(inSync);
+  expect(master).not.toBe(former);
+  return master;
+}
+
+async function writesAfter(writers: readonly Writing[], atMs: number): Promise<void> {
+  for (const writer of writers) {
+    const wrote = (): boolean => writer.acceptedMs.some((each) => each > atMs);
+    await waitFor(wrote, `${writer.library} to write again`, 30_000).catch((cause: unknown) => {
+      throw new Error(`${writer.library} did not write again; its last trouble: ${writer.trouble}`, { cause });
+    });
+  }
+}
+
+test('redis-cli finds the master, its replicas and the other agents, from any of them', async () => {
+  const { master } = await service.settled();
+  await everybodyNames(master);
+  for (const node of service.nodes) {
+    await waitFor(async () => (await cli(node, 'sentinel', 'sentinels', NAME)).join().match(/,runid,/g)?.length === 2,
+      'the other two agents');
+    await waitFor(async () => {
+      const fields = (await cli(node, 'sentinel', 'replicas', NAME)).join();
+      return fields.match(/master-link-status,ok/g)?.length === 2 && !fields.includes('s_down');
+    }, 'two replicas with their links up');
+    expect(await cli(node, '-3', 'sentinel', 'ckquorum', NAME)).toEqual([
+      'OK 3 usable Sentinels. Quorum and failover authorization can be reached',
+    ]);
+    expect((await cli(node, 'sentinel', 'master', 'primary')).slice(0, 6)).toEqual([
+      'name', 'primary', 'ip', '127.0.0.1', 'port', String(master.redis.port),
+    ]);
+    expect((await cli(node, 'info')).join('\n')).toContain(`master1:name=${NAME},status=ok,address=127.0.0.1:`);
+  }
+});
+
+test('ioredis finds a replica, too', async () => {
+  const redis = new Redis({
+    sentinels: ports().map((port) => ({ host: '127.0.0.1', port })), name: NAME, role: 'slave', updateSentinels: true,
+  });
+  redis.on('error', () => undefined);
+  expect((await redis.role())[0]).toBe('slave');
+  redis.disconnect();
+});
+
+test('every client keeps writing through a switchover and a failover', async () => {
+  const { master: first } = await service.settled();
+  const listener = spawn('redis-cli', ['-p', String(first.sentinelPort), 'psubscribe', '*'], { stdio: 'pipe' });
+  let heard = '';
+  listener.stdout.setEncoding('utf8').on('data', (text: string) => (heard += text));
+  await waitFor(() => heard.includes('psubscribe'), 'redis-cli to listen');
+  const sentinels = { ports: ports(), name: NAME };
+  const writers = [
+    ioredis(sentinels, { protocol: 2, failoverDetector: false }),
+    ioredis(sentinels, { protocol: 3, failoverDetector: false }),
+    ioredis(sentinels, { protocol: 3, failoverDetector: true }),
+    await nodeRedis(sentinels),
+    redisPy(sentinels),
+  ];
+  try {
+    await writesAfter(writers, 0);
+
+    const switchedMs = performance.now();
+    expect(await cli(service.others(first)[0]!, 'sentinel', 'failover', NAME)).toEqual(['OK']);
+    const second = await otherMaster(first, 2);
+    await everybodyNames(second);
+    await writesAfter(writers, performance.now());
+    report('switchover', writers, switchedMs);
+
+    const killedMs = performance.now();
+    await second.redis.kill();
+    const third = await otherMaster(second, 1);
+    await everybodyNames(third);
+    await writesAfter(writers, performance.now());
+    report('failover', writers, killedMs);
+
+    const moves = [[first, second], [second, third]] as const;
+    const lines = moves.map(([from, to]) => `${NAME} 127.0.0.1 ${from.redis.port} 127.0.0.1 ${to.redis.port}`);
+    await waitFor(() => heard.includes(lines[1]!), 'both switches to be told');
+    const told = heard.split('\n');
+    for (const line of lines) {
+      const channels = told.flatMap((text, index) => (text === line ? [told[index - 1]] : []));
+      expect(channels).toEqual(['+switch-master', 'switch-master']);
+    }
+    // Nobody was called down before the failover.
+    expect(told.indexOf('+odown')).toBeGreaterThan(told.indexOf(lines[0]!));
+  } finally {
+    listener.kill();
+    for (const writer of writers) await writer.stop();
+  }
+});
+
+/** For people: nothing passes or fails by it. */
+function report(what: string, writers: readonly Writing[], atMs: number): void {
+  const gaps = writers.map((writer) => `${writer.library} ${Math.round(gapMs(writer, atMs))} ms`);
+  console.log(`${what}: longest silence since: ${gaps.join(', ')}`);
+}
