@@ -16,6 +16,8 @@ export interface House {
   /** Names of the master; at least one. */
   readonly names: readonly string[];
   readonly show: Speaking['show'];
+  /** Host names are told as they are. */
+  readonly announceHostnames: boolean;
   readonly access: Access;
   readonly limits: SentinelLimits;
   readonly clients: ReadonlyMap<number, Client>;

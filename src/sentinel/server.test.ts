@@ -133,7 +133,7 @@ describe('answers', () => {
       ['client bla', "-ERR unknown subcommand 'bla'. Try CLIENT HELP.\r\n"],
       ['hello 4', '-NOPROTO unsupported protocol version\r\n'],
       ['publish c m', '-ERR Only HELLO messages are accepted by Sentinel instances.\r\n'],
-      ['sentinel monitor svc 1 1 1', '-ERR Duplicate master name\r\n'],
+      ['sentinel monitor svc 1 1 1', '-ERR Duplicate master name.\r\n'],
       ['sentinel set svc quorum 2', '+OK\r\n'],
       ['sentinel set svc quorum x', "-ERR Invalid argument 'x' for SENTINEL SET 'quorum'\r\n"],
       ['sentinel set svc bla 1', "-ERR Unknown option or number of arguments for SENTINEL SET 'bla'\r\n"],

@@ -80,6 +80,7 @@ export class SentinelServer {
       picture: () => this.refresh(),
       names: options.names,
       show: hostNames.show,
+      announceHostnames: options.announceHostnames,
       access: new Access(options.users),
       limits: this.limits,
       clients: this.clients,

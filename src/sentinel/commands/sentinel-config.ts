@@ -39,7 +39,7 @@ function set({ args, house }: Call): Answer {
 }
 
 function monitor({ args, house }: Call): Answer {
-  if (house.names.includes(args[2] ?? '')) return error('ERR Duplicate master name');
+  if (house.names.includes(args[2] ?? '')) return error('ERR Duplicate master name.');
   return error(`ERR No master can be added here: ${ELSEWHERE}`);
 }
 
@@ -52,12 +52,12 @@ function config({ args, house }: Call): Answer {
   const verb = args[2]?.toLowerCase();
   if (verb === 'set' && args.length >= 5) return error(`ERR No parameter can be set here: ${ELSEWHERE}`);
   if (verb !== 'get' || args.length < 4) {
-    return error('ERR Only SENTINEL CONFIG GET <param> [<param> ...] / SET <param> <value> are supported.');
+    return error('ERR Only SENTINEL CONFIG GET <option> / SET <option> <value> are supported.');
   }
   const { host, port } = house.address;
   const known: readonly (readonly [string, string])[] = [
     ['resolve-hostnames', 'yes'],
-    ['announce-hostnames', house.show('localhost') === 'localhost' ? 'yes' : 'no'],
+    ['announce-hostnames', house.announceHostnames ? 'yes' : 'no'],
     ['announce-ip', host],
     ['announce-port', String(port)],
     ['sentinel-user', ''],
@@ -71,6 +71,6 @@ export const CONFIG_COMMANDS: readonly [string, Command][] = [
   ['set', { arity: -5, run: set }],
   ['monitor', { arity: 6, run: monitor }],
   ['remove', { arity: 3, run: remove }],
-  ['config', { arity: -4, run: config }],
+  ['config', { arity: -3, run: config }],
   ['flushconfig', { arity: 2, run: () => OK }],
 ];

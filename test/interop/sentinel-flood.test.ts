@@ -1,0 +1,104 @@
+/**
+ * Whatever comes in on the Sentinel port, the agent keeps its lease: idle clients, a herd that connects and leaves, and
+ * clients that ask without pause, all at once.
+ */
+import { readFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { QUICK_SYNC } from '../support/scene.ts';
+import { startService } from '../support/service.ts';
+import type { Node, Service } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** Long, so that a busy machine alone fences nobody; the flood is there all the same. */
+const SESSION_MS = 10_000;
+const IDLE_CLIENTS = 1000;
+const COMERS = 3000;
+const COMERS_AT_A_TIME = 100;
+const GREEDY_CLIENTS = 40;
+const REQUESTS_OF_EACH = 500;
+const REQUEST = 'SENTINEL MASTERS\r\n';
+
+let service: Service;
+const idle: Socket[] = [];
+
+beforeAll(async () => {
+  service = await startService({
+    nodes: 2, redisArgs: QUICK_SYNC, sentinel: { clients_max: 2000 }, config: { zk_session_timeout_ms: SESSION_MS },
+  });
+});
+afterAll(async () => {
+  for (const socket of idle) socket.destroy();
+  await service.stop();
+});
+
+/** Whether it happens before the connection ends. */
+function happens(socket: Socket, event: 'connect' | 'data'): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once(event, () => resolve(true));
+    socket.once('close', () => resolve(false));
+  });
+}
+
+/** Connects, or is turned away; either is fine here. */
+async function connect(port: number): Promise<Socket> {
+  const socket = createConnection(port, '127.0.0.1');
+  socket.on('error', () => socket.destroy());
+  await happens(socket, 'connect');
+  return socket;
+}
+
+/** Comes again until it is answered: whoever comes too fast is turned away. */
+async function admitted(port: number): Promise<Socket> {
+  for (;;) {
+    const socket = await connect(port);
+    socket.write('PING\r\n');
+    if (await happens(socket, 'data')) return socket;
+  }
+}
+
+async function comeAndGo(port: number): Promise<void> {
+  for (let come = 0; come < COMERS; come += COMERS_AT_A_TIME) {
+    const sockets = await Promise.all(Array.from({ length: COMERS_AT_A_TIME }, () => connect(port)));
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+/** Gives the number of whole answers. */
+async function askWithoutPause(port: number): Promise<number> {
+  const socket = await admitted(port);
+  let ends = 0;
+  socket.setEncoding('utf8').on('data', (text: string) => (ends += text.split('parallel-syncs').length - 1));
+  socket.write(REQUEST.repeat(REQUESTS_OF_EACH));
+  await waitFor(() => ends >= REQUESTS_OF_EACH || socket.destroyed, 'every answer', 60_000);
+  socket.destroy();
+  return ends;
+}
+
+function residentMb({ agent }: Node): number {
+  const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${agent.pid}/status`, 'utf8'))?.[1];
+  return Number(kb) / 1024;
+}
+
+test('a flood of clients costs no lease, and idle ones little memory', async () => {
+  const { master, view } = await service.settled();
+  const port = master.sentinelPort;
+  const events = ['fenced', 'lease_in_doubt', 'lease_lost', 'sentinel_fault', 'invariant_broken', 'promoted'];
+  const troubles = (): number[] => events.map((event) => master.agent.count(event));
+  const calm = troubles();
+  const before = residentMb(master);
+  while (idle.length < IDLE_CLIENTS) idle.push(await admitted(port));
+  const grown = residentMb(master) - before;
+
+  const greedy = Array.from({ length: GREEDY_CLIENTS }, () => askWithoutPause(port));
+  await comeAndGo(port);
+  const answered = await Promise.all(greedy);
+  expect(answered).toEqual(answered.map(() => REQUESTS_OF_EACH));
+
+  const after = await waitFor(() => master.agent.view(), 'the agent to answer over HTTP');
+  expect(after.epoch).toBe(view.epoch);
+  expect(after.master?.name).toBe(master.name);
+  expect(troubles()).toEqual(calm);
+  console.log(`${IDLE_CLIENTS} idle clients: ${grown.toFixed(1)} MB; the lease lasts ${after.lease.fenceInMs} ms more`);
+});
