@@ -26,7 +26,10 @@ export function serveSentinel({ sentinel }: Config, agent: Agent, log: Logger): 
       operate: (asked) => new Promise((resolve) => agent.operate(asked, resolve)),
     },
     now: () => systemClock.now(),
-    lookup: (name, done) => lookup(name, (error, address) => done(error === null ? address : null)),
+    // Redis listens on IPv4 unless told otherwise.
+    lookup: (name, done) => lookup(name, { order: 'ipv4first' }, (error, address) => {
+      done(error === null ? address : null);
+    }),
     onListening: (announced) => {
       agent.sentinelAt(announced);
       log.event('sentinel_listening', { port, announced: `${announced.host}:${announced.port}` });

@@ -70,6 +70,8 @@ export class Connection implements Passenger {
   }
 
   private take(chunk: Buffer): void {
+    // Whoever is on its way out and talks on is not kept.
+    if (this.broken) return;
     this.reader.push(chunk);
     this.goOn();
   }
@@ -162,7 +164,7 @@ export class Connection implements Passenger {
     const { socket, house } = this.parts;
     if (socket.destroyed) return;
     if (text !== '') socket.write(text);
-    if (this.broken) socket.end();
+    if (this.broken) socket.destroySoon();
     if (socket.writableLength > house.limits.outputBytesMax) socket.destroy();
   }
 

@@ -324,6 +324,24 @@ describe('bounds', () => {
   });
 });
 
+test('host names are told as addresses, once they are known', async () => {
+  const asked: string[] = [];
+  let answer: (address: string | null) => void = () => undefined;
+  const stage = new Stage({
+    announceHostnames: false,
+    lookup: (name, done) => {
+      asked.push(name);
+      answer = done;
+    },
+  });
+  stage.see({ master: { ...A, host: 'redis-a' } });
+  const talk = await stage.client();
+  expect(await talk.ask('sentinel get-master-addr-by-name svc')).toContain('$7\r\nredis-a\r\n');
+  answer('10.0.0.9');
+  expect(await talk.ask('sentinel get-master-addr-by-name svc')).toContain('$8\r\n10.0.0.9\r\n');
+  expect(asked).toEqual(['redis-a']);
+});
+
 test('a taken port is said once, and taken when it is free', async () => {
   const other = createServer();
   other.listen(0, '127.0.0.1');

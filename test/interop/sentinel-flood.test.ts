@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { connectRaw } from '../support/raw-redis.ts';
 import { QUICK_SYNC } from '../support/scene.ts';
 import { startService } from '../support/service.ts';
 import type { Node, Service } from '../support/service.ts';
@@ -80,6 +82,27 @@ function residentMb({ agent }: Node): number {
   const kb = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${agent.pid}/status`, 'utf8'))?.[1];
   return Number(kb) / 1024;
 }
+
+test('agents that were given one port start all the same; who has it not is no Sentinel until it has', async () => {
+  const port = await freePort();
+  const twins = await startService({
+    nodes: 2, redisArgs: QUICK_SYNC, zookeeper: service.zookeeper, sentinel: { port, master_name: 'twins' },
+  });
+  try {
+    await twins.settled();
+    const listens = ({ agent }: Node): boolean => agent.said('sentinel_listening');
+    const winner = await waitFor(() => twins.nodes.find(listens), 'one to listen');
+    const other = twins.others(winner)[0]!;
+    await waitFor(() => other.agent.said('refused', 'sentinel_port_taken'), 'the other to say that the port is taken');
+    const client = await connectRaw(port);
+    expect(await client.cmd('SENTINEL', 'SENTINELS', 'twins')).toEqual([]);
+    client.close();
+    await winner.agent.kill();
+    await waitFor(() => other.agent.said('sentinel_listening'), 'the other to take the port', 60_000);
+  } finally {
+    await twins.stop();
+  }
+});
 
 test('a flood of clients costs no lease, and idle ones little memory', async () => {
   const { master, view } = await service.settled();
