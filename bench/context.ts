@@ -74,7 +74,9 @@ export async function startBenchZooKeeper(): Promise<ZooKeeperServer> {
 }
 
 export async function startBenchService(context: Context, options: ServiceOptions = {}): Promise<Service> {
-  const service = await startService({ zookeeper: context.zookeeper, redisArgs: REDIS_ARGS, ...options });
+  // As it is used: with the Sentinel port open.
+  const defaults = { zookeeper: context.zookeeper, redisArgs: REDIS_ARGS, sentinel: {} };
+  const service = await startService({ ...defaults, ...options });
   try {
     await service.settled();
     return service;

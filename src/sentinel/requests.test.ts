@@ -46,7 +46,7 @@ test('however a stream is cut, the same requests are read', () => {
     const places = [0, ...at.filter((place) => place < bytes.length).sort((a, b) => a - b), bytes.length];
     const chunks = places.slice(1).map((end, index) => bytes.subarray(places[index], end));
     expect(readAll(chunks)).toEqual(requests.map((each) => request(...each)));
-  }));
+  }), { numRuns: 50 });
 });
 
 test('whatever bytes come, in whatever pieces, the reader ends in an answer or waits within its bounds', () => {

@@ -22,6 +22,8 @@ import { waitFor } from '../support/wait-for.ts';
 const NAME = 'mymaster';
 /** It watches, and must never act. */
 const NEVER_MS = 3_600_000;
+/** It asks for INFO every 10 s. */
+const SEEN_MS = 60_000;
 const running: ChildProcess[] = [];
 const talks: Talk[] = [];
 let service: Service;
@@ -84,20 +86,22 @@ async function startSentinel(masterPort: number): Promise<number> {
 }
 
 beforeAll(async () => {
-  service = await startService({ nodes: 2, sentinel: { master_name: NAME }, redisArgs: QUICK_SYNC });
+  // Long, so that an agent which gets little of the machine still knows who is master.
+  const config = { zk_session_timeout_ms: 10_000, down_after_ms: 10_000 };
+  service = await startService({ nodes: 2, sentinel: { master_name: NAME }, redisArgs: QUICK_SYNC, config });
   const { master } = await service.settled();
   const ports = [await startSentinel(master.redis.port), await startSentinel(master.redis.port)];
   ours = await Talk.open(master.sentinelPort);
   theirs = await Talk.open(ports[0] ?? 0);
   for (const talk of [ours, theirs]) {
     await waitFor(async () => {
-      const entry = await talk.ask(`SENTINEL MASTER ${NAME}`);
-      return entry.includes('num-slaves\r\n$1\r\n1\r\n') && entry.includes('num-other-sentinels\r\n$1\r\n1\r\n');
-    }, 'one replica and one other Sentinel');
+      const told = await talk.ask(`SENTINEL MASTER ${NAME}`);
+      return told.includes('num-slaves\r\n$1\r\n1\r\n') && told.includes('num-other-sentinels\r\n$1\r\n1\r\n');
+    }, 'one replica and one other Sentinel', SEEN_MS);
     await waitFor(async () => {
       const entries = await talk.ask(`SENTINEL REPLICAS ${NAME}`);
       return entries.includes('master-link-status\r\n$2\r\nok') && entries.includes('flags\r\n$5\r\nslave\r\n');
-    }, 'the replica to be seen with its link up');
+    }, 'the replica to be seen with its link up', SEEN_MS);
   }
 }, 120_000);
 
