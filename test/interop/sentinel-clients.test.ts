@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const ports = (): number[] => service.nodes.map(({ sentinelPort }) => sentinelPort);
+const ports = (): number[] => service.nodes.map(({ sentinelPort = 0 }) => sentinelPort);
 
 /** One line per element, as redis-cli prints it to a pipe. */
 async function cli(node: Node, ...args: string[]): Promise<string[]> {

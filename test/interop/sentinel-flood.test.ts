@@ -106,7 +106,7 @@ test('agents that were given one port start all the same; who has it not is no S
 
 test('a flood of clients costs no lease, and idle ones little memory', async () => {
   const { master, view } = await service.settled();
-  const port = master.sentinelPort;
+  const port = master.sentinelPort ?? 0;
   const events = ['fenced', 'lease_in_doubt', 'lease_lost', 'sentinel_fault', 'invariant_broken', 'promoted'];
   const troubles = (): number[] => events.map((event) => master.agent.count(event));
   const calm = troubles();

@@ -91,7 +91,7 @@ beforeAll(async () => {
   service = await startService({ nodes: 2, sentinel: { master_name: NAME }, redisArgs: QUICK_SYNC, config });
   const { master } = await service.settled();
   const ports = [await startSentinel(master.redis.port), await startSentinel(master.redis.port)];
-  ours = await Talk.open(master.sentinelPort);
+  ours = await Talk.open(master.sentinelPort ?? 0);
   theirs = await Talk.open(ports[0] ?? 0);
   for (const talk of [ours, theirs]) {
     await waitFor(async () => {

@@ -36,7 +36,7 @@ export interface Node {
   readonly redis: RedisServerProcess;
   readonly agent: AgentProcess;
   /** Of its Sentinel port; 0 where that is off. */
-  readonly sentinelPort: number;
+  readonly sentinelPort?: number;
 }
 
 export class Service {
