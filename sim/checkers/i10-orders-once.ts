@@ -84,12 +84,16 @@ export class OrdersEndOnce implements Checker {
     world.violated('I10', `${node} copies anew for an order that its agent has not begun`);
   }
 
-  /** A master gave its office to one node: that is a switchover, and it needs an order that stands. */
+  /**
+   * A master gave its office to one node. The transaction of a switchover marks its order as running; without one the
+   * master leaves, because its agent stops or an operator disabled its node.
+   */
   private handedOver(before: Committed, after: Committed, world: Overview): void {
     const planned = after.term?.handOver ?? null;
     const stood = before.term?.handOver ?? null;
     if (planned === null || stood !== null || before.lease === null || after.lease !== null) return;
-    const story = this.stories.get(before.order?.id ?? '');
+    const story = begunBetween(before, after) ? this.stories.get(before.order?.id ?? '') : undefined;
+    if (story === undefined && leaves(planned.from.name, world)) return;
     if (story?.order.kind !== 'switchover') {
       return world.violated('I10', `${planned.from.name} handed over to ${planned.to} without an order`);
     }
@@ -212,4 +216,15 @@ const NOBODY: OperationResult = {
 function wrongBy({ plan, nowMs }: Overview): number {
   const jumpsMs = plan.faults.map((fault) => (fault.kind === 'clock_jump' ? Math.abs(fault.byMs) : 0));
   return jumpsMs.reduce((sum, jumpMs) => sum + jumpMs, 0) + (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
+}
+
+/** The order that stood was begun by this very transaction. */
+function begunBetween(before: Committed, after: Committed): boolean {
+  return before.order?.phase === 'waiting' && after.order?.phase === 'running';
+}
+
+/** Its agent is gone or about to be, or an operator disabled it: it gives its office away for itself. */
+function leaves(node: string, { nodes }: Overview): boolean {
+  const agent = nodes.get(node)?.agent ?? null;
+  return agent === null || agent.stopping || !agent.enabled;
 }

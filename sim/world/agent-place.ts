@@ -96,6 +96,10 @@ export class AgentRun {
         this.leaving = true;
         zk.close(done);
       },
+      abandon: () => {
+        this.leaving = true;
+        zk.abandon();
+      },
     };
   }
 

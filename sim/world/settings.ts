@@ -19,7 +19,11 @@ export function settingsOf(plan: Plan, node: NodePlan, instance: string): Settin
     bootstrapSettleMs: 2000,
     expectedNodes: plan.nodes.length,
     electionSettleMs: 1000,
-    shutdownTimeoutMs: 5000,
+    shutdownTimeoutMs: 10_000,
+    onStop: 'switchover',
+    neverMaster: false,
+    zone: null,
+    noRead: false,
     recoveryGraceMs: plan.recoveryGraceMs,
     shared: {
       durability: plan.waitReplicas === null ? 'async' : 'durable',

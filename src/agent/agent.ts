@@ -6,6 +6,7 @@
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
+import type { SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
@@ -27,6 +28,8 @@ import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
 import type { Outside, ZkPort } from './ports.ts';
+import { prepareChange, shownSettings } from './service-settings.ts';
+import type { AskedSettings } from './service-settings.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
@@ -90,7 +93,7 @@ export class Agent {
       port: settings.redis.port,
       onSight: (event) => this.post({ kind: 'own_redis', event }),
     });
-    this.own = this.watcher('agent', Math.max(SILENT_AFTER_MIN_MS, settings.downAfterMs - SILENT_AHEAD_MS));
+    this.own = this.watcher('agent', silenceOf(settings));
     this.remote = this.watcher('peer', REMOTE_SILENT_AFTER_MS);
     this.peers = outside.openPeers(this.peerEvents());
     this.zk = outside.openZooKeeper({
@@ -126,7 +129,7 @@ export class Agent {
     this.post({ kind: 'tick' });
   }
 
-  order(order: Extract<Order, { order: 'enable' | 'disable' | 'stop' }>): void {
+  order(order: Extract<Order, { order: 'enable' | 'disable' | 'stop' | 'reload' }>): void {
     this.post({ kind: 'order', order });
   }
 
@@ -187,6 +190,26 @@ export class Agent {
 
   resume(done: (answer: OperationAnswer) => void): void {
     this.post({ kind: 'order', order: { order: 'resume', id: this.operationId(done) } });
+  }
+
+  /** The service's settings as they were read last, or null where there are none. */
+  serviceSettings(): SettingsShown | null {
+    return shownSettings(this.loop.state);
+  }
+
+  /** Changes them: compare and set. `done` gets its answer, in bounds; all faults of the values at once. */
+  changeSettings(asked: AskedSettings, done: (answer: SettingsAnswer) => void): void {
+    const id = `${this.settings.instance}-${this.nextOperation++}`;
+    const prepared = prepareChange(this.loop.state, asked, { id, at: Math.round(this.outside.clock.wallNow()) });
+    if ('answer' in prepared) return done(prepared.answer);
+    const { request } = prepared;
+    this.operations.set(id, (given) => {
+      const settings = this.serviceSettings();
+      if (given.answer === 'refused') done(given);
+      else if (given.answer !== 'done' || settings === null) done({ answer: 'unknown' });
+      else done({ answer: 'done', settings, changes: request.change.changes });
+    });
+    this.post({ kind: 'order', order: { order: 'settings', request } });
   }
 
   private operationId(done: (answer: OperationAnswer) => void): string {
@@ -275,6 +298,7 @@ export class Agent {
     this.pool?.want(poolEntryOf(this.loop.state));
     this.remote.pollEvery(wanted.pollRemoteMs);
     this.own.pollEvery(wanted.pollOwnMs);
+    this.own.silentAfterMs = silenceOf(this.loop.state.settings);
     this.peers.setPeers(wanted.peers.map(({ name, instance, http }) => ({ name, instance, ...http })));
   }
 
@@ -309,6 +333,8 @@ export class Agent {
           const sentAtMs = this.outside.clock.now();
           done(result.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: result.code });
         });
+      case 'apply_parameters':
+        return this.applyParameters(Object.entries(action.parameters), done);
       case 'rescue':
         return this.outside.rescue.save({ epoch: action.masterEpoch }, (result) => {
           done(result.ok ? { result: 'rescued', ...result } : { result: 'failed', code: result.code });
@@ -335,7 +361,19 @@ export class Agent {
         return answer?.(action.answer);
       }
       case 'exit':
-        return this.leave(0);
+        return this.leave(0, action.keepsLease);
+    }
+  }
+
+  /** One command each: one that Redis does not know must not keep it from the others. */
+  private applyParameters(parameters: readonly (readonly [string, string])[], done: (outcome: Outcome) => void): void {
+    const refused: string[] = [];
+    let unanswered = parameters.length;
+    for (const [name, value] of parameters) {
+      this.own.run([['CONFIG', 'SET', name, value]], (result) => {
+        if (!result.ok) refused.push(name);
+        if (--unanswered === 0) done({ result: 'applied', refused: refused.sort() });
+      });
     }
   }
 
@@ -391,20 +429,23 @@ export class Agent {
     };
   }
 
-  /** Ends the session in order, then the process. */
-  private leave(code: number): void {
+  /** Ends the session in order, or leaves it to its timeout; then the process. */
+  private leave(code: number, keepsLease = false): void {
     if (this.leaving) return;
     this.leaving = true;
     this.loop.stop();
     this.pool?.stop();
     this.peers.stop();
-    this.zk.close(() => {
+    const end = (): void => {
       this.process.stop();
       this.own.stop();
       this.remote.stop();
       this.outside.log.event('agent_stopped', { code });
       this.outside.exit(code);
-    });
+    };
+    if (!keepsLease) return this.zk.close(end);
+    this.zk.abandon();
+    end();
   }
 
   /** Give up mastership safely, then crash: Redis is fenced first, and closing the session gives the lease away. */
@@ -414,6 +455,11 @@ export class Agent {
     if (this.loop.state.role.name === 'starting') return this.leave(EXIT_INVARIANT_BROKEN);
     this.own.run(fenceSequence(CLOSED_ADDRESS), () => this.leave(EXIT_INVARIANT_BROKEN));
   }
+}
+
+/** `down_after_ms` may be changed while the agent runs. */
+function silenceOf({ downAfterMs }: Settings): number {
+  return Math.max(SILENT_AFTER_MIN_MS, downAfterMs - SILENT_AHEAD_MS);
 }
 
 function toOutcome(result: CommandResult): Outcome {

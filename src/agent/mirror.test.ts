@@ -40,6 +40,7 @@ function stage() {
       waiting.push(() => done(answerTo(request)));
     },
     close: (done: () => void) => done(),
+    abandon: () => undefined,
   };
   const mirror = new Mirror(zk, PATHS, {
     onRead: (read) => reads.push(read),

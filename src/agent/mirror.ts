@@ -78,8 +78,8 @@ export class Mirror {
       if (isMissing(answer)) ensure(paths.published);
       end();
     });
-    const { lease, term, settings, masterRecord, order, results, pause } = paths;
-    for (const path of [lease, term, settings, masterRecord, order, results, pause]) readOne(path);
+    const { lease, term, settings, masterRecord, order, results, pause, changes } = paths;
+    for (const path of [lease, term, settings, masterRecord, order, results, pause, changes]) readOne(path);
     for (const folder of FOLDERS) {
       begin();
       this.list(folder, { readOne, ensure, end });

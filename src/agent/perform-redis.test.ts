@@ -59,7 +59,7 @@ test.each<[RemoteRedisAction, readonly (readonly string[])[]]>([
 
 test('each action is of one Redis, the other, or none', () => {
   const all: ActionBody[] = [
-    { kind: 'freeze' }, { kind: 'remote_fence_reversibly' }, { kind: 'heartbeat' }, { kind: 'exit' },
+    { kind: 'freeze' }, { kind: 'remote_fence_reversibly' }, { kind: 'heartbeat' }, { kind: 'exit', keepsLease: false },
   ];
   expect(all.map(isOwnRedisAction)).toEqual([true, false, false, false]);
   expect(all.map(isRemoteRedisAction)).toEqual([false, true, false, false]);

@@ -26,6 +26,7 @@ function perform(action: ZooKeeperAction, answers: (request: ZkRequest) => ZkAns
       waiting.push(() => done(answers(request)));
     },
     close: () => undefined,
+    abandon: () => undefined,
   };
   const events: string[] = [];
   const mirror = new Mirror(zk, PATHS, {

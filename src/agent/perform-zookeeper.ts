@@ -29,7 +29,8 @@ export type ZooKeeperAction = Extract<
       | 'store_order'
       | 'write_order'
       | 'end_order'
-      | 'write_pause';
+      | 'write_pause'
+      | 'write_settings';
   }
 >;
 
@@ -47,6 +48,7 @@ const KINDS: readonly ActionKind[] = [
   'write_order',
   'end_order',
   'write_pause',
+  'write_settings',
 ];
 
 export function isZooKeeperAction<A extends ActionBody>(action: A): action is A & ZooKeeperAction {
@@ -92,7 +94,8 @@ function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Ta
   const term = action.term === null ? null : put(paths.term, encodeRecord(action.term.term), action.term.version);
   // Whoever hears of a planned switchover must know whose turn it is before it hears that the lease is gone.
   const { order } = action;
-  if (order !== undefined && term !== null) ops.push(term);
+  const isPlanned = (action.term?.term.handOver ?? null) !== null;
+  if (isPlanned && term !== null) ops.push(term);
   // The record first: who sees the lease gone has then seen the record go, and need not wait for it.
   if (action.removeRecord) ops.push({ op: 'delete', path: paths.masterRecord });
   ops.push({ op: 'delete', path: paths.lease });
@@ -100,7 +103,8 @@ function releaseOps(action: Extract<ActionBody, { kind: 'release' }>, target: Ta
     ops.push(putOwn(paths.of('ballots', self), encodeRecord(action.ballot), action.ballotExists));
   }
   if (order !== undefined) ops.push(put(paths.order, encodeRecord(order.order), order.version));
-  else if (term !== null) ops.push(term);
+  if (isPlanned) return ops;
+  if (term !== null) ops.push(term);
   else if (action.termVersion !== null) ops.push({ op: 'check', path: paths.term, version: action.termVersion });
   return ops;
 }
@@ -156,6 +160,11 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
       if (pause !== null) return [put(paths.pause, encodeRecord(pause), version)];
       return [{ op: 'delete', path: paths.pause, ...(version === null ? {} : { version }) }];
     }
+    case 'write_settings':
+      return [
+        put(paths.settings, encodeRecord(action.settings), action.version),
+        put(paths.changes, encodeRecord(action.changes), action.changesVersion),
+      ];
     case 'announce': {
       const create: MultiOp = {
         op: 'create',

@@ -39,6 +39,8 @@ export interface ZkPort {
   submit(request: ZkRequest, done: (answer: ZkAnswer) => void): void;
   /** Ends the session in order; bounded. */
   close(done: () => void): void;
+  /** Ends without a word: the session, and what is bound to it, lasts until its timeout. */
+  abandon(): void;
 }
 
 export interface LogPort {

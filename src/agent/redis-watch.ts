@@ -83,9 +83,12 @@ export class RedisWatch {
   private cancelDial: () => void = () => undefined;
   /** From the last observation; `configure` needs it. */
   backlogBytes: number | null = null;
+  /** Unanswered for this long, a question is reported as `silent`; holds from the next look on. */
+  silentAfterMs: number;
 
   constructor(options: RedisWatchOptions) {
     this.options = options;
+    this.silentAfterMs = options.silentAfterMs;
   }
 
   /** Watches this Redis from now on, and no other. */
@@ -212,7 +215,7 @@ export class RedisWatch {
   }
 
   private untilSilentMs(): number {
-    return Math.max(0, this.askedAtMs + this.options.silentAfterMs - this.options.clock.now());
+    return Math.max(0, this.askedAtMs + this.silentAfterMs - this.options.clock.now());
   }
 
   private look(): void {

@@ -45,6 +45,7 @@ function stage(before: { readonly data: string; readonly owner: bigint } | null 
       waiting.push(() => done(answerTo(request)));
     },
     close: (done: () => void) => done(),
+    abandon: () => undefined,
   };
   const clock = {
     now: () => 0,

@@ -63,5 +63,6 @@ export function openZooKeeperPort(
     close(done) {
       client.close().then(done, done);
     },
+    abandon: () => client.abandon(),
   };
 }

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/faults.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Loaded } from '../config/load.ts';
 import { ENV_CONFIG_FILE } from '../config/sources.ts';
 import type { ExitCode } from '../contract/errors.ts';
 import type { Io } from './io.ts';
@@ -19,13 +20,18 @@ export interface ConfigurationFlags {
   readonly logLevel?: string | undefined;
 }
 
-export function configure({ config, logLevel }: ConfigurationFlags, io: Io): Configured {
-  const loaded = loadConfig({
+/** Reads file, environment and flags, as they are now. */
+export function loadFrom({ config, logLevel }: ConfigurationFlags, io: Io): Loaded {
+  return loadConfig({
     file: config ?? fileOfEnvironment(io),
     env: io.env,
     flags: logLevel === undefined ? {} : { log_level: logLevel },
     readFile: io.readFile,
   });
+}
+
+export function configure(flags: ConfigurationFlags, io: Io): Configured {
+  const loaded = loadFrom(flags, io);
   if (loaded.ok) return loaded;
   return { ok: false, exitCode: report({ code: 'config_invalid', details: loaded.faults.map(formatFault) }, io) };
 }

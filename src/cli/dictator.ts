@@ -6,7 +6,8 @@ import type { Config } from '../config/config.ts';
 import { Journal } from '../log/journal.ts';
 import type { Logger } from '../log/logger.ts';
 import { openLog } from '../log/open-log.ts';
-import { configure } from './configuration.ts';
+import type { Loaded } from '../config/load.ts';
+import { configure, loadFrom } from './configuration.ts';
 import type { FlagValues } from './flags.ts';
 import type { Io } from './io.ts';
 import { parse, parseAgentRun } from './parse.ts';
@@ -14,7 +15,7 @@ import { report } from './report.ts';
 
 export interface Agent {
   /** Runs until told to stop; gives the exit code. */
-  readonly runAgent: (config: Config, log: Logger, journal: Journal) => Promise<number>;
+  readonly runAgent: (config: Config, log: Logger, journal: Journal, reread: () => Loaded) => Promise<number>;
 }
 
 export type LoadAgent = () => Promise<Agent>;
@@ -31,14 +32,15 @@ export async function dictator(args: readonly string[], io: Io, loadAgent: LoadA
 }
 
 async function run(flags: FlagValues, io: Io, loadAgent: LoadAgent): Promise<number> {
-  const configured = configure({ config: flags.text('config'), logLevel: flags.text('log-level') }, io);
+  const given = { config: flags.text('config'), logLevel: flags.text('log-level') };
+  const configured = configure(given, io);
   if (!configured.ok) return configured.exitCode;
   for (const warning of configured.warnings) io.stderr(`dictator: warning: ${warning}\n`);
   const journal = new Journal(io.clock);
   const log = openLog(configured.config.logLevel, io.env, journal);
   try {
     const { runAgent } = await loadAgent();
-    return await runAgent(configured.config, log, journal);
+    return await runAgent(configured.config, log, journal, () => loadFrom(given, io));
   } finally {
     log.close();
   }

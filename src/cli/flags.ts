@@ -32,6 +32,7 @@ export const FLAGS = {
   force: { value: null, meaning: 'also the last replica that is in sync' },
   each: { value: 'CMD', meaning: 'command of the shell that is run for each node' },
   skip: { value: 'NODES', meaning: 'nodes that are left out, with commas between them' },
+  file: { value: 'FILE', meaning: 'read the document from this file; - is stdin' },
   strict: { value: null, meaning: 'a warning counts as an error' },
   yes: { value: null, meaning: 'do not ask' },
   version: { value: null, meaning: 'same as the verb version' },

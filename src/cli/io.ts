@@ -10,6 +10,12 @@ export interface Terminal {
   readonly rows: number;
 }
 
+export interface Edited {
+  readonly text: string;
+  readonly file: string;
+  readonly discard: () => void;
+}
+
 export interface Io {
   /** Data: what a script may read. */
   readonly stdout: (text: string) => void;
@@ -25,6 +31,11 @@ export interface Io {
   readonly interrupted: () => Promise<void>;
   /** Runs a command of the shell with variables besides ours; its exit code, or the signal or error that ended it. */
   readonly shell: (command: string, env: Readonly<Record<string, string>>) => Promise<number | string>;
+  /**
+   * Opens the user's editor on a text; null where there is none, or it failed. The file stays until it is discarded, so
+   * that nothing that was typed is lost.
+   */
+  readonly edit: (text: string) => Promise<Edited | null>;
   /** Asks on the terminal; null where nobody can answer. */
   readonly ask: (question: string) => Promise<string | null>;
 }

@@ -3,6 +3,7 @@
  * that ended, a pause. Read leniently: words of a later version are shown as they are.
  */
 import * as v from 'valibot';
+import type { SettingsChange } from '../contract/settings.ts';
 import type { Ensemble, ServiceRecords } from './ensemble.ts';
 
 const textOrNull = v.optional(v.nullable(v.string()), null);
@@ -34,6 +35,16 @@ const resultSchema = v.object({
 
 const resultsSchema = v.object({ list: v.array(resultSchema) });
 
+const changesSchema = v.object({
+  list: v.array(v.object({
+    id: v.string(),
+    version: v.number(),
+    asker: v.string(),
+    at: numberOrNull,
+    changes: v.array(v.object({ key: v.string(), old: textOrNull, new: textOrNull })),
+  })),
+});
+
 const pauseSchema = v.object({ owner: v.string(), reason: v.string(), since: v.number(), until: v.number() });
 
 export interface Past {
@@ -48,9 +59,13 @@ export interface Past {
   /** Operations that ended, oldest first. */
   readonly operations: readonly Readonly<v.InferOutput<typeof resultSchema>>[];
   readonly pause: Readonly<v.InferOutput<typeof pauseSchema>> | null;
+  /** Changes of the service's settings, oldest first. */
+  readonly changes: readonly SettingsChange[];
 }
 
-export function pastOf(records: ServiceRecords, raw: Readonly<Record<'order' | 'results' | 'pause', unknown>>): Past {
+type Raw = Readonly<Partial<Record<'order' | 'results' | 'pause' | 'changes', unknown>>>;
+
+export function pastOf(records: ServiceRecords, raw: Raw): Past {
   const { service, term, lease } = records;
   return {
     service,
@@ -61,6 +76,7 @@ export function pastOf(records: ServiceRecords, raw: Readonly<Record<'order' | '
     order: readAs(orderSchema, raw.order),
     operations: readAs(resultsSchema, raw.results)?.list ?? [],
     pause: readAs(pauseSchema, raw.pause),
+    changes: readAs(changesSchema, raw.changes)?.list ?? [],
   };
 }
 
@@ -71,12 +87,13 @@ function readAs<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T | nul
 
 /** Null where the ensemble has no such service. */
 export async function readPast(ensemble: Ensemble, service: string): Promise<Past | null> {
-  const [records, order, results, pause] = await Promise.all([
+  const [records, order, results, pause, changes] = await Promise.all([
     ensemble.read(service, 'summary'),
     ensemble.json(service, 'order'),
     ensemble.json(service, 'results'),
     ensemble.json(service, 'pause'),
+    ensemble.json(service, 'changes'),
   ]);
   if (records.term === null && records.live.length === 0) return null;
-  return pastOf(records, { order, results, pause });
+  return pastOf(records, { order, results, pause, changes });
 }

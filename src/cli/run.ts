@@ -13,7 +13,10 @@ import type { Outside } from '../agent/ports.ts';
 import { createRescuePort } from '../agent/rescue-files.ts';
 import { systemClock } from '../agent/system-clock.ts';
 import { openZooKeeperPort } from '../agent/zookeeper-port.ts';
+import { changesOf } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
+import { formatFault } from '../config/faults.ts';
+import type { Loaded } from '../config/load.ts';
 import type { Settings } from '../core/state.ts';
 import type { HttpApi } from '../http/api.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -39,8 +42,6 @@ const DEADLINE_SHARES = { readDeadlineShare: 1 / 2, connectDeadlineShare: 1 / 6 
  */
 const RECONNECT_PAUSE_MAX_MS = 2000;
 const RECONNECT_PAUSE_SHARE = 1 / 4;
-/** Bound on waiting for a successor after SIGTERM. */
-const SHUTDOWN_TIMEOUT_MS = 5000;
 const LIMITS_TIMEOUT_MS = 2000;
 const INSTANCE_BYTES = 8;
 /** Conventional exit code of a process that a signal ended at once. */
@@ -55,6 +56,9 @@ function settingsOf(config: Config, instance: string): Settings {
     redis: { host: node.host, port: node.port },
     http: { host: http.announceHost, port: http.port },
     priority: node.priority,
+    neverMaster: node.neverMaster,
+    zone: node.zone,
+    noRead: node.noRead,
     sessionTimeoutMs: config.zk.sessionTimeoutMs,
     downAfterMs: config.downAfterMs,
     loadingTimeoutMs: node.loadingTimeoutMs,
@@ -67,7 +71,8 @@ function settingsOf(config: Config, instance: string): Settings {
     shared: config.shared,
     failsafePromiseMs: config.failsafePromiseMs,
     forgetAfterMs: config.forgetAfterMs,
-    shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
+    shutdownTimeoutMs: config.shutdownTimeoutMs,
+    onStop: config.onStop,
     complaintAfterMs: config.complaintAfterMs,
     failoverBudget: config.failoverBudget,
     failoverCalmMs: config.failoverCalmMs,
@@ -137,6 +142,8 @@ function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
     cancelOperation: () => new Promise((resolve) => agent.cancel(resolve)),
     pause: (asked) => new Promise((resolve) => agent.pause(asked, resolve)),
     resume: () => new Promise((resolve) => agent.resume(resolve)),
+    settings: () => agent.serviceSettings(),
+    changeSettings: (asked) => new Promise((resolve) => agent.changeSettings(asked, resolve)),
     wallNow: () => systemClock.wallNow(),
     promise: (question) => new Promise((resolve) => agent.question(question, resolve)),
     acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),
@@ -168,9 +175,60 @@ function warnOfSlowEnsemble({ zk }: Config, log: Logger): void {
   });
 }
 
+/** Reads the configuration again, from where it was read at the start. */
+export type Reread = () => Loaded;
+
+interface Running {
+  readonly agent: Agent;
+  readonly log: Logger;
+  readonly reread: Reread;
+  readonly instance: string;
+}
+
+/** What a running agent takes of a new configuration: everything but what it was built with. */
+function liveSettings(before: Config, after: Config, instance: string): Settings {
+  const [former, next] = [settingsOf(before, instance), settingsOf(after, instance)];
+  const { service, name, redis, http, sessionTimeoutMs, fenceMarginMs, failsafePromiseMs } = former;
+  return { ...next, service, name, redis, http, sessionTimeoutMs, fenceMarginMs, failsafePromiseMs };
+}
+
+/** SIGHUP: takes what can change, says what needs a restart; a file with faults changes nothing. Gives what holds. */
+function reload(running: Config, { agent, log, reread, instance }: Running): Config {
+  const loaded = reread();
+  if (!loaded.ok) {
+    log.event('configuration_refused', { faults: loaded.faults.map(formatFault) });
+    return running;
+  }
+  const after = loaded.config;
+  const { live, restart } = changesOf(running, after);
+  log.setLevel(after.logLevel);
+  agent.order({ order: 'reload', settings: liveSettings(running, after, instance) });
+  log.event('configuration_reloaded', { live, restart });
+  // What waits for a restart is compared with what the agent was built with, also the next time.
+  return {
+    ...after,
+    svcName: running.svcName,
+    http: running.http,
+    zk: running.zk,
+    fenceMarginMs: running.fenceMarginMs,
+    failsafePromiseMs: running.failsafePromiseMs,
+    sentinel: running.sentinel,
+    rescue: { ...running.rescue, mode: after.rescue.mode },
+    node: {
+      ...after.node,
+      name: running.node.name,
+      host: running.node.host,
+      port: running.node.port,
+      username: running.node.username,
+      password: running.node.password,
+    },
+  };
+}
+
 /** Runs the agent until it leaves; gives the exit code. */
-export async function runAgent(config: Config, log: Logger, journal: Journal): Promise<number> {
-  const settings = settingsOf(config, randomBytes(INSTANCE_BYTES).toString('hex'));
+export async function runAgent(config: Config, log: Logger, journal: Journal, reread: Reread): Promise<number> {
+  const instance = randomBytes(INSTANCE_BYTES).toString('hex');
+  const settings = settingsOf(config, instance);
   let left: (code: number) => void = () => undefined;
   const gone = new Promise<number>((resolve) => {
     left = resolve;
@@ -186,6 +244,10 @@ export async function runAgent(config: Config, log: Logger, journal: Journal): P
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   const sentinel = serveSentinel(config, agent, log);
+  let running = config;
+  process.on('SIGHUP', () => {
+    running = reload(running, { agent, log, reread, instance });
+  });
   void http.start();
   warnOfSlowEnsemble(config, log);
   agent.start();

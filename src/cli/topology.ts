@@ -35,7 +35,7 @@ export interface NodeRow {
   readonly recorded: { readonly offset: number; readonly ageMs: number } | null;
   readonly inSync: boolean;
   readonly priority: number | null;
-  /** `priority=N`, `never_master`, `disabled`, `unregistered`. */
+  /** `priority=N`, `never_master`, `no_read`, `zone=NAME`, `disabled`, `unregistered`. */
   readonly tags: readonly string[];
   /** Why it is disabled, where somebody said so; null where it is not, or nobody did. */
   readonly maintenance: Planned | null;
@@ -158,7 +158,7 @@ function rowOf(facts: ServiceFacts, name: string, master: string | null): NodeRo
     recorded: recordedOf(record, facts.nowMs),
     inSync: inSyncOf(facts).includes(name),
     priority,
-    tags: tagsOf(priority, record?.value.disabled ?? view?.enabled === false),
+    tags: tagsOf(priority, record?.value.disabled ?? view?.enabled === false, member),
     maintenance: maintenanceOf(facts, name),
     problems: problemsOfRow(facts, name),
   };
@@ -208,9 +208,15 @@ function recordedOf(record: Stamped<NodeRecord> | undefined, nowMs: number): Nod
   return { offset: record.value.offset, ageMs: Math.max(0, Math.round(nowMs - record.writtenMs)) };
 }
 
-function tagsOf(priority: Member['priority'], disabled: boolean): readonly string[] {
+function tagsOf(priority: Member['priority'], disabled: boolean, member: Member | undefined): readonly string[] {
+  const where = member?.zone ?? null;
   const rank = priority === 0 ? ['never_master'] : [`priority=${priority ?? PRIORITY_DEFAULT}`];
-  return [...(priority === null || priority === PRIORITY_DEFAULT ? [] : rank), ...(disabled ? ['disabled'] : [])];
+  return [
+    ...(priority === null || priority === PRIORITY_DEFAULT ? [] : rank),
+    ...(member?.noRead === true ? ['no_read'] : []),
+    ...(where === null ? [] : [`zone=${where}`]),
+    ...(disabled ? ['disabled'] : []),
+  ];
 }
 
 /** Servers that replicate from the master and belong to no node. */

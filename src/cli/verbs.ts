@@ -20,6 +20,9 @@ import { pause, resume } from './verbs/pause.ts';
 import { reinit } from './verbs/reinit.ts';
 import { remove } from './verbs/remove.ts';
 import { rolling } from './verbs/rolling.ts';
+import { settingsEdit } from './verbs/settings-edit.ts';
+import { settingsSet } from './verbs/settings-set.ts';
+import { settingsShow } from './verbs/settings-show.ts';
 import { show } from './verbs/show.ts';
 import { switchover } from './verbs/switchover.ts';
 import { version } from './verbs/version.ts';
@@ -31,6 +34,7 @@ export const VERBS: readonly Verb[] = [
   watch,
   history,
   events,
+  settingsShow,
   explain,
   doctor,
   switchover,
@@ -46,6 +50,8 @@ export const VERBS: readonly Verb[] = [
   bootstrap,
   forget,
   remove,
+  settingsSet,
+  settingsEdit,
   configCheck,
   configExample,
   haproxy,

@@ -60,6 +60,11 @@ export interface Config {
     readonly password: Secret | null;
     /** Less is better, 0 is never promoted; null: what Redis says in `replica-priority`. */
     readonly priority: number | null;
+    /** Never promoted by itself. */
+    readonly neverMaster: boolean;
+    /** Clients shall not read from it. */
+    readonly noRead: boolean;
+    readonly zone: string | null;
   };
   /** Redis that leaves a command unanswered for this long is down. */
   readonly downAfterMs: number;
@@ -102,6 +107,10 @@ export interface Config {
   readonly failsafePromiseMs: number | null;
   /** How long a registered node that is gone is still counted and asked. */
   readonly forgetAfterMs: number;
+  /** An orderly stop has ended by then. */
+  readonly shutdownTimeoutMs: number;
+  /** What a stop means for a master. */
+  readonly onStop: 'switchover' | 'keep';
   /** The Sentinel protocol towards clients; null: off. */
   readonly sentinel: SentinelConfig | null;
 }

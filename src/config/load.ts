@@ -179,6 +179,9 @@ function compose(values: Values, { password, sentinelPassword }: Passwords): Con
       username: values['node.username'],
       password,
       priority: values['node.priority'],
+      neverMaster: values['node.never_master'],
+      noRead: values['node.no_read'],
+      zone: values['node.zone'],
     },
     downAfterMs: values.down_after_ms,
     fenceMarginMs: values.fence_margin_ms,
@@ -208,6 +211,8 @@ function compose(values: Values, { password, sentinelPassword }: Passwords): Con
     },
     failsafePromiseMs: values.failsafe_promise_ms,
     forgetAfterMs: values.forget_after_ms,
+    shutdownTimeoutMs: values.shutdown_timeout_ms,
+    onStop: values.on_stop,
     sentinel: sentinelOf(values, sentinelPassword),
   };
 }

@@ -126,6 +126,9 @@ const PRIORITY_LAG_BYTES_MAX = 1_000_000_000;
 /** One less than the nodes that a service can have. */
 const WAIT_REPLICAS_MAX = 63;
 
+/** A word that fits into a table, a label and a query. */
+const zone = v.pipe(v.string('must be text'), v.regex(/^[\w.-]{1,64}$/, 'is no name of a zone'));
+
 const rescueMode = v.picklist(['on', 'off', 'require'], 'must be "on", "off" or "require"');
 const absolutePath = v.pipe(
   text,
@@ -207,6 +210,9 @@ export const SCHEMAS = {
   'node.password': password,
   'node.password_file': text,
   'node.priority': integer(0, 1_000_000),
+  'node.never_master': v.boolean('must be true or false'),
+  'node.no_read': v.boolean('must be true or false'),
+  'node.zone': zone,
   down_after_ms: integer(50, 600_000),
   fence_margin_ms: integer(10, 600_000),
   trust_refused: v.boolean('must be true or false'),
@@ -231,6 +237,8 @@ export const SCHEMAS = {
   'rescue.timeout_ms': integer(1000, 86_400_000),
   failsafe_promise_ms: integer(50, FAILSAFE_PROMISE_MAX_MS),
   forget_after_ms: integer(1000, 31_536_000_000),
+  shutdown_timeout_ms: integer(1000, 600_000),
+  on_stop: v.picklist(['switchover', 'keep'], 'must be "switchover" or "keep"'),
   'sentinel.port': portOrOff,
   'sentinel.bind': bindAddresses,
   'sentinel.master_name': masterNames,

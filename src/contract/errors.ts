@@ -143,6 +143,11 @@ export const ERRORS = {
     next: 'Run dictator explain.',
     exitCode: EXIT.refused,
   },
+  settings_invalid: {
+    what: 'The settings have faults; every one of them is listed. Nothing was changed.',
+    next: 'Correct them. docs/operations/settings.md describes every setting.',
+    exitCode: EXIT.usage,
+  },
   unhealthy: {
     what: 'The checks found errors.',
     next: 'Correct them; each finding says how.',

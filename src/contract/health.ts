@@ -5,7 +5,7 @@ export const HEALTH_FAULTS = {
   is_primary: 'it is the master, and the check asks for a replica',
   not_following: 'its Redis does not replicate from the present master, or the link is down',
   not_in_sync: 'it is not in the in-sync set',
-  left_alone: 'an operator disabled it, or it is about to stop',
+  left_alone: 'an operator disabled it or keeps readers away (no_read), or it is about to stop',
   lag_unknown: 'how far it is behind is not known yet',
   lag_too_high: 'it is farther behind than the check allows',
   tag_differs: 'it has not the tag that the check asks for',

@@ -168,6 +168,22 @@ export const REASONS = {
     what: 'A record was written by a newer version.',
     next: 'Upgrade this agent; the record is read but never rewritten.',
   },
+  zone_excluded: {
+    what: 'This node stands in a zone from which the settings of the service promote nobody by itself.',
+    next: 'Name it in a switchover or failover, or change zones (dictator settings set zones=...).',
+  },
+  awaiting_sync_slot: {
+    what: 'As many replicas as parallel_syncs allows are in a full sync; this one waits for its turn.',
+    next: 'Wait, or raise parallel_syncs (dictator settings set parallel_syncs=...).',
+  },
+  redis_parameter_refused: {
+    what: 'Redis refused a parameter that the settings of the service give to all nodes.',
+    next: 'The event parameters_applied names it: correct it or take it away (dictator settings set redis.NAME=).',
+  },
+  settings_changed: {
+    what: 'Somebody else changed the settings of the service since they were read. Nothing was changed.',
+    next: 'Look at them again (dictator settings show), and repeat the change if it is still wanted.',
+  },
   setting_differs: {
     what: 'The configuration of this node differs from the settings of the service, which are obeyed.',
     next: 'Make durability, wait_replicas, on_ensemble_loss and priority_lag_bytes the same on all nodes.',

@@ -92,7 +92,11 @@ export interface PublishedView {
     readonly waitReplicas: number;
     readonly onEnsembleLoss: 'fence' | 'continue';
     readonly priorityLagBytes: number;
+    /** Version of the service's settings that this agent obeys; 0: it has none. */
+    readonly version: number;
   };
+  /** What this node says of itself, or the service says of it. */
+  readonly tags: { readonly zone: string | null; readonly noRead: boolean; readonly neverMaster: boolean };
   /** Failovers in a row whose master did not serve for long, and when one that is put off for it may go on. */
   readonly failover: { readonly falls: number; readonly resumesInMs: number | null };
   /** Redis still holds everything that this node ever acknowledged to a master: in durable mode its ballot counts. */

@@ -9,7 +9,9 @@ import type { EventName } from '../contract/events.ts';
 import type { OperationAnswer, OperationResult } from '../contract/operations.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { OrderRecord, PauseRecord } from './operations/records.ts';
-import type { Address, Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from './records.ts';
+import type {
+  Address, Ballot, ChangesRecord, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term,
+} from './records.ts';
 
 export type FieldValue = string | number | boolean | null | readonly string[];
 export type Fields = Readonly<Record<string, FieldValue>>;
@@ -79,6 +81,14 @@ export type ActionBody =
     }
   /** Store, replace or (`pause` null) remove the pause. */
   | { readonly kind: 'write_pause'; readonly pause: PauseRecord | null; readonly version: number | null }
+  /** One transaction: the service's settings over the version that was read, and the list of who changed what. */
+  | {
+      readonly kind: 'write_settings';
+      readonly settings: SettingsRecord;
+      readonly version: number | null;
+      readonly changes: ChangesRecord;
+      readonly changesVersion: number | null;
+    }
   /**
    * Before: a grown in-sync set has its dead-man raised already.
    * After (committed): a shrunken in-sync set may have its dead-man lowered.
@@ -142,6 +152,8 @@ export type ActionBody =
   | { readonly kind: 'promote'; readonly minReplicas: number }
   /** Runtime settings of our Redis: announced address, credentials for replication, backlog. Never to its file. */
   | { readonly kind: 'configure' }
+  /** `CONFIG SET` of each, by itself; answered with the names that were refused. */
+  | { readonly kind: 'apply_parameters'; readonly parameters: Readonly<Record<string, string>> }
   /**
    * SIGKILL for our Redis. Before: the kernel shows it stopped, its lease is lost, and it may acknowledge when it goes
    * on. The driver proves once more that the process is that server, and stopped.
@@ -164,8 +176,11 @@ export type ActionBody =
     }
   /** The caller of this agent who asked for an operation has its answer. */
   | { readonly kind: 'answer_operation'; readonly operation: string; readonly answer: OperationAnswer }
-  /** Close the session in order and end the process. */
-  | { readonly kind: 'exit' };
+  /**
+   * End the process. `keepsLease`: the session is left to run out by itself, and the lease with it, for the next
+   * process of this agent to adopt; otherwise it is closed in order.
+   */
+  | { readonly kind: 'exit'; readonly keepsLease: boolean };
 
 export type ActionKind = ActionBody['kind'];
 

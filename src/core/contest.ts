@@ -17,6 +17,7 @@ import { isDurable } from './service-settings.ts';
 import type { RoleOf, State } from './state.ts';
 import { hasBetterSuccessor } from './succession.ts';
 import { holdingOf } from './wholeness.ts';
+import { zoneVerdict } from './zones.ts';
 
 /** The read offset stood still for this long: the kernel has nothing more. */
 export const DRAIN_STILL_MS = 20;
@@ -73,6 +74,7 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
     return positionOf(facts, term) === null ? 'foreign_dataset' : null;
   }
   if (priorityOf(state, facts) === 0) return 'priority_zero';
+  if (zoneVerdict(state, name, term) === 'excluded') return 'zone_excluded';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
   if (state.own.halfSynced) return 'dataset_incomplete';
   if (facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
@@ -86,17 +88,21 @@ function gaveUpFor(state: State, term: Term): boolean {
   return state.unwritableEpoch === term.epoch && hasBetterSuccessor(state);
 }
 
-/** Behind every priority that can be configured. */
+/** Behind every priority that can be configured; the second behind the first. */
+const OTHER_ZONE_PRIORITY = 10_000_000;
 const UNWRITABLE_PRIORITY = 1_000_000_000;
 
-/** Among equals, whoever refuses every write comes last; but 0 stays "never". */
-function ballotPriority(state: State, facts: RedisFacts): number {
+/** Among equals, the zone comes first, and whoever refuses every write last; but 0 stays "never". */
+function ballotPriority(state: State, term: Term, facts: RedisFacts): number {
   const priority = priorityOf(state, facts);
-  return priority > 0 && facts.refusesWrites ? priority + UNWRITABLE_PRIORITY : priority;
+  if (priority === 0) return 0;
+  const elsewhere = zoneVerdict(state, state.settings.name, term) === 'fits' ? 0 : OTHER_ZONE_PRIORITY;
+  return priority + elsewhere + (facts.refusesWrites ? UNWRITABLE_PRIORITY : 0);
 }
 
 export function priorityOf(state: State, facts: RedisFacts): number {
-  return state.settings.priority ?? facts.priority;
+  const { neverMaster, priority } = state.settings;
+  return neverMaster ? 0 : (priority ?? facts.priority);
 }
 
 function standingOf(state: State, role: Candidate, term: Term, facts: RedisFacts): Ballot['standing'] {
@@ -124,7 +130,7 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
     replid2: facts.replid2,
     secondReplOffset: facts.secondReplOffset,
     offset: facts.offset,
-    priority: ballotPriority(state, facts),
+    priority: ballotPriority(state, term, facts),
     standing,
     holds: holdingOf(state, facts, term),
     refusal: why,

@@ -93,6 +93,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'fence_hard':
     case 'freeze':
     case 'configure':
+    case 'apply_parameters':
     case 'kill_stragglers':
     case 'tell':
     case 'report':
@@ -102,6 +103,7 @@ export function notAfterMs(state: State, kind: ActionKind): number {
     case 'write_order':
     case 'end_order':
     case 'write_pause':
+    case 'write_settings':
     case 'exit':
       return Number.POSITIVE_INFINITY;
   }

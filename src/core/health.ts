@@ -65,7 +65,7 @@ export function follows(state: State): boolean {
 
 /** Nobody asked for this node to be left in peace. */
 export function takesReads(state: State): boolean {
-  return isEnabled(state) && state.stopping === null;
+  return isEnabled(state) && state.stopping === null && !state.settings.noRead;
 }
 
 export function healthOf(state: State): HealthView {

@@ -7,7 +7,9 @@
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationRequest, PauseRequest } from '../contract/operations.ts';
 import type { PeerEvent, SightEvent } from './facts.ts';
+import type { SettingsRequest } from './operations/settings.ts';
 import type { Address, RecordRead } from './records.ts';
+import type { Settings } from './state.ts';
 
 /** How an action ended. Every action is answered exactly once, within the bound of the driver that carries it out. */
 export type Outcome =
@@ -15,6 +17,8 @@ export type Outcome =
   | { readonly result: 'done'; readonly sentAtMs: number }
   /** A heartbeat was answered; `lease` is what stands there now. */
   | { readonly result: 'heard'; readonly sentAtMs: number; readonly lease: { owner: bigint; czxid: bigint } | null }
+  /** Parameters were given to our Redis; it refused these. */
+  | { readonly result: 'applied'; readonly refused: readonly string[] }
   /** Who answers at a recorded agent address. */
   | {
       readonly result: 'identified';
@@ -37,6 +41,8 @@ export type Order =
   | { readonly order: 'enable' }
   | { readonly order: 'disable'; readonly maintenance?: MaintenanceRequest | null }
   | { readonly order: 'stop' }
+  /** The configuration was read again: what of it can change while the agent runs. */
+  | { readonly order: 'reload'; readonly settings: Settings }
   | { readonly order: 'bootstrap'; readonly master: string }
   /** This node shall be master. `acknowledgeLoss`: also if it may lack writes that were acknowledged. */
   | { readonly order: 'failover'; readonly acknowledgeLoss: boolean }
@@ -45,7 +51,8 @@ export type Order =
   | { readonly order: 'operation'; readonly request: OperationRequest }
   | { readonly order: 'cancel'; readonly id: string }
   | { readonly order: 'pause'; readonly id: string; readonly pause: PauseRequest }
-  | { readonly order: 'resume'; readonly id: string };
+  | { readonly order: 'resume'; readonly id: string }
+  | { readonly order: 'settings'; readonly request: SettingsRequest };
 
 export type Input =
   | { readonly kind: 'tick' }

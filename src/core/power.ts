@@ -61,8 +61,13 @@ export function giveUpLease(
     term: successor,
   });
   if (!issued) return;
-  const because = refusal ?? successor?.term.designated ?? 'takeover_not_possible';
-  turn.report('lease_released', { because });
+  reportRelease(turn, refusal, successor?.term ?? null);
+}
+
+function reportRelease(turn: Turn, refusal: ReasonCode | null, successor: Term | null): void {
+  const because = refusal ?? successor?.designated ?? 'takeover_not_possible';
+  const to = successor?.handOver?.to ?? null;
+  turn.report('lease_released', to === null ? { because } : { because, to });
 }
 
 /** Our Redis cannot serve: nothing to wait for. Returns whether power is being given up. */

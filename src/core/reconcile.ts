@@ -21,6 +21,7 @@ import { answerAsked } from './operations/asking.ts';
 import { concludeSwitchover } from './operations/conclude.ts';
 import { carryOutOwnOrder, endLeftBehind, forgetByOrder } from './operations/own-orders.ts';
 import { explainPause } from './operations/pause.ts';
+import { applyParameters } from './parameters.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
 import { settingDiffers } from './service-settings.ts';
 import type { State } from './state.ts';
@@ -29,15 +30,12 @@ import { disconnectStragglers } from './stragglers.ts';
 import type { Turn } from './turn.ts';
 import { isWhole } from './wholeness.ts';
 
-/** An order to stop ends after this many times the wait for a successor, whatever the ensemble says or does not. */
-const STOP_OVERDUE_FACTOR = 3;
-
 /** Bounds every way of giving up power: without the ensemble there is nobody to hand over to. */
 function endOverdueStop(turn: Turn): void {
   const { stopping, settings } = turn.state;
   if (stopping === null || !holdsPower(turn.state)) return;
-  const untilMs = stopping.sinceMs + STOP_OVERDUE_FACTOR * settings.shutdownTimeoutMs;
-  if (turn.now >= untilMs) turn.emit({ kind: 'exit' });
+  const untilMs = stopping.sinceMs + settings.shutdownTimeoutMs;
+  if (turn.now >= untilMs) turn.emit({ kind: 'exit', keepsLease: false });
   else turn.wakeAt(untilMs);
 }
 
@@ -54,6 +52,7 @@ export function reconcile(turn: Turn): void {
     openFullSyncs(turn);
     disconnectStragglers(turn);
     killStopped(turn);
+    applyParameters(turn);
   } else {
     takeBackUnseenFence(turn);
   }
@@ -170,10 +169,11 @@ function wantedMember(state: State): Member {
   const complaint = complainsOf(state);
   // A record that is read back has no member for what was left out.
   const sentinel = state.sentinel === null ? {} : { sentinel: state.sentinel };
+  const { zone, noRead } = state.settings;
   return {
     ...sentinel,
-    name, instance, http, redis, runId, priority, dataset, refusesWrites, complainsOf: complaint, rememberedEpoch,
-    rememberedVersion,
+    name, instance, http, redis, runId, priority, dataset, zone, noRead, refusesWrites, complainsOf: complaint,
+    rememberedEpoch, rememberedVersion,
   };
 }
 
@@ -232,6 +232,7 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     whole: isWhole(state, facts, term),
     disabled: state.enabled === false,
     ...(maintenance === null ? {} : { maintenance: maintenance.record }),
+    zone: state.settings.zone,
   };
 }
 
@@ -242,7 +243,8 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
     before.inSync !== now.inSync ||
     before.whole !== now.whole ||
     before.disabled !== now.disabled ||
-    (before.maintenance?.since ?? null) !== (now.maintenance?.since ?? null)
+    (before.maintenance?.since ?? null) !== (now.maintenance?.since ?? null) ||
+    before.zone !== now.zone
   );
 }
 

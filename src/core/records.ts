@@ -9,6 +9,7 @@
  * Everything else (members, registry, ballots) informs; nothing else decides.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
+import type { SettingsChange, ZoneRule } from '../contract/settings.ts';
 import type { LineageEntry } from './lineage.ts';
 import type { HandOver, MaintenanceRecord, OrderRecord, PauseRecord, ResultsRecord } from './operations/records.ts';
 
@@ -84,11 +85,64 @@ export interface SharedSettings {
   readonly priorityLagBytes: number;
 }
 
-/** `/dictator/<svc>/settings`: persistent, written once by a lease holder and obeyed by everybody. */
-export interface SettingsRecord extends SharedSettings {
-  /** Counts the records of this service, from 1: the term names the one in force. */
+/** What the service says of one node, whatever its own file says; null = nothing. */
+export interface NodeTags {
+  readonly priority: number | null;
+  readonly zone: string | null;
+  /** A copy that is never promoted by itself. */
+  readonly neverMaster: boolean | null;
+  /** Clients shall not read from it. */
+  readonly noRead: boolean | null;
+}
+
+/** Patience that the service sets for all its nodes; what is missing, each node's file says. */
+export interface Thresholds {
+  readonly downAfterMs?: number | undefined;
+  readonly electionSettleMs?: number | undefined;
+  readonly recoveryGraceMs?: number | undefined;
+  readonly complaintAfterMs?: number | undefined;
+  readonly failoverBudget?: number | undefined;
+  readonly failoverCalmMs?: number | undefined;
+  readonly unwritableAfterMs?: number | undefined;
+  readonly forgetAfterMs?: number | undefined;
+}
+
+/** What operators set at runtime, beside what the first lease holder wrote. */
+export interface OperatorSettings {
+  /** Id of the change that wrote this record; null: a lease holder did, from its file. */
+  readonly change: string | null;
+  readonly thresholds: Thresholds;
+  readonly zones: ZoneRule;
+  /** Most replicas that are in a full sync at the same time; 0 = as many as there are. */
+  readonly parallelSyncs: number;
+  readonly nodes: Readonly<Record<string, NodeTags>>;
+  /** Parameters of every Redis of the service. */
+  readonly redis: Readonly<Record<string, string>>;
+}
+
+export const NO_OPERATOR_SETTINGS: OperatorSettings = {
+  change: null,
+  thresholds: {},
+  zones: 'ignore',
+  parallelSyncs: 0,
+  nodes: {},
+  redis: {},
+};
+
+/** `/dictator/<svc>/settings`: persistent, obeyed by everybody; first written by a lease holder. */
+export interface SettingsRecord extends SharedSettings, OperatorSettings {
+  /** Counts the records of this service, from 1: the term names the one in force when it was claimed. */
   readonly version: number;
 }
+
+/** `/dictator/<svc>/changes`: persistent, bounded; who changed the settings, the latest last. */
+export interface ChangesRecord {
+  readonly list: readonly SettingsChange[];
+}
+
+/** Changes that are kept, and characters that they may have all together. */
+export const CHANGES_MAX = 32;
+export const CHANGES_CHARS_MAX = 32 * 1024;
 
 /** `/dictator/<svc>/members/<name>`: ephemeral; a live agent and what its Redis holds. */
 export interface Member {
@@ -103,6 +157,10 @@ export interface Member {
   readonly priority: number | null;
   /** What a first start needs to know of the dataset; null until Redis was seen. */
   readonly dataset: MemberDataset | null;
+  /** Where it stands, as its file or the service's settings say; null = nobody says. */
+  readonly zone: string | null;
+  /** Clients shall not read from it. */
+  readonly noRead: boolean;
   /** Its Redis would refuse every write for a reason of its own: no better than a master that does. */
   readonly refusesWrites: boolean;
   /** Epoch of the master that this node's Redis should replicate from and cannot, or null (a complaint). */
@@ -137,6 +195,8 @@ export interface NodeRecord {
   readonly disabled: boolean;
   /** Why, where somebody said so; left out where nobody did. */
   readonly maintenance?: MaintenanceRecord | null;
+  /** Its zone, for those who compare theirs with it when it is gone. */
+  readonly zone: string | null;
 }
 
 /** `/dictator/<svc>/ballots/<name>`: ephemeral; what one candidate brings to one election. */
@@ -190,6 +250,7 @@ export interface Records {
   readonly order: Kept<OrderRecord> | null;
   readonly results: Kept<ResultsRecord> | null;
   readonly pause: Kept<PauseRecord> | null;
+  readonly changes: Kept<ChangesRecord> | null;
   readonly members: ReadonlyMap<string, Kept<Member>>;
   readonly nodes: ReadonlyMap<string, Kept<NodeRecord>>;
   readonly ballots: ReadonlyMap<string, Kept<Ballot>>;
@@ -203,6 +264,7 @@ export const NO_RECORDS: Records = {
   order: null,
   results: null,
   pause: null,
+  changes: null,
   members: new Map(),
   nodes: new Map(),
   ballots: new Map(),
@@ -217,6 +279,7 @@ export type RecordRead =
   | { readonly record: 'order'; readonly kept: Kept<OrderRecord> | null }
   | { readonly record: 'results'; readonly kept: Kept<ResultsRecord> | null }
   | { readonly record: 'pause'; readonly kept: Kept<PauseRecord> | null }
+  | { readonly record: 'changes'; readonly kept: Kept<ChangesRecord> | null }
   | { readonly record: 'members'; readonly name: string; readonly kept: Kept<Member> | null }
   | { readonly record: 'nodes'; readonly name: string; readonly kept: Kept<NodeRecord> | null }
   | { readonly record: 'ballots'; readonly name: string; readonly kept: Kept<Ballot> | null };
@@ -245,6 +308,8 @@ export function withRead(records: Records, read: RecordRead): Records {
       return { ...records, results: read.kept };
     case 'pause':
       return { ...records, pause: read.kept };
+    case 'changes':
+      return { ...records, changes: read.kept };
     case 'members':
       return { ...records, members: withEntry(records.members, read.name, read.kept) };
     case 'nodes':

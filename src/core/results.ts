@@ -9,6 +9,7 @@ import { rounded } from './failsafe.ts';
 import { holdsPower } from './power.ts';
 import { isFrozen } from './queries.ts';
 import { rescued, rescueFailed, RESCUE_RETRY_MS } from './rescue.ts';
+import { noteApplied } from './parameters.ts';
 import { amendRole } from './transitions.ts';
 import { FENCE_RETRY_PAUSE_MS, RETRY_PAUSE_MS } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -56,6 +57,8 @@ export function settle(turn: Turn, id: number, outcome: Outcome): void {
       return heard(turn, outcome, epoch);
     case 'identified':
       return identified(turn, outcome);
+    case 'applied':
+      return noteApplied(turn, outcome.refused);
     case 'rescued':
       return rescued(turn, outcome);
     case 'asked':

@@ -4,11 +4,33 @@
  * The problem: an election that one agent counts by `durable` and another by `async` is decided by whoever claims
  * first. So the first lease holder writes its settings beside the term, in the transaction that creates or changes
  * the term, which names their version; everybody obeys that record, and a claim checks that it is still the one that
- * was read. Whose file differs says so (`setting_differs`) and changes nothing. A record that an operator deleted is
- * written anew by the lease holder, from its own file: that is how settings are changed.
+ * was read. Whose file differs says so (`setting_differs`) and changes nothing. Operators change the record by any
+ * agent, against the version that they read (`operations/settings.ts`). One that was deleted is written anew by the
+ * lease holder, from its own file.
  */
-import type { Kept, SettingsRecord, SharedSettings } from './records.ts';
-import type { State } from './state.ts';
+import { NO_OPERATOR_SETTINGS } from './records.ts';
+import type { Kept, OperatorSettings, SettingsRecord, SharedSettings } from './records.ts';
+import type { Settings, State } from './state.ts';
+
+/** A node's own configuration, and over it what the service's record says. */
+export function overlaid(local: Settings, record: SettingsRecord | null): Settings {
+  if (record === null) return local;
+  const tags = record.nodes[local.name];
+  const given = Object.entries(record.thresholds).filter(([, value]) => value !== undefined);
+  return {
+    ...local,
+    ...Object.fromEntries(given),
+    priority: tags?.priority ?? local.priority,
+    neverMaster: tags?.neverMaster ?? local.neverMaster,
+    zone: tags?.zone ?? local.zone,
+    noRead: tags?.noRead ?? local.noRead,
+  };
+}
+
+/** What operators set for the whole service. */
+export function operatorSettings({ records }: State): OperatorSettings {
+  return records.settings?.value ?? NO_OPERATOR_SETTINGS;
+}
 
 /** What holds now. Without a record it is what our own file says. */
 export function inForce(state: State): SharedSettings {
@@ -26,7 +48,8 @@ export function isDurable(state: State): boolean {
 export function settingDiffers(state: State): boolean {
   const record = state.records.settings?.value;
   const { shared } = state.settings;
-  if (record === undefined) return false;
+  // Whoever changed the settings at runtime meant to: it is shown, and is no reason to worry.
+  if (record?.change !== null) return false;
   return (
     record.durability !== shared.durability ||
     record.waitReplicas !== shared.waitReplicas ||
@@ -45,7 +68,7 @@ export function isUnreadable(state: State, record: 'lease' | 'term' | 'settings'
 export function missingSettings(state: State): SettingsRecord | null {
   if (state.records.settings !== null || isUnreadable(state, 'settings')) return null;
   const version = (state.records.term?.value.settingsVersion ?? 0) + 1;
-  return { version, ...state.settings.shared };
+  return { version, ...state.local.shared, ...NO_OPERATOR_SETTINGS };
 }
 
 /** Version that the next term names, together with the record to create or the one to check. */

@@ -11,6 +11,7 @@ import type { State } from './state.ts';
 export function copyOf(state: State): State {
   return {
     settings: state.settings,
+    local: state.local,
     nowMs: state.nowMs,
     session: state.session,
     synced: state.synced,
@@ -57,6 +58,7 @@ export function copyOf(state: State): State {
     commandRefused: state.commandRefused,
     cutOff: state.cutOff,
     heldBack: state.heldBack,
+    applied: state.applied,
     operations: state.operations,
     orderedFailover: state.orderedFailover,
     bootstrap: state.bootstrap,

@@ -9,6 +9,7 @@ import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
 import type { Lag } from './health.ts';
+import type { Applied } from './parameters.ts';
 import type { Memory } from './restore.ts';
 import type { Address, Records, SharedSettings, Term } from './records.ts';
 import type { CatchUp } from './wholeness.ts';
@@ -26,6 +27,10 @@ export interface Settings {
   readonly http: Address;
   /** Overrides Redis' own `replica-priority`; null = use that. */
   readonly priority: number | null;
+  /** Never promoted by itself, whatever its priority. */
+  readonly neverMaster: boolean;
+  readonly zone: string | null;
+  readonly noRead: boolean;
   /** What is asked of the ensemble; what it grants replaces it. */
   readonly sessionTimeoutMs: number;
   readonly downAfterMs: number;
@@ -45,8 +50,10 @@ export interface Settings {
   readonly failsafePromiseMs: number | null;
   /** A registered node outside the in-sync set that had no member record for so long is forgotten. */
   readonly forgetAfterMs: number;
-  /** Bound on waiting for a successor when asked to stop. */
+  /** An order to stop has ended the process by then; for half of it a successor is waited for. */
   readonly shutdownTimeoutMs: number;
+  /** `keep`: a master that is asked to stop leaves its lease to its next process, where nothing is in doubt. */
+  readonly onStop: 'switchover' | 'keep';
   /** A replica that cannot reach a living master for so long says so in its member record. */
   readonly complaintAfterMs: number;
   /** Quick failovers, one after the other, before the next ones are put off. */
@@ -209,7 +216,10 @@ export interface Failsafe {
 }
 
 export interface State {
+  /** What holds for this agent: its own configuration, and over it what the service's record says. */
   readonly settings: Settings;
+  /** Its own configuration alone. */
+  readonly local: Settings;
   readonly nowMs: number;
   readonly session: Session | null;
   /** All records have been read on this connection. */
@@ -300,6 +310,8 @@ export interface State {
   readonly cutOff: CutOff | null;
   /** We gave up the lease of this epoch for others to take it, and do not stand for it until then. */
   readonly heldBack: { readonly epoch: number; readonly untilMs: number } | null;
+  /** Parameters that the service sets, as our Redis took them; null where there are none. */
+  readonly applied: Applied | null;
   /** Planned operations: what this agent remembers of them beside the records. */
   readonly operations: Operations;
   /** An operator's order that this node be master, which waits for its answer. */
@@ -324,6 +336,7 @@ export interface State {
 export function initialState(settings: Settings, nowMs: number): State {
   return {
     settings,
+    local: settings,
     nowMs,
     session: null,
     synced: false,
@@ -370,6 +383,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     commandRefused: null,
     cutOff: null,
     heldBack: null,
+    applied: null,
     operations: NO_OPERATIONS,
     orderedFailover: null,
     bootstrap: null,

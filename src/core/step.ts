@@ -20,7 +20,7 @@ import type { Input, Order } from './inputs.ts';
 import { holdsPower, losePower } from './power.ts';
 import { configure, reconcile } from './reconcile.ts';
 import { withRead } from './records.ts';
-import type { Member, RecordRead } from './records.ts';
+import type { Member, RecordRead, SettingsRecord } from './records.ts';
 import { answerQuestion, keepPromise } from './promises.ts';
 import { settle } from './results.ts';
 import { decideCandidate } from './roles/candidate.ts';
@@ -39,6 +39,7 @@ import { hasUnknownTwin, obstacle } from './obstacles.ts';
 import { ourLease, ownFacts } from './queries.ts';
 import type { State } from './state.ts';
 import { remembered } from './restore.ts';
+import { overlaid } from './service-settings.ts';
 import { enterPromoting, enterStarting } from './transitions.ts';
 import { ALERT_MS, Turn } from './turn.ts';
 import { noteMasterOffset, noteOwnLink } from './wholeness.ts';
@@ -146,8 +147,16 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
   const memory = remembered(turn.state.memory, records);
   turn.update({ records, lastLeaseOwner, rememberedEpoch, memory });
+  if (read.record === 'settings') takeSettings(turn, before.settings?.value.version ?? null, read.kept?.value ?? null);
   noteRead(turn, read);
   if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
+}
+
+/** Obeyed from this turn on. */
+function takeSettings(turn: Turn, before: number | null, record: SettingsRecord | null): void {
+  turn.update({ settings: overlaid(turn.state.local, record) });
+  if (record === null || before === null || before === record.version) return;
+  turn.report('settings_changed', { version: record.version });
 }
 
 /** Whom to ask when the ensemble is silent; a handful of names, bounded by the nodes of the service. */
@@ -197,6 +206,11 @@ function takeOrder(turn: Turn, order: Order): void {
     case 'stop':
       turn.update({ stopping: turn.state.stopping ?? { sinceMs: turn.now } });
       return turn.report('agent_stopping', { role: turn.state.role.name });
+    case 'reload':
+      return turn.update({
+        local: order.settings,
+        settings: overlaid(order.settings, turn.state.records.settings?.value ?? null),
+      });
     case 'bootstrap':
       turn.update({ bootstrap: order.master });
       return turn.report('bootstrap_ordered', { master: order.master });
@@ -209,6 +223,7 @@ function takeOrder(turn: Turn, order: Order): void {
     case 'cancel':
     case 'pause':
     case 'resume':
+    case 'settings':
       return ask(turn, order);
   }
 }

@@ -6,6 +6,7 @@ import { attachedReplicas, streams } from './in-sync.ts';
 import { ownFacts } from './queries.ts';
 import type { Member } from './records.ts';
 import type { State } from './state.ts';
+import { zoneVerdict } from './zones.ts';
 
 /** Whether a live, enabled, promotable member of the in-sync set exists: else giving up would only end the service. */
 export function hasSuccessor(state: State): boolean {
@@ -18,10 +19,14 @@ export function hasBetterSuccessor(state: State): boolean {
 }
 
 function successors(state: State): readonly Member[] {
-  const inSync = state.records.term?.value.inSync ?? [];
-  const members = inSync.map((name) => state.records.members.get(name)?.value).filter((member) => member !== undefined);
+  const term = state.records.term?.value ?? null;
+  if (term === null) return [];
+  const named = term.inSync.map((name) => state.records.members.get(name)?.value);
+  const members = named.filter((member) => member !== undefined);
   return members.filter(
-    ({ name, priority }) => priority !== 0 && state.records.nodes.get(name)?.value.disabled !== true,
+    ({ name, priority }) =>
+      priority !== 0 && state.records.nodes.get(name)?.value.disabled !== true &&
+      zoneVerdict(state, name, term) !== 'excluded',
   );
 }
 

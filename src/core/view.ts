@@ -104,6 +104,10 @@ function operationOf({ records: { order } }: State): PublishedView['operation'] 
   return { id, kind, target, asker, scheduledAt, phase };
 }
 
+function settingsOf(state: State): PublishedView['settings'] {
+  return { ...inForce(state), version: state.records.settings?.value.version ?? 0 };
+}
+
 export function project(state: State): PublishedView {
   const { settings, session, nowMs, records, role } = state;
   const { facts } = state.own;
@@ -127,7 +131,8 @@ export function project(state: State): PublishedView {
     session: { connected: session?.connected ?? false, timeoutMs: session?.timeoutMs ?? 0 },
     redis: redisOf(state),
     rescue: rescueOf(state),
-    settings: inForce(state),
+    settings: settingsOf(state),
+    tags: { zone: settings.zone, noRead: settings.noRead, neverMaster: settings.neverMaster },
     failover: failoverOf(state),
     whole: facts !== null && term !== undefined && isWhole(state, facts, term),
     pause: pauseOf(state),

@@ -145,6 +145,21 @@ export const HTTP_ERRORS = {
     message: 'Only the agent of the master can say whether a switchover would succeed.',
     next: 'Ask the agent of the node that master in /v1/view names, on its host.',
   },
+  no_settings: {
+    status: 502,
+    message: 'The service has no settings yet.',
+    next: 'They are written by its first master.',
+  },
+  bad_settings: {
+    status: 422,
+    message: 'The settings have faults; every one of them is listed. Nothing was changed.',
+    next: 'Correct them. docs/operations/settings.md describes every setting.',
+  },
+  settings_conflict: {
+    status: 409,
+    message: 'The settings were changed by somebody else meanwhile; nothing was changed.',
+    next: 'Look at them again, and repeat the change if it is still wanted.',
+  },
   internal_error: {
     status: 500,
     message: 'The agent failed to answer; its log says why.',

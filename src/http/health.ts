@@ -79,7 +79,7 @@ function readable(view: PublishedView, terms: Terms): HealthFault | null {
   if (!health.serves) return 'redis_down';
   if (!health.follows) return 'not_following';
   if (!health.takesReads) return 'left_alone';
-  return lagging(view, terms) ?? tagDiffers(terms);
+  return lagging(view, terms) ?? tagDiffers(view, terms);
 }
 
 /** Whether it does its part: an orchestrator that waits for this before it restarts the next node loses no copy. */
@@ -98,9 +98,14 @@ function lagging({ health }: PublishedView, { lagBytesMax }: Terms): HealthFault
   return health.lagBytes > lagBytesMax ? 'lag_too_high' : null;
 }
 
-/** No tag is known to this version: whoever asks for one means other nodes. */
-function tagDiffers({ tags }: Terms): HealthFault | null {
-  return tags.length === 0 ? null : 'tag_differs';
+/** A tag that is not known to this version is one that the node has not. */
+function tagDiffers({ tags: own }: PublishedView, { tags }: Terms): HealthFault | null {
+  const known = new Map([
+    ['zone', own.zone],
+    ['no_read', String(own.noRead)],
+    ['never_master', String(own.neverMaster)],
+  ]);
+  return tags.every(([name, value]) => known.get(name) === value) ? null : 'tag_differs';
 }
 
 const TAG_PREFIX = 'tag_';

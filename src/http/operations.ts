@@ -78,7 +78,7 @@ async function take<T>(
   return answerOf((await within(call.limits.orderTimeoutMs, given)) ?? { answer: 'unknown' });
 }
 
-function parseJson(body: string): unknown {
+export function parseJson(body: string): unknown {
   if (body.trim() === '') return {};
   try {
     const value: unknown = JSON.parse(body);
@@ -118,7 +118,7 @@ function refusal(reason: ReasonCode | null, result: unknown): Answer {
   return explained(unavailable ? 'operation_unavailable' : 'operation_refused', reason, result);
 }
 
-function explained(error: HttpErrorCode, reason: ReasonCode | null, result: unknown): Answer {
+export function explained(error: HttpErrorCode, reason: ReasonCode | null, result: unknown): Answer {
   const { status, message, next } = HTTP_ERRORS[error];
   const known = reason === null ? { what: message, next } : REASONS[reason];
   return jsonAnswer(status, { error, reason, message: known.what, next: known.next, result });

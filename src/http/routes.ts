@@ -21,6 +21,7 @@ import {
   bootstrapService, failover, forgetNode, pause, reinitialize, resume, switchover,
 } from './operations.ts';
 import { maintenanceOf } from './maintenance.ts';
+import { serviceConfig } from './settings.ts';
 import { within } from './within.ts';
 
 /** What a route needs to know of a request. */
@@ -87,6 +88,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/forget', { methods: ['POST'], answer: forgetNode }],
   ['/pause', { methods: ['POST'], answer: pause }],
   ['/resume', { methods: ['POST'], answer: resume }],
+  ['/config', { methods: ['GET', 'HEAD', 'PATCH'], answer: serviceConfig }],
   [FAILSAFE_PATH, { methods: ['POST'], answer: failsafe }],
   [PEER_PATH, { methods: ['GET'], answer: () => errorAnswer('upgrade_required', upgradeHeaders()) }],
 ]);

@@ -22,9 +22,11 @@ export interface LogFields {
 export interface Logger {
   /** Writes one line, unless its level is filtered out or it only repeats another one of this second. Never throws. */
   event(name: EventName, fields?: LogFields): void;
+  /** Least level that is written from now on. */
+  setLevel(level: LogLevel): void;
   /** Writes what is still counted or buffered, waiting for a slow reader only for a bounded time. */
   close(): void;
 }
 
 /** For tests and for callers that have nothing to say. */
-export const SILENT: Logger = { event: () => undefined, close: () => undefined };
+export const SILENT: Logger = { event: () => undefined, setLevel: () => undefined, close: () => undefined };

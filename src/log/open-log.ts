@@ -56,7 +56,7 @@ export function createLogger({ level, style, sink, now, wallNow, journal }: Logg
     journal?.add({ level: EVENT_LEVELS[event], event, fields, wallMs: wallNow() });
   };
   const filter = new RepeatFilter();
-  const least = LEVELS.indexOf(level);
+  let least = LEVELS.indexOf(level);
 
   const counted = (nowMs: number): void => {
     for (const { event, reason, repeated } of filter.expire(nowMs)) {
@@ -78,6 +78,9 @@ export function createLogger({ level, style, sink, now, wallNow, journal }: Logg
         ...(admission.repeated > 0 && { repeated: admission.repeated }),
         ...(suppressed > 0 && { suppressed }),
       });
+    },
+    setLevel: (wanted) => {
+      least = LEVELS.indexOf(wanted);
     },
     close: () => {
       counted(Infinity);

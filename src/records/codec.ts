@@ -7,6 +7,7 @@ import type { Kept, MasterRecord, RecordRead, Znode } from '../core/records.ts';
 import type { RecordKey } from './paths.ts';
 import {
   ballotSchema,
+  changesSchema,
   leaseSchema,
   masterRecordSchema,
   memberSchema,
@@ -81,6 +82,8 @@ function readAs(key: RecordKey, value: Record<string, unknown>, znode: Znode): R
       return { record: key.record, kept: kept(resultsSchema, value, znode) };
     case 'pause':
       return { record: key.record, kept: kept(pauseSchema, value, znode) };
+    case 'changes':
+      return { record: key.record, kept: kept(changesSchema, value, znode) };
     case 'members':
       return { record: key.record, name: key.name, kept: kept(memberSchema, named(value, key.name), znode) };
     case 'nodes':

@@ -16,6 +16,7 @@ const SINGLE = {
   order: 'order',
   results: 'results',
   pause: 'pause',
+  changes: 'changes',
 } as const;
 /** Folders with one record per node. */
 export const FOLDERS = ['members', 'nodes', 'ballots'] as const;
@@ -37,6 +38,7 @@ export interface ServicePaths {
   readonly order: string;
   readonly results: string;
   readonly pause: string;
+  readonly changes: string;
   readonly masterRecord: string;
   /** Parent of the pool of replicas, where every child is one to read from. */
   readonly replicas: string;
@@ -74,6 +76,7 @@ export function servicePaths(service: string): ServicePaths {
     order: `${root}/${SINGLE.order}`,
     results: `${root}/${SINGLE.results}`,
     pause: `${root}/${SINGLE.pause}`,
+    changes: `${root}/${SINGLE.changes}`,
     masterRecord,
     replicas,
     replicaOf: (name) => `${replicas}/${name}`,

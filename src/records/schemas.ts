@@ -7,10 +7,14 @@
 import * as v from 'valibot';
 import { REASONS } from '../contract/reasons.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
+import { SETTINGS_NODES_MAX, SETTINGS_REDIS_MAX, SETTINGS_TEXT_MAX, ZONE_RULES } from '../contract/settings.ts';
 import { OPERATION_KINDS, OUTCOMES } from '../contract/operations.ts';
 import { RESULTS_MAX } from '../core/operations/records.ts';
 import type { OrderRecord, PauseRecord, ResultsRecord } from '../core/operations/records.ts';
-import type { Ballot, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term } from '../core/records.ts';
+import { CHANGES_MAX } from '../core/records.ts';
+import type {
+  Ballot, ChangesRecord, Lease, MasterRecord, Member, NodeRecord, SettingsRecord, Term,
+} from '../core/records.ts';
 import { LINEAGE_ENTRIES_MAX } from '../core/lineage.ts';
 
 /** Longest name, address or id that is taken from a record. */
@@ -64,12 +68,49 @@ export const termSchema: v.GenericSchema<unknown, Term> = v.pipe(
   v.check(isCoherent, 'contradicts itself'),
 );
 
+const settingText = v.pipe(v.string(), v.maxLength(SETTINGS_TEXT_MAX));
+const tags = v.object({
+  priority: v.optional(v.nullable(count), null),
+  zone: v.optional(v.nullable(settingText), null),
+  neverMaster: v.optional(v.nullable(v.boolean()), null),
+  noRead: v.optional(v.nullable(v.boolean()), null),
+});
+const duration = v.optional(count);
+const thresholds = v.object({
+  downAfterMs: duration,
+  electionSettleMs: duration,
+  recoveryGraceMs: duration,
+  complaintAfterMs: duration,
+  failoverBudget: duration,
+  failoverCalmMs: duration,
+  unwritableAfterMs: duration,
+  forgetAfterMs: duration,
+});
+
 export const settingsSchema: v.GenericSchema<unknown, SettingsRecord> = v.object({
   version: v.pipe(count, v.minValue(1)),
   durability: v.picklist(['async', 'durable']),
   waitReplicas: v.pipe(count, v.minValue(1)),
   onEnsembleLoss: v.picklist(['fence', 'continue']),
   priorityLagBytes: count,
+  change: v.optional(v.nullable(text), null),
+  thresholds: v.optional(thresholds, {}),
+  zones: v.optional(v.picklist(ZONE_RULES), 'ignore'),
+  parallelSyncs: v.optional(count, 0),
+  nodes: v.optional(v.pipe(v.record(text, tags), v.maxEntries(SETTINGS_NODES_MAX)), {}),
+  redis: v.optional(v.pipe(v.record(text, settingText), v.maxEntries(SETTINGS_REDIS_MAX)), {}),
+});
+
+const settingChange = v.object({ key: text, old: v.nullable(v.string()), new: v.nullable(v.string()) });
+
+export const changesSchema: v.GenericSchema<unknown, ChangesRecord> = v.object({
+  list: v.pipe(v.array(v.object({
+    id: text,
+    version: count,
+    asker: text,
+    at: v.nullable(count),
+    changes: v.array(settingChange),
+  })), v.maxLength(CHANGES_MAX)),
 });
 
 export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
@@ -91,6 +132,8 @@ export const memberSchema: v.GenericSchema<unknown, Member> = v.object({
       masterPort: v.nullable(count),
     }),
   ),
+  zone: v.optional(optionalText, null),
+  noRead: v.optional(v.boolean(), false),
   refusesWrites: v.optional(v.boolean(), false),
   complainsOf: v.optional(v.nullable(count), null),
   rememberedEpoch: count,
@@ -115,6 +158,7 @@ export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   whole: v.optional(v.boolean(), false),
   disabled: v.boolean(),
   maintenance: v.exactOptional(v.nullable(maintenance)),
+  zone: v.optional(optionalText, null),
 });
 
 export const ballotSchema: v.GenericSchema<unknown, Ballot> = v.object({

@@ -118,6 +118,8 @@ export interface ZooKeeperClient {
   mkdirp(path: string): Promise<void>;
   /** Ends the session, or gives up after 1 s. No event is fired from the call on. */
   close(): Promise<void>;
+  /** Lets go of the connection without a word: the session lasts until its timeout. No event is fired from then on. */
+  abandon(): void;
 }
 
 /** Starts to connect and returns at once; `events.onConnected` follows, never before this returns. */
@@ -293,6 +295,10 @@ class Client implements ZooKeeperClient {
   close(): Promise<void> {
     this.#closing ??= this.#session.close((connection) => this.#sayGoodbye(connection));
     return this.#closing;
+  }
+
+  abandon(): void {
+    this.#closing ??= this.#session.close(() => Promise.resolve());
   }
 
   #createAt(

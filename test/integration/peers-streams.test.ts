@@ -100,6 +100,8 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
     cancelOperation: () => Promise.resolve({ answer: 'unknown' }),
     pause: () => Promise.resolve({ answer: 'unknown' }),
     resume: () => Promise.resolve({ answer: 'unknown' }),
+    settings: () => null,
+    changeSettings: () => Promise.resolve({ answer: 'unknown' }),
     wallNow: () => 0,
     promise: () => Promise.resolve({ promised: false, reason: 'wrong_node' }),
     acceptPeer: (stream, hello) => started.hub.accept(stream, hello),

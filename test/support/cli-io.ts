@@ -18,6 +18,8 @@ export interface PlayedOutside {
   readonly terminal?: Partial<Terminal>;
   /** What the user types; null: nobody is there. */
   readonly answer?: string | null;
+  /** What the user makes of a text; null: there is no editor. */
+  readonly edit?: (text: string) => string | null;
   readonly interrupted?: Promise<void>;
   readonly shell?: Io['shell'];
 }
@@ -45,6 +47,11 @@ export function playedIo(outside: PlayedOutside = {}): PlayedIo {
     shell: outside.shell ?? (() => Promise.resolve(0)),
     whoami: 'ann@laptop',
     interrupted: () => outside.interrupted ?? new Promise(() => undefined),
+    edit: (text) => {
+      const written = outside.edit?.(text) ?? null;
+      if (written === null) return Promise.resolve(null);
+      return Promise.resolve({ text: written, file: '/tmp/x/settings', discard: () => undefined });
+    },
     ask: () => Promise.resolve(outside.answer ?? null),
   };
   return { io, printed, read };

@@ -31,7 +31,8 @@ export const VIEW: PublishedView = {
   lease: { heardAgoMs: null, fenceInMs: null },
   session: { connected: false, timeoutMs: 5000 },
   redis: { reachable: false, role: null, runId: null, replid: null, offset: 0, linkUp: false },
-  settings: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0 },
+  settings: { durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence', priorityLagBytes: 0, version: 1 },
+  tags: { zone: null, noRead: false, neverMaster: false },
   failover: { falls: 0, resumesInMs: null },
   whole: true,
   rescue: { running: false, last: null },
@@ -88,6 +89,8 @@ export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
     cancelOperation: () => Promise.resolve({ answer: 'done' }),
     pause: () => Promise.resolve({ answer: 'done' }),
     resume: () => Promise.resolve({ answer: 'done' }),
+    settings: () => null,
+    changeSettings: () => Promise.resolve({ answer: 'unknown' }),
     wallNow: () => 0,
     promise: ({ promiseMs }) => Promise.resolve({ promised: true, promiseMs }),
     acceptPeer(stream, hello) {

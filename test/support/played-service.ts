@@ -50,6 +50,8 @@ export const playedMember = (name: string, change: Partial<Member> = {}): Member
   runId: `run-${name}`,
   priority: 100,
   dataset: null,
+  zone: null,
+  noRead: false,
   refusesWrites: false,
   complainsOf: null,
   rememberedEpoch: EPOCH,
@@ -66,6 +68,7 @@ export const playedNode = (name: string, change: Partial<NodeRecord> = {}): Node
   inSync: name !== 'redis1',
   whole: true,
   disabled: false,
+  zone: null,
   ...change,
 });
 

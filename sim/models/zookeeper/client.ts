@@ -90,6 +90,11 @@ export class Client implements ZkPort {
     if (this.connected) this.send({ t: 'close' });
   }
 
+  abandon(): void {
+    this.closing ??= () => undefined;
+    this.connection?.close();
+  }
+
   private settle(xid: number, answer: ZkAnswer): void {
     const waiting = this.pending.get(xid);
     if (waiting === undefined) return;

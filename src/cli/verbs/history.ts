@@ -17,11 +17,11 @@ export const history: Verb = {
   args: '[SERVICE]',
   argsMin: 0,
   argsMax: 1,
-  summary: 'epochs and planned operations, as recorded',
+  summary: 'epochs, planned operations and changed settings',
   details: [
     'The epochs are those of the lineage: each begins with the replication history of a new master, at an offset. An '
     + 'epoch in which the same Redis went on as master begins none and is not listed. Of operations the latest 32 are '
-    + 'kept. dictator events tells what happened around them.',
+    + 'kept, and as many changes of settings. dictator events tells what happened around them.',
   ],
   flags: ['config', 'zk', 'json'],
   examples: ['dictator history', 'dictator history cache --json'],
@@ -58,6 +58,7 @@ export function renderPast(past: Past, paint: Paint): string {
     const headings = heading('ENDED', 'OPERATION', 'NODE', 'OUTCOME', 'REASON', 'GAP', 'MASTER', 'BY');
     parts.push('\n', table([headings, ...ended]));
   }
+  parts.push(renderSettingsChanges(past, heading));
   if (order !== null) {
     const at = order.scheduledAt === null ? '' : `, due ${timeOf(order.scheduledAt)}`;
     const who = printable(order.asker ?? 'somebody');
@@ -68,6 +69,15 @@ export function renderPast(past: Past, paint: Paint): string {
     parts.push(`\npaused by ${printable(pause.owner)} until ${timeOf(pause.until)}: ${printable(pause.reason)}\n`);
   }
   return parts.join('');
+}
+
+function renderSettingsChanges({ changes }: Past, heading: (...names: string[]) => string[]): string {
+  const value = (text: string | null): string => text ?? 'not set';
+  const rows = changes.flatMap((change) => change.changes.map(({ key, old, new: now }) => [
+    timeOf(change.at), String(change.version), key, value(old), value(now), change.asker,
+  ].map(printable)));
+  if (rows.length === 0) return '';
+  return `\n${table([heading('CHANGED', 'VERSION', 'SETTING', 'OLD', 'NEW', 'BY'), ...rows])}`;
 }
 
 function headOf({ service, epoch, master, termWrittenAt }: Past): string {

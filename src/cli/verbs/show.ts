@@ -1,10 +1,12 @@
 /** `dictator show [SERVICE]`: the tree of one service, asked of its agents now. */
 import { EXIT } from '../../contract/errors.ts';
+import { documentOf } from '../../records/settings.ts';
 import { SOURCE_FLAGS } from '../flags.ts';
 import { lookingAtService } from '../look.ts';
 import { renderTopology } from '../render-topology.ts';
 import { situationsOf } from '../situations.ts';
 import { renderSituations } from '../render-situations.ts';
+import { overriddenBy, renderOverridden } from '../settings/render.ts';
 import { painter, printJson } from '../terminal.ts';
 import { topologyOf } from '../topology.ts';
 import type { Verb } from '../verb.ts';
@@ -24,7 +26,7 @@ export const show: Verb = {
   ],
   flags: SOURCE_FLAGS,
   examples: ['dictator show', 'dictator topology cache --zk zk1,zk2', 'dictator show --agent http://10.0.0.2:8000'],
-  run: (call) => lookingAtService(call, (facts) => {
+  run: (call) => lookingAtService(call, (facts, { config }) => {
     const { io, flags } = call;
     const topology = topologyOf(facts);
     const situations = situationsOf(facts);
@@ -35,6 +37,9 @@ export const show: Verb = {
     const paint = painter(io);
     io.stdout(renderTopology(topology, paint));
     if (situations.length > 0) io.stdout(`\n${renderSituations(situations, paint)}`);
+    const record = facts.records?.settings?.value ?? null;
+    const own = config?.svcName === facts.service ? config : null;
+    if (record !== null) io.stdout(renderOverridden(overriddenBy(documentOf(record), own)));
     return EXIT.done;
   }),
 };

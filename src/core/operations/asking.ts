@@ -16,6 +16,7 @@ import { endOrder, seesRecords } from './ending.ts';
 import { ORDER_WITHIN_MS } from './records.ts';
 import type { PauseRecord } from './records.ts';
 import { orderOf, whyNotStored } from './request.ts';
+import { changeSettings } from './settings.ts';
 import type { Asked } from './state.ts';
 
 /** Beyond its deadline: an order that was begun in time needs as long as an election and its result. */
@@ -36,9 +37,11 @@ function finishRefused(turn: Turn, reason: ReasonCode): void {
   finish(turn, { answer: 'refused', reason });
 }
 
+type AskedOrder = Extract<Order, { order: 'operation' | 'cancel' | 'pause' | 'resume' | 'settings' }>;
+
 /** Takes a request; one that comes while another caller waits is refused. */
-export function ask(turn: Turn, order: Extract<Order, { order: 'operation' | 'cancel' | 'pause' | 'resume' }>): void {
-  const id = order.order === 'operation' ? order.request.id : order.id;
+export function ask(turn: Turn, order: AskedOrder): void {
+  const id = 'request' in order ? order.request.id : order.id;
   if (turn.state.operations.asked !== null) return answer(turn, id, { answer: 'refused', reason: 'operation_running' });
   if (!seesRecords(turn)) return answer(turn, id, { answer: 'refused', reason: 'zookeeper_unreachable' });
   const untilMs = turn.now + ORDER_WITHIN_MS + timeoutMs(turn.state) + RESULT_WAIT_MS;
@@ -47,7 +50,7 @@ export function ask(turn: Turn, order: Extract<Order, { order: 'operation' | 'ca
   turn.report('operation_asked', { id, what: order.order === 'operation' ? order.request.kind : order.order });
 }
 
-function whatIsAsked(order: Parameters<typeof ask>[1]): Asked['what'] {
+function whatIsAsked(order: AskedOrder): Asked['what'] {
   switch (order.order) {
     case 'operation':
       return { kind: 'order', request: order.request, seen: false };
@@ -57,6 +60,8 @@ function whatIsAsked(order: Parameters<typeof ask>[1]): Asked['what'] {
       return { kind: 'pause', pause: order.pause, written: false };
     case 'resume':
       return { kind: 'resume' };
+    case 'settings':
+      return { kind: 'settings', request: order.request };
   }
 }
 
@@ -76,6 +81,8 @@ export function answerAsked(turn: Turn): void {
       return pause(turn, asked.what);
     case 'resume':
       return resume(turn);
+    case 'settings':
+      return settings(turn, asked.what);
   }
 }
 
@@ -143,4 +150,11 @@ function resume(turn: Turn): void {
   if (turn.awaits('write_pause')) return;
   if (kept === null) return finish(turn, { answer: 'done' });
   turn.emit({ kind: 'write_pause', pause: null, version: kept.znode.version });
+}
+
+function settings(turn: Turn, { request }: Extract<Asked['what'], { kind: 'settings' }>): void {
+  const outcome = changeSettings(turn, request);
+  if (outcome === 'waiting') return;
+  if (outcome === 'written') finish(turn, { answer: 'done' });
+  else finishRefused(turn, outcome);
 }

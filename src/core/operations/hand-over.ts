@@ -192,7 +192,18 @@ export function takesPartInHandOver(
     claim(turn, { term, facts, inSync: inSync.filter((each) => streams(attached.get(each))), deposed: null });
     return true;
   }
-  return !isGone(state.remote) && waits(turn, role.sinceMs + OTHERS_WAIT_SETTLES * settleMs);
+  // Who leaves does not come back to claim: then it is the target, or an election.
+  const leaves = leftForGood(state, planned.from.name, term.value.epoch);
+  const target = state.records.members.get(planned.to)?.value;
+  if (leaves && (target === undefined || agentIsGone(state, target.name, target.instance))) return false;
+  const settles = leaves ? 1 : OTHERS_WAIT_SETTLES;
+  return !isGone(state.remote) && waits(turn, role.sinceMs + settles * settleMs);
+}
+
+/** It released the lease with a ballot that says that it does not stand. */
+function leftForGood({ records }: State, name: string, epoch: number): boolean {
+  const ballot = records.ballots.get(name)?.value;
+  return ballot?.epoch === epoch && ballot.refusal !== null;
 }
 
 function waits(turn: Turn, untilMs: number): boolean {

@@ -7,6 +7,7 @@ import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Ending } from './ending.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { OrderMoments, TimeOfDay } from './moments.ts';
+import type { SettingsRequest } from './settings.ts';
 
 /** What one caller of this agent waits for. */
 export interface Asked {
@@ -16,7 +17,8 @@ export interface Asked {
     /** `order`: the one that we tried to take back. */
     | { readonly kind: 'cancel'; readonly order: string | null }
     | { readonly kind: 'pause'; readonly pause: PauseRequest; readonly written: boolean }
-    | { readonly kind: 'resume' };
+    | { readonly kind: 'resume' }
+    | { readonly kind: 'settings'; readonly request: SettingsRequest };
   /** Then it is told that nobody can say. */
   readonly untilMs: number;
 }

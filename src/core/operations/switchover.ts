@@ -10,6 +10,7 @@ import { attachedReplicas, MAX_LAG_SECONDS, streams } from '../in-sync.ts';
 import type { Member, Term } from '../records.ts';
 import type { State } from '../state.ts';
 import type { OrderRecord } from './records.ts';
+import { zoneVerdict } from '../zones.ts';
 import { isPaused } from './pause.ts';
 
 /**
@@ -24,6 +25,8 @@ const PASSING: readonly ReasonCode[] = ['not_in_sync', 'lag_too_high', 'no_candi
 interface Replica {
   readonly member: Member;
   readonly attached: ReplicaFacts;
+  /** It stands where the successor shall. */
+  readonly fits: boolean;
 }
 
 export type Plan = { readonly target: string } | { readonly refusal: ReasonCode; readonly passing: boolean };
@@ -63,13 +66,15 @@ function whyNot(state: State, name: string, term: Term, facts: RedisFacts): Reas
   return member.refusesWrites ? 'redis_refuses_writes' : null;
 }
 
-/** Priority first: what the others lack they get before they serve. Then who is closest, then the name. */
+/** Zone and priority first: what the others lack they get before they serve. Then who is closest, then the name. */
 function compareReplicas(a: Replica, b: Replica): number {
+  const zone = Number(b.fits) - Number(a.fits);
   const priority = (a.member.priority ?? 0) - (b.member.priority ?? 0);
-  return priority || b.attached.offset - a.attached.offset || (a.member.name < b.member.name ? -1 : 1);
+  return zone || priority || b.attached.offset - a.attached.offset || (a.member.name < b.member.name ? -1 : 1);
 }
 
-function bestReplica(state: State, term: Term, facts: RedisFacts): string | null {
+/** The replica that takes over soonest of those that have the least priority, or null where nobody can. */
+export function bestReplica(state: State, term: Term, facts: RedisFacts): string | null {
   const candidates = candidatesOf(state, term, facts);
   return candidates.find(({ refusal, complains }) => refusal === null && !complains)?.node ?? null;
 }
@@ -78,7 +83,7 @@ export interface Candidate {
   readonly node: string;
   /** Why it cannot take the office, or null. */
   readonly refusal: ReasonCode | null;
-  /** It says that it cannot replicate from this master: nobody's choice, unless it is named. */
+  /** It says that it cannot replicate from this master, or stands in no zone for it: nobody's choice but by name. */
   readonly complains: boolean;
 }
 
@@ -92,9 +97,10 @@ export function candidatesOf(state: State, term: Term, facts: RedisFacts): reado
     const refusal = whyNot(state, node, term, facts);
     const member = state.records.members.get(node)?.value;
     const replica = attached.get(node);
-    const complains = member?.complainsOf !== null && member !== undefined;
+    const zone = zoneVerdict(state, node, term);
+    const complains = (member?.complainsOf ?? null) !== null || zone === 'excluded';
     if (refusal !== null || member === undefined || replica === undefined) others.push({ node, refusal, complains });
-    else able.push({ node, refusal, complains, member, attached: replica });
+    else able.push({ node, refusal, complains, member, attached: replica, fits: zone === 'fits' });
   }
   const ranked = able.sort(compareReplicas).map(({ node, refusal, complains }) => ({ node, refusal, complains }));
   return [...ranked, ...others];

@@ -37,7 +37,7 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   const facts = ownFacts(state);
   const term = state.records.term;
   if (facts === null || ourLease(state) !== null) return;
-  if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
+  if (state.stopping !== null) return void turn.emit({ kind: 'exit', keepsLease: false });
   if (term === null) return enterStarting(turn, 'no_term');
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
   if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');

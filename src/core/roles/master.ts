@@ -17,6 +17,7 @@ import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { isHeldByItsAgent, isLoss } from '../rescue.ts';
 import { beginsHandOver } from '../operations/hand-over.ts';
+import { staysInOffice } from '../operations/leaving.ts';
 import { isPaused } from '../operations/pause.ts';
 import { prove } from '../results.ts';
 import type { RoleOf, State } from '../state.ts';
@@ -112,6 +113,7 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
     return true;
   }
   const because = state.stopping !== null ? 'stop' : isEnabled(state) ? null : 'disable';
+  if (because === 'stop' && staysInOffice(turn, role)) return false;
   if (because !== null) {
     const alone = !hasSuccessor(state);
     // Alone it goes on taking writes: first the term must name nobody who could be promoted without them.

@@ -27,6 +27,7 @@ import type { Address, Kept, Lease, Term } from '../records.ts';
 import { mayDiscard, reportDiscarded } from '../rescue.ts';
 import { isDurable } from '../service-settings.ts';
 import type { State } from '../state.ts';
+import { waitsForFullSync } from '../staging.ts';
 import { expectStragglers } from '../stragglers.ts';
 import { enterCandidate, enterStarting } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -43,7 +44,7 @@ export function decideReplica(turn: Turn): void {
   const facts = ownFacts(state);
   const term = state.records.term;
   if (facts === null || ourLease(state) !== null) return;
-  if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
+  if (state.stopping !== null) return void turn.emit({ kind: 'exit', keepsLease: false });
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
   if (term === null) return enterStarting(turn, 'no_term');
   const lease = othersLease(state);
@@ -149,7 +150,7 @@ function leaveMaster(turn: Turn): void {
 }
 
 function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease): void {
-  if (!mayDiscard(turn, facts)) return;
+  if (!mayDiscard(turn, facts) || waitsForFullSync(turn, facts, lease)) return;
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (!turn.emit({ kind, target: lease.redis })) return;
   if (kind === 'fence_hard') expectStragglers(turn);

@@ -19,7 +19,7 @@ import type { Turn } from '../turn.ts';
 
 export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   const { state } = turn;
-  if (state.stopping !== null) return void turn.emit({ kind: 'exit' });
+  if (state.stopping !== null) return void turn.emit({ kind: 'exit', keepsLease: false });
   const facts = ownFacts(state);
   if (facts !== null && !state.synced) leaveUnproved(turn, facts);
   if (facts !== null && lastTerm(state) !== null) guardUnread(turn, facts, lastTerm(state));

@@ -8,6 +8,7 @@
 import { emitClaim, foreignRecord } from '../claim.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { handOver } from '../operations/hand-over.ts';
+import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
@@ -34,7 +35,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
   if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
   if (role.because === 'complaint') return giveUpLease(turn, 'replicas_cut_off');
-  if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled');
+  if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled', handsTo(turn.state, facts));
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
   giveUpLease(turn, null, term);
@@ -59,7 +60,7 @@ function released(turn: Turn, role: RoleOf<'stepping_down'>): void {
   amendRole(turn, role, { released: true, sinceMs: turn.now });
   turn.update({ unplaced: !role.alone, claimed: null });
   if (role.because === 'complaint') holdBack(turn, role.epoch);
-  if (role.alone && turn.state.stopping !== null) turn.emit({ kind: 'exit' });
+  if (role.alone && turn.state.stopping !== null) turn.emit({ kind: 'exit', keepsLease: false });
   else if (role.alone || turn.state.stopping === null) enterReplica(turn, 'released');
 }
 
@@ -77,11 +78,13 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   const { state } = turn;
   const mine = ourLease(state);
   if (mine !== null) {
+    // The process that was fenced for a successor is the one that serves again; another one has no place yet.
+    if (ownFacts(state)?.runId === mine.value.runId) turn.update({ unplaced: false });
     amendRole(turn, role, { alone: true, released: false, epoch: mine.value.epoch });
     return;
   }
   if (state.records.lease !== null || foreignRecord(state) !== null) return enterReplica(turn, 'succeeded');
-  const untilMs = role.sinceMs + state.settings.shutdownTimeoutMs;
+  const untilMs = role.sinceMs + successorWaitMs(state);
   turn.wakeAt(untilMs);
   const facts = ownFacts(state);
   const { term } = state.records;

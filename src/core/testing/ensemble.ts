@@ -12,7 +12,7 @@ export interface Writer {
 type Transaction = Extract<Action, {
   kind:
     | 'write_member' | 'write_node' | 'cast_ballot' | 'withdraw_ballot' | 'write_term' | 'announce' | 'claim'
-    | 'release' | 'store_order' | 'write_order' | 'end_order' | 'write_pause';
+    | 'release' | 'store_order' | 'write_order' | 'end_order' | 'write_pause' | 'write_settings';
 }>;
 
 /** One change that a transaction wants to make; `null` where its condition does not hold. */
@@ -34,7 +34,8 @@ export class Ensemble {
 
   /** Everything as a newcomer reads it. */
   readAll(): readonly RecordRead[] {
-    const { lease, term, masterRecord, settings, order, results, pause, members, nodes, ballots } = this.records;
+    const { lease, term, masterRecord, settings, order, results, pause, changes } = this.records;
+    const { members, nodes, ballots } = this.records;
     return [
       { record: 'lease', kept: lease },
       { record: 'term', kept: term },
@@ -43,6 +44,7 @@ export class Ensemble {
       { record: 'order', kept: order },
       { record: 'results', kept: results },
       { record: 'pause', kept: pause },
+      { record: 'changes', kept: changes },
       ...[...members].map(([name, kept]): RecordRead => ({ record: 'members', name, kept })),
       ...[...nodes].map(([name, kept]): RecordRead => ({ record: 'nodes', name, kept })),
       ...[...ballots].map(([name, kept]): RecordRead => ({ record: 'ballots', name, kept })),
@@ -81,6 +83,8 @@ export class Ensemble {
         return { record: 'results', kept: this.records.results };
       case 'pause':
         return { record: 'pause', kept: this.records.pause };
+      case 'changes':
+        return { record: 'changes', kept: this.records.changes };
       case 'members':
         return { ...read, kept: this.records.members.get(read.name) ?? null };
       case 'nodes':
@@ -179,6 +183,11 @@ export class Ensemble {
           return [wrap({ record: 'pause', kept: this.put(records.pause, action.pause, action.version) })];
         }
         return [records.pause?.znode.version === action.version ? { record: 'pause', kept: null } : null];
+      }
+      case 'write_settings': {
+        const settings = this.put(records.settings, action.settings, action.version);
+        const changes = this.put(records.changes, action.changes, action.changesVersion);
+        return [wrap({ record: 'settings', kept: settings }), wrap({ record: 'changes', kept: changes })];
       }
       case 'claim':
         return this.claimed(action, session);

@@ -339,8 +339,10 @@ export class Village {
         return this.askAll(inhabitant, action);
       case 'exit':
         this.killAgent(name);
-        this.dying.set(inhabitant.session, this.nowMs);
+        if (!action.keepsLease) this.dying.set(inhabitant.session, this.nowMs);
         return null;
+      case 'apply_parameters':
+        return { result: 'applied', refused: Object.keys(action.parameters).filter((each) => each.includes('bad')) };
       case 'rescue':
         return this.rescue(name);
       case 'kill_redis':
@@ -382,6 +384,7 @@ export class Village {
       case 'write_order':
       case 'end_order':
       case 'write_pause':
+      case 'write_settings':
         return done(!inhabitant.cutOff && this.ensemble.commit(action, { name, session: inhabitant.session }));
     }
   }

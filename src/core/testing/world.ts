@@ -18,12 +18,14 @@ import type {
   MasterRecord,
   Member,
   NodeRecord,
+  OperatorSettings,
   RecordRead,
   Records,
   SettingsRecord,
   SharedSettings,
   Term,
 } from '../records.ts';
+import { NO_OPERATOR_SETTINGS } from '../records.ts';
 import type { Role, RoleOf, Settings, State } from '../state.ts';
 import { initialState } from '../state.ts';
 import { step } from '../step.ts';
@@ -44,11 +46,12 @@ export const runIdOf = (name: string): string => `run-${name}`;
 export const instanceOf = (name: string): string => `instance-${name}`;
 export const sessionOf = (name: string): bigint => BigInt(name.charCodeAt(0));
 
-export const SHARED: SharedSettings = {
+export const SHARED: SharedSettings & OperatorSettings = {
   durability: 'async',
   waitReplicas: 1,
   onEnsembleLoss: 'fence',
   priorityLagBytes: 0,
+  ...NO_OPERATOR_SETTINGS,
 };
 
 export function settings(name: string, change: Partial<Settings> = {}): Settings {
@@ -71,7 +74,11 @@ export function settings(name: string, change: Partial<Settings> = {}): Settings
     shared: SHARED,
     failsafePromiseMs: null,
     forgetAfterMs: 86_400_000,
-    shutdownTimeoutMs: 3000,
+    shutdownTimeoutMs: 6000,
+    onStop: 'switchover',
+    neverMaster: false,
+    zone: null,
+    noRead: false,
     complaintAfterMs: 5000,
     failoverBudget: 3,
     failoverCalmMs: 30_000,
@@ -131,6 +138,8 @@ export function member(name: string, change: Partial<Member> = {}): Member {
     runId: runIdOf(name),
     priority: 100,
     dataset: null,
+    zone: null,
+    noRead: false,
     refusesWrites: false,
     complainsOf: null,
     rememberedEpoch: 0,
@@ -149,6 +158,7 @@ export function nodeRecord(name: string, change: Partial<NodeRecord> = {}): Node
     inSync: true,
     whole: true,
     disabled: false,
+    zone: null,
     ...change,
   };
 }
@@ -259,6 +269,7 @@ export function records(change: RecordsChange = {}): Records {
     order: change.order === undefined ? null : kept(change.order, { version: 4 }),
     results: null,
     pause: null,
+    changes: null,
     members: new Map(members.map(keep)),
     nodes: new Map(nodes.map((node) => [node.name, kept(node, { version: 3 })])),
     ballots: new Map(ballots.map(keep)),

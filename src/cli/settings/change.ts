@@ -1,0 +1,35 @@
+/** What `settings set` and `settings edit` do alike: hand a change to the agent, and say what became of it. */
+import { flattened } from '../../config/service-settings.ts';
+import { EXIT } from '../../contract/errors.ts';
+import type { ExitCode } from '../../contract/errors.ts';
+import type { SettingsDocument } from '../../contract/settings.ts';
+import { changesBetween } from '../../records/settings.ts';
+import { withProgress } from '../progress.ts';
+import { report } from '../report.ts';
+import type { Call } from '../verb.ts';
+import { changeSettings } from './agent.ts';
+import type { Target, ToldSettings } from './agent.ts';
+import { renderChanges } from './render.ts';
+import { faultLine } from './text.ts';
+
+export const documentIn = ({ nested }: ToldSettings): SettingsDocument => flattened(nested) as SettingsDocument;
+
+export interface Change {
+  readonly agent: Target;
+  readonly before: ToldSettings;
+  readonly patch: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export async function carryOut({ agent, before, patch }: Change, { io, flags }: Call): Promise<ExitCode> {
+  const sent = changeSettings(agent, patch, { version: before.version, asker: io.whoami });
+  const told = await withProgress('writing the settings', io, sent);
+  if (!told.ok) {
+    const details = told.faults.map((fault) => faultLine('', fault));
+    return report(details.length > 0 ? { ...told.failure, details } : told.failure, io);
+  }
+  const { version } = told.settings;
+  const changes = changesBetween(documentIn(before), documentIn(told.settings));
+  if (flags.on('json')) io.stdout(`${JSON.stringify({ v: 1, version, changes })}\n`);
+  else io.stdout(changes.length === 0 ? 'nothing to change\n' : `${renderChanges(changes)}now version ${version}\n`);
+  return EXIT.done;
+}

@@ -1,0 +1,104 @@
+// The settings of a service on the command line: documents that are read and written, and what is said of a change.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { playedIo } from '../../../test/support/cli-io.ts';
+import { dictator } from '../dictator.ts';
+import { renderOverridden, renderSettings } from './render.ts';
+import { patchBetween, readAssignments, readDocument, renderDocument } from './text.ts';
+
+const snapshot = (name: string): string => path.join(import.meta.dirname, '../snapshots', `${name}.txt`);
+const loadAgent = (): never => {
+  throw new Error('no agent here');
+};
+
+const DOCUMENT = {
+  durability: 'durable', wait_replicas: 1, on_ensemble_loss: 'fence', priority_lag_bytes: 0, down_after_ms: 1500,
+  zones: 'prefer_other', 'nodes.redis1.zone': 'east', 'redis.maxmemory': '1gb', 'redis.save': '3600 1',
+};
+
+describe('a document that people edit', () => {
+  test('explains itself, and reads as what it was written from', async () => {
+    const text = renderDocument('cache', 7, DOCUMENT);
+    await expect(text).toMatchFileSnapshot(snapshot('settings-document'));
+    expect(readDocument(text)).toEqual({ ok: true, values: DOCUMENT });
+  });
+
+  test('is JSON as well', () => {
+    const json = JSON.stringify({ version: 7, durability: 'async', redis: { maxmemory: '1gb' } });
+    expect(readDocument(json)).toEqual({ ok: true, values: { durability: 'async', 'redis.maxmemory': '1gb' } });
+  });
+
+  test('tells all its faults with their lines', async () => {
+    const text = 'durability = yes\n\nredis.bind = 0.0.0.0\nnonsense\nzones = near\nzones = ignore\n# x = 1\n';
+    const assignments = readAssignments(['a', 'zon=x', 'redis.dir=/']);
+    const faults = [readDocument(text), readDocument('{"durability": }'), assignments];
+    const lines = faults.flatMap((read) => (read.ok ? ['no fault'] : [...read.faults, '--']));
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(snapshot('settings-faults'));
+  });
+
+  test('makes a patch of what is new, other and gone', () => {
+    expect(patchBetween({ a: 1, b: 2, c: 3 }, { a: 1, b: 4, d: 5 })).toEqual({ b: 4, c: null, d: 5 });
+  });
+
+  test('an empty value on the command line takes it away', () => {
+    expect(readAssignments(['down_after_ms=', 'redis.save='])).toEqual({
+      ok: true, values: { down_after_ms: null, 'redis.save': null },
+    });
+  });
+});
+
+test('settings are shown beside what they override', async () => {
+  const last = { id: 'x', version: 7, asker: 'ann@laptop', at: Date.UTC(2026, 10, 23), changes: [] };
+  const overridden = [{ key: 'durability', own: 'async', service: 'durable' }];
+  const settings = { service: 'cache', version: 7, document: DOCUMENT, last };
+  const shown = renderSettings(settings, overridden, (_style, text) => text);
+  await expect(`${shown}${renderOverridden(overridden)}`).toMatchFileSnapshot(snapshot('settings-show'));
+});
+
+interface Answers {
+  readonly before: object;
+  readonly status: number;
+  readonly after: object;
+}
+
+/** Runs a verb against an agent that tells `before`, and answers a change with `after`. */
+async function run(args: readonly string[], answers: Answers, edit?: (text: string) => string): Promise<string> {
+  const server = createServer((request, response) => {
+    const [status, body] = request.method === 'PATCH' ? [answers.status, answers.after] : [200, answers.before];
+    response.writeHead(status).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { io, printed } = playedIo(edit === undefined ? {} : { edit });
+  const code = await dictator([...args, '--agent', `http://127.0.0.1:${port}`], io, loadAgent);
+  await new Promise((resolve) => server.close(resolve));
+  return `$ dictator ${args.join(' ')}\n${printed.out}${printed.err}exit ${code}\n`;
+}
+
+describe('a change', () => {
+  test('says what it did, why not, and who was first', async () => {
+    const before = { version: 7, durability: 'async', wait_replicas: 1 };
+    const after = { ...before, version: 8, durability: 'durable' };
+    const conflict = {
+      error: 'settings_conflict', reason: 'settings_changed', message: 'Somebody else.', next: 'Look again.',
+    };
+    const faults = [{ key: 'durability', value: '"x"', reason: 'must be text', fix: 'Use "async".' }];
+    const said = [
+      await run(['settings', 'set', 'durability=durable'], patched(before, 200, after)),
+      await run(['settings', 'set', 'durability=async'], patched(before, 200, before)),
+      await run(['settings', 'set', 'durability=durable'], patched(before, 409, conflict)),
+      await run(['settings', 'set', 'durability=durable'], patched(before, 422, { error: 'bad_settings', faults })),
+      await run(['settings', 'set', 'durability=never', 'redis.port=1'], patched(before, 200, after)),
+      await run(['settings', 'edit'], patched(before, 200, after), (text) => text.replace('async', 'durable')),
+      await run(['settings', 'edit'], patched(before, 200, after), (text) => `${text}zones = near\n`),
+      await run(['settings', 'edit'], patched(before, 200, after)),
+    ];
+    await expect(said.join('\n')).toMatchFileSnapshot(snapshot('settings-changes'));
+  });
+});
+
+function patched(before: object, status: number, after: object): Answers {
+  return { before, status, after };
+}

@@ -1,0 +1,66 @@
+/** `dictator settings edit`: the whole document in an editor, or from a file. */
+import type { ExitCode } from '../../contract/errors.ts';
+import { EXIT } from '../../contract/errors.ts';
+import { withProgress } from '../progress.ts';
+import { report } from '../report.ts';
+import { askSettings } from '../settings/agent.ts';
+import { carryOut, documentIn } from '../settings/change.ts';
+import { patchBetween, readDocument, renderDocument } from '../settings/text.ts';
+import { orderTargetOf } from '../source.ts';
+import type { Call, Verb } from '../verb.ts';
+
+const STDIN = '/dev/stdin';
+
+export const settingsEdit: Verb = {
+  name: 'settings edit',
+  group: 'Act',
+  args: '',
+  argsMin: 0,
+  argsMax: 0,
+  summary: 'edit the settings of the service as one document',
+  details: [
+    'Opens $VISUAL, $EDITOR or vi on a document that explains itself. With --file it is read from there (- for stdin), '
+    + 'as lines "key = value" or as JSON; what it does not name is taken away.',
+    'Checked before anything is stored, all faults at once with their lines. If somebody else changed the settings '
+    + 'meanwhile nothing is stored. Run it on the host of an agent of the service.',
+  ],
+  flags: ['config', 'agent', 'json', 'file'],
+  examples: ['dictator settings edit', 'dictator settings edit --file cache.settings'],
+  async run(call) {
+    const { io, flags } = call;
+    const found = orderTargetOf(call);
+    if (!found.ok) return found.exitCode;
+    const { target: agent, service } = found;
+    const told = await withProgress('reading the settings', io, askSettings(agent));
+    if (!told.ok) return report(told.failure, io);
+    const before = told.settings;
+    const written = await textOf(call, renderDocument(service ?? 'the service', before.version, documentIn(before)));
+    if ('exitCode' in written) return written.exitCode;
+    const read = readDocument(written.text);
+    if (!read.ok) {
+      const kept = written.file === null ? undefined : `Your text is in ${written.file}: correct it, then use --file.`;
+      return report({ code: 'settings_invalid', details: read.faults, next: kept }, io);
+    }
+    const patch = patchBetween(documentIn(before), read.values);
+    const exitCode = await carryOut({ agent, before, patch }, call);
+    if (exitCode === EXIT.done) written.discard();
+    else if (written.file !== null && !flags.on('json')) io.stderr(`  Your text is in ${written.file}.\n`);
+    return exitCode;
+  },
+};
+
+type Written =
+  | { readonly text: string; readonly file: string | null; readonly discard: () => void }
+  | { readonly exitCode: ExitCode };
+
+async function textOf({ io, flags }: Call, document: string): Promise<Written> {
+  const file = flags.text('file');
+  if (file !== undefined) {
+    const read = io.readFile(file === '-' ? STDIN : file);
+    if (read.ok) return { text: read.text, file: null, discard: () => undefined };
+    return { exitCode: report({ code: 'usage', details: [`--file ${file}: ${read.reason}`] }, io) };
+  }
+  const edited = await io.edit(document);
+  if (edited !== null) return edited;
+  return { exitCode: report({ code: 'usage', details: ['no editor could be used here; name a --file'] }, io) };
+}

@@ -1,0 +1,68 @@
+/** `dictator settings show [SERVICE]`: what holds for the whole service, and what of this node's file it overrides. */
+import { EXIT } from '../../contract/errors.ts';
+import type { SettingsChange } from '../../contract/settings.ts';
+import { documentOf } from '../../records/settings.ts';
+import { unlessSilent } from '../facts.ts';
+import { SOURCE_FLAGS } from '../flags.ts';
+import { looking } from '../look.ts';
+import type { Lookout } from '../look.ts';
+import { readPast } from '../past.ts';
+import { withProgress } from '../progress.ts';
+import { report } from '../report.ts';
+import type { Failure } from '../report.ts';
+import { askSettings } from '../settings/agent.ts';
+import { documentIn } from '../settings/change.ts';
+import { overriddenBy, renderSettings } from '../settings/render.ts';
+import type { ShownSettings } from '../settings/render.ts';
+import { painter, printJson, shownAddress } from '../terminal.ts';
+import type { Call, Verb } from '../verb.ts';
+
+export const settingsShow: Verb = {
+  name: 'settings show',
+  group: 'Look',
+  args: '[SERVICE]',
+  argsMin: 0,
+  argsMax: 1,
+  summary: 'settings of the service, and what they override',
+  details: [
+    'Settings hold for every node, whatever its file says; what is not set here, each file says. Values of this '
+    + 'node\'s own configuration that the service overrides stand beside them.',
+  ],
+  flags: SOURCE_FLAGS,
+  examples: ['dictator settings show', 'dictator settings show cache --json'],
+  run: (call) => looking(call, async (lookout) => {
+    const { io, flags } = call;
+    const read = await withProgress('reading the settings', io, settingsOf(call, lookout));
+    if ('code' in read) return report(read, io);
+    const { config } = lookout;
+    const overridden = overriddenBy(read.document, config?.svcName === read.service ? config : null);
+    if (flags.on('json')) printJson({ v: 1, ...read, overridden }, io);
+    else io.stdout(renderSettings(read, overridden, painter(io)));
+    return EXIT.done;
+  }),
+};
+
+async function settingsOf(call: Call, { ensemble, source, config }: Lookout): Promise<ShownSettings | Failure> {
+  const service = call.args[0] ?? config?.svcName;
+  if (ensemble === null) return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
+  if (service === undefined) return { code: 'usage', details: ['settings show needs SERVICE with --zk'] };
+  const found = await unlessSilent(async () => {
+    const [records, past] = await Promise.all([ensemble.read(service, 'all'), readPast(ensemble, service)]);
+    return { settings: records.settings?.value ?? null, last: past?.changes.at(-1) ?? null };
+  });
+  if (found === null) return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
+  if (found.settings === null) return { code: 'service_unknown', details: [service] };
+  const last: SettingsChange | null = found.last;
+  return { service, version: found.settings.version, document: documentOf(found.settings), last };
+}
+
+function silent(hosts: Lookout['source']['hosts']): Failure {
+  return { code: 'ensemble_unreachable', details: (hosts ?? []).map(shownAddress) };
+}
+
+async function ofAgent(agent: Parameters<typeof askSettings>[0], service = ''): Promise<ShownSettings | Failure> {
+  const told = await askSettings(agent);
+  if (!told.ok) return told.failure;
+  const name = service === '' ? `the service of ${shownAddress(agent)}` : service;
+  return { service: name, version: told.settings.version, document: documentIn(told.settings), last: null };
+}

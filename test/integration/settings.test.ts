@@ -1,0 +1,133 @@
+// Settings of a service on real servers: changed by any agent, obeyed by all, raced by two operators; and SIGHUP.
+
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+import { failureStage } from '../support/failure-stage.ts';
+import { listen, peace, says } from '../support/healing.ts';
+import { request } from 'node:http';
+import type { Node } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** One verb of the command line, with the configuration of this node. */
+function dictator(node: Node, ...args: readonly string[]): Promise<Said> {
+  const command = ['dist/dictator.cjs', ...args, '--config', node.agent.configFile];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err });
+    });
+  });
+}
+
+/** `PATCH /config`, as any HTTP client does it. */
+function patch(node: Node, body: object): Promise<{ status: number; body: Record<string, unknown> }> {
+  const text = JSON.stringify(body);
+  const headers = { 'Content-Length': Buffer.byteLength(text) };
+  const target = { host: '127.0.0.1', port: node.agent.options.httpPort, path: '/config', method: 'PATCH', headers };
+  return new Promise((resolve, reject) => {
+    const call = request({ ...target, agent: false }, (response) => {
+      let answer = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, body: JSON.parse(answer) as Record<string, unknown> });
+      });
+    });
+    call.on('error', reject);
+    call.end(text);
+  });
+}
+
+describe('a service of three', () => {
+  const stage = failureStage({ config: { zk_session_timeout_ms: 4000 } });
+
+  async function everywhere(check: (node: Node) => Promise<boolean | null>, what: string): Promise<void> {
+    for (const node of stage.service.nodes) await waitFor(() => check(node), `${what} at ${node.name}`);
+  }
+
+  test('a change holds at every agent and every Redis, is remembered, and touches no file', async () => {
+    const { master, replicas: [one] } = await peace(stage.service);
+    const said = await dictator(
+      one, 'settings', 'set', 'durability=durable', 'redis.maxmemory=123mb', `nodes.${one.name}.zone=east`,
+    );
+    expect(said).toMatchObject({ code: 0, err: '' });
+    expect(said.out).toContain('durability: "async" -> "durable"');
+    await everywhere(async ({ agent }) => (await agent.view())?.settings.durability === 'durable', 'durable');
+    await everywhere(async ({ redis }) => {
+      return JSON.stringify(await redis.cmd('CONFIG', 'GET', 'maxmemory')).includes('128974848');
+    }, 'maxmemory');
+    await waitFor(async () => (await one.agent.view())?.tags.zone === 'east', 'its zone');
+    const shown = await dictator(master, 'settings', 'show');
+    expect(shown.out).toMatch(/^durability +durable +async, overridden/m);
+    const history = await dictator(master, 'history');
+    expect(history.out).toMatch(/durability +"async" +"durable"/);
+    expect((await dictator(master, 'show')).out).toContain('zone=east');
+    expect((await master.agent.view())?.reasons).not.toContain('setting_differs');
+  });
+
+  test('faults are told all at once, and nothing is stored', async () => {
+    const { master } = await peace(stage.service);
+    const before = (await master.agent.view())?.settings.version;
+    const answer = await patch(master, { durability: 'maybe', redis: { bind: '0.0.0.0' }, wait_replica: 2 });
+    expect(answer.status).toBe(422);
+    expect(answer.body['faults']).toHaveLength(3);
+    expect((await dictator(master, 'settings', 'set', 'redis.requirepass=x')).code).toBe(2);
+    expect((await master.agent.view())?.settings.version).toBe(before);
+  });
+
+  test('of two operators at once the second is refused, with exit code 3', async () => {
+    const { master, replicas: [one, other] } = await peace(stage.service);
+    const version = await waitFor(async () => {
+      const views = await Promise.all([master, one, other].map(({ agent }) => agent.view()));
+      const versions = views.map((view) => view?.settings.version);
+      return new Set(versions).size === 1 ? versions[0] : null;
+    }, 'all agents know the same settings');
+    const answers = await Promise.all([
+      patch(one, { version, failover_budget: 7, asker: 'ann' }),
+      patch(other, { version, failover_budget: 8, asker: 'bob' }),
+    ]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    // What an operator read a while ago is refused as well.
+    const late = await patch(master, { version, failover_budget: 9 });
+    expect([late.status, late.body['reason']]).toEqual([409, 'settings_changed']);
+  });
+
+  test('edit takes a whole document from a file, and takes away what is not in it', async () => {
+    const { master } = await peace(stage.service);
+    const file = `${stage.service.folder}/settings`;
+    writeFileSync(file, 'durability = async\nwait_replicas = 1\non_ensemble_loss = fence\npriority_lag_bytes = 0\n');
+    expect((await dictator(master, 'settings', 'edit', '--file', file)).code).toBe(0);
+    await everywhere(async ({ agent }) => (await agent.view())?.settings.durability === 'async', 'async');
+    const answer = await waitFor(() => master.agent.http('/config'), 'the settings');
+    expect(JSON.parse(answer.body)).not.toHaveProperty('redis');
+  });
+
+  test('SIGHUP takes what can change, says what waits for a restart, and refuses a bad file', async () => {
+    const { replicas: [one] } = await peace(stage.service);
+    const { configFile } = one.agent;
+    const before = readFileSync(configFile, 'utf8');
+    const keys = JSON.parse(before) as Record<string, unknown>;
+    const changed = { ...keys, on_stop: 'keep', http_port: 1, log_level: 'debug' };
+    const lines = listen(one);
+    writeFileSync(configFile, JSON.stringify({ ...changed, no_such_key: 1 }));
+    one.agent.signal('SIGHUP');
+    await waitFor(() => says(lines(), 'configuration_refused'), 'the bad file is refused');
+    writeFileSync(configFile, JSON.stringify(changed));
+    one.agent.signal('SIGHUP');
+    const isReload = ({ event }: { readonly event: string }): boolean => event === 'configuration_reloaded';
+    const line = await waitFor(() => lines().find(isReload), 'the file is read');
+    expect(line['live']).toEqual(['log_level', 'on_stop']);
+    expect(line['restart']).toEqual(['http_port']);
+    expect((await waitFor(() => one.agent.view(), 'it still answers')).node.name).toBe(one.name);
+    writeFileSync(configFile, before);
+    one.agent.signal('SIGHUP');
+    await waitFor(() => lines().filter(isReload).length >= 2, 'read again');
+    await peace(stage.service);
+  });
+});
