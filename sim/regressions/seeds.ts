@@ -19,5 +19,6 @@ export const REGRESSION_SEEDS: readonly RegressionSeed[] = [
   { seed: 275, sentence: 'an order is refused before its asker hears that it was stored, and is stored again' },
   { seed: 495, sentence: 'an agent that was stopped finds a pause in its socket, and a heartbeat right behind it' },
   { seed: 1651, sentence: 'a switchover is given up and begun again, a hundred times a second' },
+  { seed: 1871, sentence: 'a thawed Redis says that its link is up, until it sees that its master is another process' },
   { seed: 1803, sentence: 'a switchover is undone while nobody knows whether the lease was given away' },
 ];

@@ -18,6 +18,11 @@ describe('a replica looks at its own Redis', () => {
     expect(wanted(replicaBeside(sight(masterFacts()))).pollOwnMs).toBe(POLL_PEACE_MS);
   });
 
+  test('closely for a moment when it was silent until now: what its link says may be long past', () => {
+    const thawed = { ...replicaBeside(sight(masterFacts())), alertUntilMs: START_MS + 1 };
+    expect(wanted(thawed).pollOwnMs).toBe(POLL_SETTLING_MS);
+  });
+
   test.each([
     ['another process answers there', sight(masterFacts({ runId: 'run-new' }))],
     ['nobody answers there', sight(masterFacts(), { link: 'failed' })],

@@ -94,7 +94,7 @@ function pollOwn(state: State): number {
     case 'replica':
       // Whoever answers there next may be another process: its full sync must be seen before it is loaded (I5).
       if (!knowsItsMaster(state)) return POLL_SETTLING_MS;
-      if (own.facts?.link?.up === true) return POLL_PEACE_MS;
+      if (own.facts?.link?.up === true && !eager) return POLL_PEACE_MS;
       return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'starting':
       return eager || streamsFromUnknown(state) ? POLL_SETTLING_MS : POLL_PEACE_MS;
