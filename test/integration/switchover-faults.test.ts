@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 
 import { failureStage } from '../support/failure-stage.ts';
 import type { FailureStage } from '../support/failure-stage.ts';
-import { heal, listen, peace, says } from '../support/healing.ts';
+import { heal, listen, peace, says, untilSaidAnew } from '../support/healing.ts';
 import { give } from '../support/orders.ts';
 import type { Ordered } from '../support/orders.ts';
 import type { Node } from '../support/service.ts';
@@ -45,9 +45,10 @@ describe('a switchover', () => {
   const stage = failureStage();
 
   test('whose target loses its Redis before it claims ends with the old master in its office', async () => {
-    const { master, replicas: [target, other] } = await peace(stage.service);
+    const { master, replicas: [target, other] } = await heal(stage.service);
     const writers = stage.writeTo(stage.service.nodes, { batch: 2, wait: 1 });
     await writers.progress(master, 100);
+    await untilSaidAnew(master, 'lease_released');
     const lines = listen(master);
     // Its agent stands still, so the lease that it was given stays where nobody takes it.
     target.agent.signal('SIGSTOP');
@@ -62,7 +63,8 @@ describe('a switchover', () => {
   });
 
   test('whose master dies in its middle, agent and Redis, moves the office and has one result', async () => {
-    const { master, replicas: [target, other] } = await peace(stage.service);
+    const { master, replicas: [target, other] } = await heal(stage.service);
+    await untilSaidAnew(master, 'lease_released');
     const lines = listen(master);
     target.agent.signal('SIGSTOP');
     const answer = give(other, '/switchover', { candidate: target.name });
@@ -82,10 +84,11 @@ describe('a switchover', () => {
     ['the master restarts when it has given the lease away', 'lease_released', 'master'],
     ['the target restarts when it has claimed', 'epoch_claimed', 'target'],
   ] as const)('loses nothing and ends once when the agent of %s', async (_when, event, who) => {
-    const { master, replicas: [target, other] } = await peace(stage.service);
+    const { master, replicas: [target, other] } = await heal(stage.service);
     const writers = stage.writeTo(stage.service.nodes, { batch: 2, wait: 1 });
     await writers.progress(master, 100);
     const victim = who === 'master' ? master : target;
+    await untilSaidAnew(victim, event);
     const lines = listen(victim);
     const answer = give(other, '/switchover', { candidate: target.name });
     await waitFor(() => says(lines(), event), event);
@@ -97,7 +100,7 @@ describe('a switchover', () => {
   });
 
   test('to a replica that stands still is refused, and the master goes on', async () => {
-    const { master, replicas: [target, other] } = await peace(stage.service);
+    const { master, replicas: [target, other] } = await heal(stage.service);
     target.redis.freeze();
     const lag = async (): Promise<number> => {
       const info = String(await master.redis.cmd('INFO', 'replication'));
@@ -112,7 +115,7 @@ describe('a switchover', () => {
   });
 
   test('with every replica disabled is refused, to one of them and to the best', async () => {
-    const { master, replicas } = await peace(stage.service);
+    const { master, replicas } = await heal(stage.service);
     for (const { agent } of replicas) expect((await agent.http('/disable'))?.status).toBe(200);
     await waitFor(async () => (await master.agent.view())?.inSync.length === 0, 'nobody is in sync');
     const [named] = replicas;
@@ -128,7 +131,7 @@ describe('in durable mode a switchover', () => {
   const stage = failureStage({ config: DURABLE });
 
   test('goes there and back, and keeps what WAIT confirmed and what it did not', async () => {
-    const { master, replicas: [target] } = await peace(stage.service);
+    const { master, replicas: [target] } = await heal(stage.service);
     const epoch = (await master.agent.view())?.epoch ?? 0;
     const confirmed = stage.writeTo(stage.service.nodes, { wait: 1, batch: 2 });
     const others = stage.writeTo(stage.service.nodes, { batch: 2 });

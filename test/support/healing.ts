@@ -1,8 +1,10 @@
 /**
  * Brings a service back to peace between two tests, and looks at what its agents said meanwhile.
  */
+import { REPEAT_WINDOW_MS } from '../../src/log/repeat-filter.ts';
 import type { LogLine } from './agent-process.ts';
 import type { Node, Service } from './service.ts';
+import { waitFor } from './wait-for.ts';
 import { untilFollows } from './writers.ts';
 
 /** Restarts what is down, thaws what is stopped, and waits for one master that all others follow in sync. */
@@ -23,6 +25,12 @@ export async function peace(service: Service): Promise<{ master: Node; replicas:
   if (first === undefined) throw new Error('a service of one node has no peace to come back to');
   for (const replica of service.others(master)) await untilFollows(replica, master);
   return { master, replicas: [first, second ?? first] };
+}
+
+/** The log counts what is said again within a second instead of writing it: waits until this would be written. */
+export async function untilSaidAnew({ name, agent }: Node, event: string): Promise<void> {
+  const isOver = (line: LogLine): boolean => line.event !== event || performance.now() - line.atMs > REPEAT_WINDOW_MS;
+  await waitFor(() => agent.lines.every(isOver), `${name} would write ${event} again`);
 }
 
 /** What an agent says from now on, without its later counts of what it said before (`repeated`). */
