@@ -1,12 +1,10 @@
 /** What there is to say about one key of the configuration. */
-export type Order = 'A' | 'B' | 'C' | 'D' | 'E';
 
 /** Shape of a value: what text from the environment is turned into before it is checked. */
 export type Kind = 'text' | 'integer' | 'boolean' | 'list' | 'integer_or_list' | 'integer_or_text' | 'any';
 
 export interface Key {
   readonly kind: Kind;
-  readonly order: Order;
   readonly default: unknown;
   /** How documentation shows the default, where the plain value would not tell. */
   readonly defaultText?: string;
@@ -16,4 +14,9 @@ export interface Key {
   readonly fix: string;
   /** The value is shown nowhere, not even in a fault. */
   readonly secret?: true;
+}
+
+/** A name that a later version will know. */
+export interface ReservedKey extends Key {
+  readonly reserved: true;
 }

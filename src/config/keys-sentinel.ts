@@ -4,14 +4,12 @@ import type { Key } from './key.ts';
 export const SENTINEL_KEYS = {
   'sentinel.port': {
     kind: 'integer_or_text',
-    order: 'D',
     default: 26379,
     meaning: 'port of the Sentinel protocol, or `off`',
     fix: 'Use a port from 1 to 65535, or "off".',
   },
   'sentinel.bind': {
     kind: 'list',
-    order: 'D',
     default: null,
     defaultText: 'all addresses',
     meaning: 'addresses to listen on',
@@ -19,7 +17,6 @@ export const SENTINEL_KEYS = {
   },
   'sentinel.master_name': {
     kind: 'list',
-    order: 'D',
     default: null,
     defaultText: '`svc_name`',
     meaning: 'name of the master towards Sentinel clients, or a list of names: each is answered and told of',
@@ -27,7 +24,6 @@ export const SENTINEL_KEYS = {
   },
   'sentinel.password': {
     kind: 'text',
-    order: 'D',
     default: null,
     meaning: 'password of the Sentinel port (of its user `default`)',
     fix: 'Use text, or leave the key out.',
@@ -35,14 +31,12 @@ export const SENTINEL_KEYS = {
   },
   'sentinel.password_file': {
     kind: 'text',
-    order: 'D',
     default: null,
     meaning: 'file that holds that password, one line; instead of `sentinel.password`',
     fix: 'Name a file with one line that this user may read.',
   },
   'sentinel.users': {
     kind: 'any',
-    order: 'D',
     default: null,
     meaning: 'users of the Sentinel port: `[{"name": ..., "password": ...}]`; whoever connects must be one of them',
     fix: 'Use a list of objects with name and password.',
@@ -50,7 +44,6 @@ export const SENTINEL_KEYS = {
   },
   'sentinel.announce_host': {
     kind: 'text',
-    order: 'D',
     default: null,
     defaultText: '`node.host`',
     meaning: 'address under which clients reach this Sentinel port, as the other agents name it',
@@ -58,7 +51,6 @@ export const SENTINEL_KEYS = {
   },
   'sentinel.announce_port': {
     kind: 'integer',
-    order: 'D',
     default: null,
     defaultText: '`sentinel.port`',
     meaning: 'port to that address',
@@ -66,21 +58,18 @@ export const SENTINEL_KEYS = {
   },
   'sentinel.announce_hostnames': {
     kind: 'boolean',
-    order: 'D',
     default: false,
     meaning: 'tell clients host names as they are recorded, instead of their addresses',
     fix: 'Use true or false.',
   },
   'sentinel.aliases': {
     kind: 'boolean',
-    order: 'D',
     default: true,
     meaning: 'also publish `switch-master` and `+replica-reconf-done`, on which some clients listen',
     fix: 'Use true or false.',
   },
   'sentinel.clients_max': {
     kind: 'integer',
-    order: 'D',
     default: 1000,
     meaning: 'clients of the Sentinel port at one time; more are turned away',
     fix: 'Use a number from 1 to 10000.',

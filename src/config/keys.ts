@@ -1,55 +1,51 @@
 /**
  * Every key of the configuration: one table that loading, help and `docs/configuration.md` share.
  *
- * `order` says which work order brings a key to life. Those written out in full are implemented; the names made by
- * `later` are reserved, so that a file written for a later version gets a clear answer instead of "unknown key".
+ * The names made by `later` are reserved, so that a file written for a later version gets a clear answer instead of
+ * "unknown key".
  * Values are given as they would stand in the file; `null` means "none, or derived as `defaultText` says".
  */
-import type { Key, Kind, Order } from './key.ts';
+import type { Key, Kind, ReservedKey } from './key.ts';
 import { SENTINEL_KEYS } from './keys-sentinel.ts';
 
 export type { Key } from './key.ts';
 
 const NOT_YET = 'Remove the key.';
 
-const later = (order: Order, kind: Kind, value: unknown, meaning: string): Key => ({
+const later = (kind: Kind, value: unknown, meaning: string): ReservedKey => ({
+  reserved: true,
   kind,
-  order,
   default: value,
   meaning,
   fix: NOT_YET,
 });
 
-const laterSecret = (order: Order, meaning: string): Key => ({
-  ...later(order, 'any', null, meaning),
+const laterSecret = (meaning: string): ReservedKey => ({
+  ...later('any', null, meaning),
   secret: true,
 });
 
 export const KEYS = {
   svc_name: {
     kind: 'text',
-    order: 'A',
     default: 'local',
     meaning: 'name of the service; one component of a ZooKeeper path',
     fix: 'Use a name without "/" and control characters, such as "cache".',
   },
   log_level: {
     kind: 'text',
-    order: 'A',
     default: 'INFO',
     meaning: 'least level that is logged: `DEBUG`, `INFO`, `WARN` or `FATAL`, in any case',
     fix: 'Use DEBUG, INFO, WARN or FATAL.',
   },
   http_port: {
     kind: 'integer',
-    order: 'A',
     default: 8000,
     meaning: 'port of the HTTP listener',
     fix: 'Use a port from 1 to 65535.',
   },
   http_host: {
     kind: 'text',
-    order: 'A',
     default: null,
     defaultText: 'all addresses',
     meaning: 'address to listen on',
@@ -57,7 +53,6 @@ export const KEYS = {
   },
   announce_http_host: {
     kind: 'text',
-    order: 'A',
     default: null,
     defaultText: '`node.host`',
     meaning: 'address at which the other agents reach this one',
@@ -65,49 +60,42 @@ export const KEYS = {
   },
   zk_hosts: {
     kind: 'list',
-    order: 'A',
     default: ['localhost:2181'],
     meaning: 'ZooKeeper servers, each `host` or `host:port`, IPv6 in brackets; 2181 where no port is given',
     fix: 'Use a list such as ["zk1", "zk2:2181", "[2001:db8::1]:2181"].',
   },
   zk_session_timeout_ms: {
     kind: 'integer',
-    order: 'A',
     default: 5000,
     meaning: 'session timeout to ask for; the ensemble grants at least two of its ticks',
     fix: 'Use milliseconds from 100 to 600000.',
   },
   'node.name': {
     kind: 'text',
-    order: 'A',
     default: 'local',
     meaning: 'stable identity of the node, unique in the service; one component of a ZooKeeper path',
     fix: 'Use a name without "/" and control characters, such as "redis1".',
   },
   'node.host': {
     kind: 'text',
-    order: 'A',
     default: 'localhost',
     meaning: 'address of Redis, as published to clients and to the other nodes',
     fix: 'Use a host name or an address, without a port (that is node.port).',
   },
   'node.port': {
     kind: 'integer',
-    order: 'A',
     default: 6379,
     meaning: 'port of Redis',
     fix: 'Use a port from 1 to 65535.',
   },
   'node.loading_timeout': {
     kind: 'integer',
-    order: 'A',
     default: 30,
     meaning: 'seconds that Redis may take to load its dataset',
     fix: 'Use seconds from 0 to 604800.',
   },
   'node.username': {
     kind: 'text',
-    order: 'A',
     default: null,
     defaultText: 'none',
     meaning: 'ACL user of Redis; also set as `masteruser`',
@@ -115,7 +103,6 @@ export const KEYS = {
   },
   'node.password': {
     kind: 'text',
-    order: 'A',
     default: null,
     defaultText: 'none',
     meaning: 'password of Redis; also set as `masterauth`',
@@ -124,7 +111,6 @@ export const KEYS = {
   },
   'node.password_file': {
     kind: 'text',
-    order: 'A',
     default: null,
     defaultText: 'none',
     meaning: 'file that holds the password, one line; instead of `node.password`',
@@ -132,7 +118,6 @@ export const KEYS = {
   },
   'node.priority': {
     kind: 'integer',
-    order: 'A',
     default: null,
     defaultText: '`replica-priority` of Redis',
     meaning: 'less is better, among equally fresh nodes; 0: never promoted',
@@ -140,21 +125,18 @@ export const KEYS = {
   },
   'node.never_master': {
     kind: 'boolean',
-    order: 'B',
     default: false,
     meaning: 'never promoted by itself, whatever its priority: a copy for backups, or in a far place',
     fix: 'Use true or false.',
   },
   'node.no_read': {
     kind: 'boolean',
-    order: 'B',
     default: false,
     meaning: 'tells clients and balancers not to read from this node',
     fix: 'Use true or false.',
   },
   'node.zone': {
     kind: 'text',
-    order: 'B',
     default: null,
     defaultText: 'none',
     meaning: 'where the node stands (rack, room, site); what it is good for, the service\'s `zones` says',
@@ -162,14 +144,12 @@ export const KEYS = {
   },
   down_after_ms: {
     kind: 'integer',
-    order: 'A',
     default: 2000,
     meaning: 'Redis that leaves a command unanswered for so long is down',
     fix: 'Use milliseconds from 50 to 600000.',
   },
   fence_margin_ms: {
     kind: 'integer',
-    order: 'A',
     default: null,
     defaultText: 'the smaller of 500 and T/8',
     meaning: 'how long before its own deadline (2/3 T) a silent lease holder begins to fence',
@@ -177,21 +157,18 @@ export const KEYS = {
   },
   trust_refused: {
     kind: 'boolean',
-    order: 'A',
     default: true,
     meaning: 'whether refused connections count towards a proof of death; `false` where a firewall can forge them',
     fix: 'Use true or false.',
   },
   bootstrap_settle_ms: {
     kind: 'integer',
-    order: 'A',
     default: 3000,
     meaning: 'how long the first start of an empty service waits for more nodes',
     fix: 'Use milliseconds from 0 to 3600000.',
   },
   expected_nodes: {
     kind: 'integer_or_list',
-    order: 'A',
     default: null,
     defaultText: 'none',
     meaning: 'number of nodes, or list of their names, whose presence ends that wait at once',
@@ -199,126 +176,108 @@ export const KEYS = {
   },
   election_settle_ms: {
     kind: 'integer',
-    order: 'A',
     default: 1000,
     meaning: 'how long an election waits for the ballots of live members of the in-sync set',
     fix: 'Use milliseconds from 0 to 600000.',
   },
   recovery_grace_ms: {
     kind: 'integer',
-    order: 'B',
     default: 60000,
     meaning: 'how long the last master is waited for after every node lost power',
     fix: 'Use milliseconds from 0 to 86400000.',
   },
   durability: {
     kind: 'text',
-    order: 'B',
     default: 'async',
     meaning: '`async`, or `durable`: a failover that cannot prove to keep what `WAIT` confirmed does not happen',
     fix: 'Use "async" or "durable", the same on all nodes.',
   },
   wait_replicas: {
     kind: 'integer',
-    order: 'B',
     default: 1,
     meaning: 'with `durable`: the number that clients give to `WAIT`',
     fix: 'Use an integer from 1 to 63, the same on all nodes.',
   },
   on_ensemble_loss: {
     kind: 'text',
-    order: 'B',
     default: 'fence',
     meaning: '`fence`, or `continue`, when the ensemble is away and a node is silent, too',
     fix: 'Use "fence" or "continue", the same on all nodes.',
   },
   priority_lag_bytes: {
     kind: 'integer',
-    order: 'B',
     default: 0,
     meaning: 'among nodes that are behind by no more than this the priority decides; with `durable` always 0',
     fix: 'Use bytes from 0 to 1000000000, the same on all nodes.',
   },
   complaint_after_ms: {
     kind: 'integer',
-    order: 'B',
     default: 5000,
     meaning: 'a replica that cannot reach a living master for so long says so; if most do, the master hands over',
     fix: 'Use milliseconds from 1000 to 3600000.',
   },
   failover_budget: {
     kind: 'integer',
-    order: 'B',
     default: 3,
     meaning: 'failovers without a pause while masters fall one after the other; then 1, 2, 4 ... up to 30 s each',
     fix: 'Use a number from 1 to 1000.',
   },
   failover_calm_ms: {
     kind: 'integer',
-    order: 'B',
     default: 30000,
     meaning: 'a master that has served for so long ends such a series',
     fix: 'Use milliseconds from 1000 to 3600000.',
   },
   unwritable_after_ms: {
     kind: 'integer',
-    order: 'B',
     default: 5000,
     meaning: 'a master whose Redis refuses every write for so long (disk full, `MISCONF`) hands over to a better one',
     fix: 'Use milliseconds from 500 to 3600000.',
   },
   fence_by_kill: {
     kind: 'boolean',
-    order: 'B',
     default: false,
     meaning: 'kill a stopped Redis (SIGSTOP) whose lease is lost, where the agent shares its host and may',
     fix: 'Use true or false.',
   },
   publish_replicas: {
     kind: 'boolean',
-    order: 'D',
     default: false,
     meaning: 'while this node is a replica in sync, list it below `/services/redis-replicas/<svc_name>`',
     fix: 'Use true or false.',
   },
   'rescue.mode': {
     kind: 'text',
-    order: 'B',
     default: 'on',
     meaning: 'copy divergent data before it is discarded: `on`, `off`, or `require`: no copy, no following',
     fix: 'Use "on", "off" or "require".',
   },
   'rescue.dir': {
     kind: 'text',
-    order: 'B',
     default: '/var/lib/dictator',
     meaning: 'where rescue copies are kept, in a folder per service and node',
     fix: 'Use the absolute path of a directory that the agent may write.',
   },
   'rescue.keep': {
     kind: 'integer',
-    order: 'B',
     default: 3,
     meaning: 'rescue copies kept per node; the oldest goes when a new one is complete',
     fix: 'Use a number from 1 to 1000.',
   },
   'rescue.min_free_bytes': {
     kind: 'integer',
-    order: 'B',
     default: 268435456,
     meaning: 'bytes that a rescue copy must leave free on the file system of `rescue.dir`',
     fix: 'Use bytes from 0 to 1000000000000000.',
   },
   'rescue.timeout_ms': {
     kind: 'integer',
-    order: 'B',
     default: 600000,
     meaning: 'a rescue copy that takes longer is given up',
     fix: 'Use milliseconds from 1000 to 86400000.',
   },
   failsafe_promise_ms: {
     kind: 'integer',
-    order: 'B',
     default: null,
     defaultText: 'T',
     meaning: 'how long the nodes promise to keep out of elections while the ensemble is silent',
@@ -326,35 +285,32 @@ export const KEYS = {
   },
   forget_after_ms: {
     kind: 'integer',
-    order: 'B',
     default: 86_400_000,
     meaning: 'a node that follows nobody and has no agent is no longer counted after this',
     fix: 'Use milliseconds from 1000 to 31536000000.',
   },
   shutdown_timeout_ms: {
     kind: 'integer',
-    order: 'B',
     default: 10000,
     meaning: 'an agent that is told to stop has ended by then; for half of it a successor is waited for',
     fix: 'Use milliseconds from 1000 to 600000.',
   },
   on_stop: {
     kind: 'text',
-    order: 'B',
     default: 'switchover',
     meaning: 'a master whose agent is told to stop: `switchover` hands over, `keep` leaves it for the next agent',
     fix: 'Use "switchover" or "keep".',
   },
   ...SENTINEL_KEYS,
-  'sentinel.services': { ...later('D', 'list', null, 'services that are answered for'), defaultText: 'own' },
-  zk_chroot: later('E', 'text', null, 'prefix of every path in ZooKeeper'),
-  zk_auth: laterSecret('E', 'authentication towards ZooKeeper'),
-  zk_tls: laterSecret('E', 'TLS towards ZooKeeper'),
-  'node.tls': laterSecret('E', 'TLS towards Redis'),
-  'api.tokens': laterSecret('E', 'tokens of the HTTP API'),
-  'api.tls': laterSecret('E', 'TLS of the HTTP API'),
-  hooks: laterSecret('E', 'programs run on events'),
-  nodes: laterSecret('E', 'several nodes in one agent'),
+  'sentinel.services': { ...later('list', null, 'services that are answered for'), defaultText: 'own' },
+  zk_chroot: later('text', null, 'prefix of every path in ZooKeeper'),
+  zk_auth: laterSecret('authentication towards ZooKeeper'),
+  zk_tls: laterSecret('TLS towards ZooKeeper'),
+  'node.tls': laterSecret('TLS towards Redis'),
+  'api.tokens': laterSecret('tokens of the HTTP API'),
+  'api.tls': laterSecret('TLS of the HTTP API'),
+  hooks: laterSecret('programs run on events'),
+  nodes: laterSecret('several nodes in one agent'),
 } as const satisfies Record<string, Key>;
 
 export type KeyName = keyof typeof KEYS;

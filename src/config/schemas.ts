@@ -191,8 +191,7 @@ const portOrOff = v.lazy((value): v.GenericSchema<unknown, number | 'off'> =>
   value === 'off' ? v.literal('off') : integer(1, 65535),
 );
 
-/** `later` widens its order to all of them: only a key that is written out has one of its own. */
-type NameImplemented = { [K in KeyName]: (typeof KEYS)[K]['order'] extends 'A' | 'B' | 'D' ? K : never }[KeyName];
+type NameImplemented = { [K in KeyName]: (typeof KEYS)[K] extends { reserved: true } ? never : K }[KeyName];
 
 export const SCHEMAS = {
   svc_name: component,
