@@ -37,6 +37,8 @@ export class OrdersEndOnce implements Checker {
   private readonly stories = new Map<string, Story>();
   private readonly tenures = new Map<number, Tenure>();
   /** Orders whose target left its master's history, by order of its agent. */
+  /** When each node was last told to take part again. */
+  private readonly enabledMs = new Map<string, number>();
   private readonly renewed = new Map<string, string>();
   private healedMs: number | null = null;
 
@@ -74,7 +76,15 @@ export class OrdersEndOnce implements Checker {
     if (tenure?.node === node) tenure.promotedMs ??= nowMs;
   }
 
+  /** It was told to take part again while its release was on its way: that goes through, and it stands as others do. */
+  private leftBefore(node: string, world: Overview): boolean {
+    const enabledMs = this.enabledMs.get(node);
+    const role = world.nodes.get(node)?.agent?.role;
+    return role === 'stepping_down' && enabledMs !== undefined && world.nowMs - enabledMs < world.plan.sessionTimeoutMs;
+  }
+
   private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, world: Overview): void {
+    if (event === 'enabled') this.enabledMs.set(node, world.nowMs);
     if (event !== 'reinitialized' || typeof fields['id'] !== 'string') return;
     if (this.renewed.has(fields['id'])) world.violated('I10', `${node} carried out an order to copy anew twice`);
     this.renewed.set(fields['id'], node);
@@ -93,7 +103,7 @@ export class OrdersEndOnce implements Checker {
     const stood = before.term?.handOver ?? null;
     if (planned === null || stood !== null || before.lease === null || after.lease !== null) return;
     const story = begunBetween(before, after) ? this.stories.get(before.order?.id ?? '') : undefined;
-    if (story === undefined && leaves(planned.from.name, world)) return;
+    if (story === undefined && (leaves(planned.from.name, world) || this.leftBefore(planned.from.name, world))) return;
     if (story?.order.kind !== 'switchover') {
       return world.violated('I10', `${planned.from.name} handed over to ${planned.to} without an order`);
     }
