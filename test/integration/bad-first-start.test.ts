@@ -7,7 +7,7 @@ import type { RedisServerProcess } from '../support/redis-server.ts';
 import { isLinked, refuses, serves, Stage, streams } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const stage = new Stage();
+const stage = new Stage(2);
 beforeAll(stage.open);
 afterEach(stage.clear);
 afterAll(stage.close);

@@ -6,7 +6,7 @@ import type { RedisServerProcess } from '../support/redis-server.ts';
 import { refuses, serves, Stage } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const stage = new Stage();
+const stage = new Stage(8);
 beforeAll(stage.open);
 afterEach(stage.clear);
 afterAll(stage.close);

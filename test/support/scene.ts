@@ -45,8 +45,15 @@ export class Scene {
   readonly changes: string[];
   private readonly folder = mkdtempSync(join(tmpdir(), 'dictator-scene-'));
   private readonly ending: (() => Promise<void> | void)[] = [];
+  private readonly nursery: RedisServerProcess[];
 
-  private constructor(zookeeper: ZooKeeperServer, zk: ZooKeeperClient, changes: string[]) {
+  private constructor(
+    zookeeper: ZooKeeperServer,
+    zk: ZooKeeperClient,
+    changes: string[],
+    nursery: RedisServerProcess[],
+  ) {
+    this.nursery = nursery;
     this.zookeeper = zookeeper;
     this.zk = zk;
     this.changes = changes;
@@ -54,11 +61,11 @@ export class Scene {
     this.service = `scene${String(process.pid)}x${String(services++)}`;
   }
 
-  /** `zookeeper`: one that somebody else started and ends. */
-  static async open(zookeeper: ZooKeeperServer): Promise<Scene> {
+  /** `zookeeper`: one that somebody else started and ends. `nursery`: Redis servers to take, started a while ago. */
+  static async open(zookeeper: ZooKeeperServer, nursery: RedisServerProcess[] = []): Promise<Scene> {
     const changes: string[] = [];
     const { zk, closed } = await openSession(zookeeper.port, (path) => changes.push(path));
-    const scene = new Scene(zookeeper, zk, changes);
+    const scene = new Scene(zookeeper, zk, changes, nursery);
     scene.ending.push(closed);
     return scene;
   }
@@ -92,8 +99,10 @@ export class Scene {
    * A Redis older than what a fresh agent takes for just restarted: such a one is fenced unseen where the records take
    * long to come, as on a busy machine, so it serves no test of what must not be touched.
    */
-  async grownRedis(options: RedisServerOptions = {}): Promise<RedisServerProcess> {
-    const redis = await this.redis(options);
+  async grownRedis(): Promise<RedisServerProcess> {
+    const early = this.nursery.shift();
+    if (early !== undefined) this.ending.push(() => early.stop());
+    const redis = early ?? await this.redis();
     await waitFor(async () => {
       const seconds = /uptime_in_seconds:(\d+)/.exec(String(await redis.cmd('INFO', 'server')))?.[1];
       return Number(seconds) > YOUNG_SERVER_SECONDS;
@@ -186,12 +195,21 @@ async function openSession(
 export class Stage {
   private zookeeper: ZooKeeperServer | null = null;
   private readonly scenes: Scene[] = [];
+  private readonly grown: number;
+  private readonly nursery: RedisServerProcess[] = [];
+
+  /** `grown`: how many servers the tests will ask `grownRedis` for; they grow up together instead of one by one. */
+  constructor(grown = 0) {
+    this.grown = grown;
+  }
 
   readonly open = async (): Promise<void> => {
     this.zookeeper = await startZooKeeper({ tickTimeMs: TICK_MS });
+    for (let i = 0; i < this.grown; i++) this.nursery.push(await startRedis({ args: [...QUICK_SYNC] }));
   };
 
   readonly close = async (): Promise<void> => {
+    for (const redis of this.nursery.splice(0)) await redis.stop();
     await this.zookeeper?.stop();
   };
 
@@ -201,7 +219,7 @@ export class Stage {
 
   async scene(): Promise<Scene> {
     if (this.zookeeper === null) throw new Error('the stage is not open');
-    const scene = await Scene.open(this.zookeeper);
+    const scene = await Scene.open(this.zookeeper, this.nursery);
     this.scenes.push(scene);
     return scene;
   }
