@@ -20,7 +20,7 @@ that were accepted: now, the longest since your latest fault, and the worst so f
 
 Without a terminal, or with --script failover, a script: loads 1,000 keys, waits until both replicas have them, kills
 the master's Redis (SIGKILL) and starts it again as soon as there is a new master. The last line is one of
-  demo: ok, write gap 23 ms, 0 of 1000 keys lost, old master back in 61 ms
+  demo: ok, write gap 75 ms, 0 of 1000 keys lost, old master back in 43 ms
   demo: FAILED, <reason>
 and the exit code 0 or 1 (64 for a wrong argument, 128 and the signal's number after a signal).
 
@@ -34,7 +34,7 @@ The old master is tried all the while: a write that it accepts beside the new ma
 
 With --script switchover another script: clients write to all servers without pause, and the mastership is handed over
 by the command of an operator. The last line is one of
-  demo: ok, writes waited 31 ms (9 ms without a master), 0 of 2741 acknowledged writes lost
+  demo: ok, writes waited 60 ms (52 ms without a master), 0 of 1316 acknowledged writes lost
   demo: FAILED, <reason>
 where the first figure is between the last write that the old master acknowledged and the first of the new one, and the
 second is what its agents measured. Two masters that acknowledge at the same time fail it.
