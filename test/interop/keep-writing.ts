@@ -2,7 +2,7 @@
  * Unmodified client libraries that write without pause, as applications do: each is told where the Sentinels are and
  * how the master is called, and nothing else. What they are asked afterwards: when did a write succeed again.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -14,7 +14,8 @@ export interface SentinelsOf {
 }
 
 export interface Writing {
-  readonly library: string;
+  /** Which client writes, as people call it. */
+  readonly client: string;
   /** performance.now() of every write that was acknowledged. */
   readonly acceptedMs: number[];
   /** What went wrong last, for whoever waits in vain. */
@@ -26,16 +27,16 @@ export interface Writing {
 const EVERY_MS = 20;
 const HOST = '127.0.0.1';
 
-interface Library {
-  readonly library: string;
+interface Client {
+  readonly client: string;
   readonly write: () => Promise<unknown>;
   readonly end: () => unknown;
 }
 
-function keepWriting({ library, write, end }: Library): Writing {
+function keepWriting({ client, write, end }: Client): Writing {
   let stopped = false;
   const writing: Writing = {
-    library,
+    client,
     acceptedMs: [],
     trouble: '',
     async stop() {
@@ -75,26 +76,24 @@ export function ioredis({ ports, name }: SentinelsOf, { protocol, failoverDetect
     maxRetriesPerRequest: 1,
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
-  const library = `ioredis RESP${protocol}${failoverDetector ? ' with its failover detector' : ''}`;
-  let trouble = '';
+  const client = `ioredis RESP${protocol}${failoverDetector ? ' with its failover detector' : ''}`;
   // Without a listener it would be thrown; the writer is told of it by its write.
-  redis.on('error', (error) => (trouble = String(error)));
-  const writing = keepWriting({ library, write: () => redis.set('interop', trouble), end: () => redis.disconnect() });
-  return writing;
+  redis.on('error', () => undefined);
+  return keepWriting({ client, write: () => redis.set('interop', client), end: () => redis.disconnect() });
 }
 
 export async function nodeRedis({ ports, name }: SentinelsOf): Promise<Writing> {
-  const client = createSentinel({
+  const redis = createSentinel({
     name,
     sentinelRootNodes: ports.map((port) => ({ host: HOST, port })),
     scanInterval: 100,
     nodeClientOptions: { socket: { connectTimeout: 1000 } },
   });
-  let trouble = '';
-  client.on('error', (error) => (trouble = String(error)));
-  await client.connect();
-  const library = 'node-redis';
-  return keepWriting({ library, write: () => client.set('interop', trouble), end: () => client.destroy() });
+  // As above.
+  redis.on('error', () => undefined);
+  await redis.connect();
+  const client = 'node-redis';
+  return keepWriting({ client, write: () => redis.set('interop', client), end: () => redis.destroy() });
 }
 
 const PYTHON = `
@@ -112,14 +111,18 @@ while True:
     time.sleep(0.02)
 `;
 
-/** Debian's python3, where its packages are. */
-const PYTHON_PROGRAM = '/usr/bin/python3';
+/** The python3 that has redis-py: what comes first on the PATH may be another than Debian's package is for. */
+function python(): string {
+  const found = ['python3', '/usr/bin/python3'].find((each) => spawnSync(each, ['-c', 'import redis']).status === 0);
+  if (found === undefined) throw new Error('redis-py is missing: run make deps');
+  return found;
+}
 
 export function redisPy({ ports, name }: SentinelsOf): Writing {
-  const child = spawn(PYTHON_PROGRAM, ['-c', PYTHON, ports.join(','), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(python(), ['-c', PYTHON, ports.join(','), name], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const writing: Writing = {
-    library: 'redis-py',
+    client: 'redis-py',
     acceptedMs: [],
     trouble: '',
     async stop() {

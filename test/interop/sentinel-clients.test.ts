@@ -59,8 +59,8 @@ async function switchOver(from: Node): Promise<void> {
 async function writesAfter(writers: readonly Writing[], atMs: number): Promise<void> {
   for (const writer of writers) {
     const wrote = (): boolean => writer.acceptedMs.some((each) => each > atMs);
-    await waitFor(wrote, `${writer.library} to write again`, 30_000).catch((cause: unknown) => {
-      throw new Error(`${writer.library} did not write again; its last trouble: ${writer.trouble}`, { cause });
+    await waitFor(wrote, `${writer.client} to write again`, 30_000).catch((cause: unknown) => {
+      throw new Error(`${writer.client} did not write again; its last trouble: ${writer.trouble}`, { cause });
     });
   }
 }
@@ -141,6 +141,6 @@ test('every client keeps writing through a switchover and a failover', async () 
 
 /** For people: nothing passes or fails by it. */
 function report(what: string, writers: readonly Writing[], atMs: number): void {
-  const gaps = writers.map((writer) => `${writer.library} ${Math.round(gapMs(writer, atMs))} ms`);
+  const gaps = writers.map((writer) => `${writer.client} ${Math.round(gapMs(writer, atMs))} ms`);
   console.log(`${what}: longest silence since: ${gaps.join(', ')}`);
 }
