@@ -75,6 +75,7 @@ async function playRound({ stage, book, round, peaceMs }: {
     connect: connectOverNetwork, batch: 1, everyMs: FOLLOW_EVERY_MS, wait: 0, patient: false,
   }));
   await waitFor(() => book.acknowledging(performance.now()) !== null, 'clients write');
+  await waitFor(() => subject.isRedundant(), 'every replica may take over', HEAL_TIMEOUT_MS);
   await pause(peaceMs, undefined, { signal });
   const old = subject.belief.published()?.server;
   const host = old === undefined ? undefined : subject.nodes[old]?.host;

@@ -134,6 +134,11 @@ export class DictatorSubject implements Subject {
     return published?.server === seen.master ? null : 'the master record names another, or nobody';
   }
 
+  async isRedundant(): Promise<boolean> {
+    const views = await Promise.all(this.guards.map((guard) => guard.view()));
+    return views.every((view) => view?.inSync.length === this.nodes.length - 1);
+  }
+
   async operatorCodes(): Promise<readonly string[]> {
     const views = await Promise.all(this.guards.map((guard) => guard.view()));
     const codes = views.flatMap((view) => view?.reasons ?? []);

@@ -14,7 +14,7 @@ import { History } from '../clients/belief.ts';
 import type { Belief } from '../clients/belief.ts';
 import type { Target } from '../clients/writers.ts';
 import type { Beginning } from './dictator.ts';
-import { oneMaster } from './role.ts';
+import { askRole, oneMaster } from './role.ts';
 import type { RedisPlace, Site } from './site.ts';
 import type { ChaosNode, Guard, Subject } from './subject.ts';
 
@@ -210,6 +210,11 @@ export class SentinelSubject implements Subject {
     const named = await Promise.all(this.nodes.map((_node, index) => this.belief.ask(index)));
     const others = this.nodes.filter((_node, index) => named[index]?.server !== seen.master);
     return others.length === 0 ? null : `the Sentinel of ${others.map(({ name }) => name).join(', ')} names another`;
+  }
+
+  async isRedundant(): Promise<boolean> {
+    const roles = await Promise.all(this.nodes.map(askRole));
+    return roles.every((role) => role?.linkUp);
   }
 
   operatorCodes(): Promise<readonly string[]> {

@@ -54,6 +54,8 @@ export interface Subject {
   namedAt(node: number): Promise<Target | null>;
   /** What is missing to be well, in words; null when nothing is. */
   lacks(): Promise<string | null>;
+  /** Whether every replica may take over by now. A service that is well for the first time is not there yet. */
+  isRedundant(): Promise<boolean>;
   /** Codes with which it says that an operator has to decide; empty when it does not. */
   operatorCodes(): Promise<readonly string[]>;
   /** The bound of I7, ms; null where nothing is promised. */
