@@ -3,7 +3,7 @@
  *
  *   node scripts/vitest-report.mjs counts FILE    passed, failed and left out, as three numbers
  *   node scripts/vitest-report.mjs slowest FILE   the ten files that took longest
- *   node scripts/vitest-report.mjs failed FILE    one line per failed test: file, name, first line of what it said
+ *   node scripts/vitest-report.mjs failed FILE    one line per failed test: file, name, what it said, shortened
  *   node scripts/vitest-report.mjs starved FILE   the files worth a second run alone, one per line (see below)
  *
  * Tests against real servers share a machine with each other. A failure there can be a defect or a starved server, and
@@ -15,19 +15,26 @@ import { relative } from 'node:path';
 
 const STARVED_FILES_MAX = 2;
 const SLOWEST_SHOWN = 10;
-const MESSAGE_MAX = 160;
+const MESSAGE_HEAD_MAX = 120;
+const MESSAGE_TAIL_MAX = 280;
 
 const nameOf = (file) => relative('.', file.name ?? '');
 const failedIn = (file) => (file.assertionResults ?? []).filter(({ status }) => status === 'failed');
 /** A file that does not load has failed without any test. */
 const isBroken = (file) => file.status === 'failed' && (file.assertionResults ?? []).length === 0;
-const firstLine = (text) => (text ?? '').split('\n')[0].slice(0, MESSAGE_MAX);
+
+/** What was asserted stands first or, behind the output of a whole process, last; the stack says less than either. */
+function shortened(text) {
+  const said = (text ?? '').split(/\n\s+at /)[0].trim().replace(/\s*\n\s*/g, ' | ');
+  if (said.length <= MESSAGE_HEAD_MAX + MESSAGE_TAIL_MAX) return said;
+  return `${said.slice(0, MESSAGE_HEAD_MAX)} [...] ${said.slice(-MESSAGE_TAIL_MAX)}`;
+}
 
 function* failures(files) {
   for (const file of files) {
-    if (isBroken(file)) yield `${nameOf(file)}: ${firstLine(file.message) || 'does not load'}`;
+    if (isBroken(file)) yield `${nameOf(file)}: ${shortened(file.message) || 'does not load'}`;
     for (const { fullName, failureMessages } of failedIn(file)) {
-      yield `${nameOf(file)}: ${fullName}: ${firstLine(failureMessages?.[0])}`;
+      yield `${nameOf(file)}: ${fullName}: ${shortened(failureMessages?.[0])}`;
     }
   }
 }
