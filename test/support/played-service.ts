@@ -68,6 +68,7 @@ export const playedNode = (name: string, change: Partial<NodeRecord> = {}): Node
   inSync: name !== 'redis1',
   whole: true,
   disabled: false,
+  maintenance: null,
   zone: null,
   ...change,
 });
