@@ -146,8 +146,8 @@ export function playedView(name: string, change: Partial<AgentView> = {}): Agent
     operation: null,
     switchover: isMaster ? {
       candidates: [
-        { node: 'redis2', refusal: null, complains: false },
-        { node: 'redis3', refusal: null, complains: false },
+        { node: 'redis2', refusal: null, byNameOnly: false },
+        { node: 'redis3', refusal: null, byNameOnly: false },
       ],
       gapsMs: [9, 14, 12],
     } : null,
