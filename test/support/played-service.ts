@@ -13,7 +13,7 @@ const SESSIONS: Readonly<Record<string, bigint>> = { redis1: 1n, redis2: 2n, red
 export const addressOf = (name: string, port: number) => ({ host: `10.0.0.${name.slice(-1)}`, port });
 
 export function stamped<T>(value: T, agoMs: number, owner = 0n): Stamped<T> {
-  return { value, writtenMs: PLAYED_NOW_MS - agoMs, version: 1, owner };
+  return { value, writtenMs: PLAYED_NOW_MS - agoMs, version: 1, owner, format: 1 };
 }
 
 export const playedTerm = (change: Partial<Term> = {}): Term => ({
