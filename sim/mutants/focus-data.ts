@@ -43,6 +43,17 @@ function lineages(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
+/** The second master goes as well, and of the two that are left one is a little behind the other. */
+function secondDeath(random: Random, atMs: number): readonly Fault[] {
+  const againMs = atMs + random.between(1500, 3000);
+  const lateMs = random.between(300, 900);
+  return [
+    at(killed('r1', 'lost'), atMs, 9000),
+    at(cut('r2', 'r3'), againMs - lateMs, lateMs + 300),
+    at(killed('r2', 'lost'), againMs, 4000),
+  ];
+}
+
 /** A new master goes in the middle of the full sync of the only one that its claim kept in sync. */
 function halfSynced(random: Random, atMs: number): readonly Fault[] {
   const goneMs = atMs + random.between(1700, 2000);
@@ -65,7 +76,10 @@ function boundRestart(random: Random, atMs: number, sessionTimeoutMs: number): r
   ];
 }
 
-/** A replica comes back empty and waits long for its full sync, which then takes long to load. */
+/**
+ * The dataset is large, so that a replica is on its way to a copy for seconds, and then loads it for long: all of them
+ * when the service begins, and later one that comes back empty. By then none is so young that it could be another.
+ */
 function joins(random: Random, atMs: number): readonly Fault[] {
   return [at({ kind: 'redis_restarted', node: random.pick(['r2', 'r3']), data: 'lost' }, atMs, 6000)];
 }
@@ -167,11 +181,12 @@ function ownHistories(random: Random, atMs: number): readonly Fault[] {
 export const DATA_GROUNDS = {
   draining: { ...SCRIPTED, script: draining },
   lineages: { ...SCRIPTED, script: lineages, change: { nodes: FOUR_NODES, sessionTimeoutMs: 3000 } },
+  second_death: { ...SCRIPTED, script: secondDeath, change: { nodes: FOUR_NODES } },
   half_synced: {
     ...SCRIPTED, script: halfSynced, persistence: 'aof', change: { disklessLoad: true, transferMs: 300 },
   },
   bound_restart: { ...SCRIPTED, script: boundRestart },
-  joins: { ...SCRIPTED, script: joins, change: { disklessDelaySeconds: 3, loadMs: 600 } },
+  joins: { ...SCRIPTED, script: joins, change: { transferMs: 5000, loadMs: 600 } },
   restarts_old: { ...SCRIPTED, script: restartsOld, persistence: 'rdb' },
   old_file: { ...SCRIPTED, script: oldFile, persistence: 'rdb', change: { nodes: TWO_NODES } },
   hangs: { ...SCRIPTED, script: hangs, persistence: 'rdb', change: { nodes: TWO_NODES, disklessDelaySeconds: 5 } },

@@ -1,9 +1,10 @@
 /** Grounds for mutants of lease, fence, time and identity: pauses, suspended machines, twins, what comes late. */
 import type { Random } from '../kernel/random.ts';
-import type { Fault } from '../plan/faults.ts';
+import type { Fault, Mishap } from '../plan/faults.ts';
 import { at, partition } from './ground.ts';
 import type { Ground } from './ground.ts';
 
+const killed = (node: string, data: 'kept' | 'lost'): Mishap => ({ kind: 'redis_killed', node, data });
 const SERVERS = ['z1', 'z2', 'z3'] as const;
 
 /**
@@ -34,11 +35,28 @@ function wipedAndAlone(random: Random, atMs: number, sessionTimeoutMs: number): 
   ];
 }
 
-/** A node comes back while its former lease stands, over a link so slow that this lease may be another's meanwhile. */
-function lateRelease(random: Random, atMs: number): readonly Fault[] {
+/**
+ * A node comes back while its former lease stands, over a link so slow that this lease may be another's by the time at
+ * which the node gives it back.
+ */
+function lateRelease(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const delayMs = random.between(0.04, 0.07) * sessionTimeoutMs;
   return [
-    at({ kind: 'node_killed', node: 'r1', data: 'kept' }, atMs, random.between(20, 300)),
-    at({ kind: 'delayed', hosts: ['r1'], delayMs: random.between(60, 500) }, atMs, 6000),
+    at({ kind: 'node_killed', node: 'r1', data: 'kept' }, atMs, sessionTimeoutMs - random.between(6, 11) * delayMs),
+    at({ kind: 'delayed', hosts: ['r1'], delayMs }, atMs, 6000),
+  ];
+}
+
+/**
+ * The winner of an election stops before it claims. It is passed over, its successor's Redis dies, and the lease is
+ * back: now the winner goes on, with a claim for an epoch that has been.
+ */
+function lateClaim(random: Random, atMs: number): readonly Fault[] {
+  const forMs = random.between(2600, 4500);
+  return [
+    at(killed('r1', 'lost'), atMs, 9000),
+    at({ kind: 'agent_halted', node: 'r2', how: 'freeze', sends: 8 + random.below(4) }, atMs, forMs),
+    at(killed('r3', 'lost'), atMs + random.between(2200, forMs - 100), 5000),
   ];
 }
 
@@ -107,6 +125,7 @@ export const LEASE_GROUNDS = {
   paused_before_lifting: { makers: [], faults: [0, 0], script: pausedBeforeLifting },
   wiped_and_alone: { makers: [], faults: [0, 0], script: wipedAndAlone },
   late_release: { makers: [], faults: [0, 0], script: lateRelease, change: { trustRefused: false } },
+  late_claim: { makers: [], faults: [0, 0], script: lateClaim, change: { sessionTimeoutMs: 5000 } },
   late_announcement: { makers: [], faults: [0, 0], script: lateAnnouncement },
   deposed_goes_on: { makers: [], faults: [0, 0], script: deposedGoesOn },
   twins: { makers: [], faults: [0, 0], script: twins },

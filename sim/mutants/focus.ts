@@ -134,16 +134,6 @@ function unequal(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
-/** The link of one replica is slow: much is under way when the master goes. */
-function muchUnderWay(random: Random, atMs: number): readonly Fault[] {
-  const delayMs = random.between(50, 180);
-  const goneMs = atMs + random.between(300, 600);
-  return [
-    at({ kind: 'delayed', hosts: ['r1'], delayMs }, atMs, 2000),
-    at({ kind: 'redis_killed', node: 'r1', data: what(random) }, goneMs, 4000),
-  ];
-}
-
 /** A replica restarts, and while it comes back the master goes. */
 function comesBack(random: Random, atMs: number): readonly Fault[] {
   const node = random.pick(['r2', 'r3']);
@@ -182,6 +172,16 @@ function takenOver(random: Random, atMs: number, sessionTimeoutMs: number): read
   return [
     at({ kind: 'agent_killed', node: 'r1' }, atMs, forMs),
     at({ kind: 'delayed', hosts: [random.pick(['r2', 'r3'])], delayMs: random.between(5, 150) }, atMs, forMs),
+  ];
+}
+
+/** The same with a successor that can hardly keep up, and another replica that confirms what it does not have yet. */
+function takenOverBehind(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const forMs = 2 * sessionTimeoutMs + 3000;
+  return [
+    at({ kind: 'agent_killed', node: 'r1' }, atMs, forMs),
+    at({ kind: 'agent_killed', node: 'r3' }, atMs - random.between(0, 300), forMs),
+    at({ kind: 'redis_slow', node: 'r2', bytesPerMs: random.between(13, 25) }, atMs, forMs),
   ];
 }
 
@@ -254,7 +254,6 @@ const GROUNDS = {
   left_behind: { makers: [], faults: [0, 0], script: leftBehind },
   stale_server: { makers: [], faults: [0, 0], script: staleServer },
   unequal: { makers: [], faults: [0, 0], script: unequal },
-  under_way: { makers: [], faults: [0, 0], script: muchUnderWay },
   comes_back: { makers: [redisRestarted], faults: [0, 1], script: comesBack },
   comes_back_durable: { makers: [redisKilled], faults: [0, 1], script: comesBack, change: { waitReplicas: 1 } },
   comes_back_alone: {
@@ -263,6 +262,7 @@ const GROUNDS = {
   false_death: { makers: [], faults: [0, 0], script: falseDeath },
   handed_over: { makers: [], faults: [0, 0], script: handedOver },
   taken_over: { makers: [], faults: [0, 0], script: takenOver },
+  taken_over_behind: { makers: [], faults: [0, 0], script: takenOverBehind, change: { waitReplicas: 1 } },
   halted_successor: { makers: [agentKilled, cutPair], faults: [0, 1], script: haltedSuccessor },
   forgotten: { makers: [], faults: [0, 0], script: forgotten },
   histories: { makers: [], faults: [0, 0], script: histories },

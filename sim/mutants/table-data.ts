@@ -157,12 +157,12 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     focus: 'replica_gone',
   },
   {
-    name: 'a new lineage entry is not written down',
+    name: 'no lineage entry is written down behind the second',
     file: 'core/lineage.ts',
     find: 'return [...lineage, entry].slice(-LINEAGE_ENTRIES_MAX);',
-    replace: 'return lineage.length === 0 ? [entry] : lineage;',
+    replace: 'return lineage.length < 2 ? [...lineage, entry] : lineage;',
     by: ['I3', 'I4', 'I7', 'I5'],
-    focus: 'draining',
+    focus: 'second_death',
   },
   {
     name: 'another process in the place of the master is no reason for an election, and may send its data',

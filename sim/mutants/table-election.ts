@@ -9,7 +9,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
       "freezeStep(state, role, facts) !== 'final') return null;",
     replace: '',
     by: ['I2', 'I3', 'I4'],
-    focus: 'under_way',
+    focus: 'draining',
   },
   {
     name: 'living members of the in-sync set are not waited for',
@@ -41,7 +41,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     find: 'return facts.replid === remote.replid && facts.offset >= remote.offset;',
     replace: 'return facts.replid === remote.replid;',
     by: ['I3', 'I4', 'I2'],
-    focus: 'taken_over',
+    focus: 'taken_over_behind',
   },
   {
     name: 'a takeover does not fence the old master',

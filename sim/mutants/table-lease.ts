@@ -51,7 +51,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     ? put(paths.term, encodeRecord(action.term), null)
     : { op: 'setData', path: paths.term, data: encodeRecord(action.term) });`,
     by: ['I1', 'I2', 'I3'],
-    focus: 'halts',
+    focus: 'late_claim',
   },
   {
     name: 'a master is announced before it is promoted',

@@ -220,13 +220,8 @@ function withdrawIdleBallot(turn: Turn): void {
   if (ballot.epoch === records.term?.value.epoch) turn.emit({ kind: 'withdraw_ballot' });
 }
 
-/** What an operator told this node. */
-function toldOf({ enabled, operations: { maintenance } }: State): Pick<NodeRecord, 'disabled' | 'maintenance'> {
-  return { disabled: enabled === false, maintenance: maintenance?.record ?? null };
-}
-
 function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
-  const { name } = state.settings;
+  const { settings: { name }, operations: { maintenance } } = state;
   return {
     name,
     epoch: term.epoch,
@@ -235,7 +230,8 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     runId: facts.runId,
     inSync: term.inSync.includes(name) || term.master?.name === name,
     whole: isWhole(state, facts, term),
-    ...toldOf(state),
+    disabled: state.enabled === false,
+    ...(maintenance === null ? {} : { maintenance: maintenance.record }),
     zone: state.settings.zone,
   };
 }
@@ -247,7 +243,7 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
     before.inSync !== now.inSync ||
     before.whole !== now.whole ||
     before.disabled !== now.disabled ||
-    before.maintenance?.since !== now.maintenance?.since ||
+    (before.maintenance?.since ?? null) !== (now.maintenance?.since ?? null) ||
     before.zone !== now.zone
   );
 }
@@ -271,11 +267,11 @@ function presentRecord(state: State, term: Term): NodeRecord | null {
  */
 function keepNodeRecord(turn: Turn): void {
   const { state } = turn;
-  const { settings, records } = state;
+  const { settings, records, enabled } = state;
   const term = records.term?.value;
   if (term?.nodes.includes(settings.name) !== true) return;
   const before = records.nodes.get(settings.name);
-  const node = presentRecord(state, term) ?? (before && { ...before.value, ...toldOf(state) });
+  const node = presentRecord(state, term) ?? (before && { ...before.value, disabled: enabled === false });
   if (node === undefined || (before !== undefined && !needsWriting(before.value, node))) return;
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }

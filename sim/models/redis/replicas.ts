@@ -4,7 +4,7 @@
  * Traps of Redis 7.0 that live here: without a backlog and replicas nothing is counted; the first replica of a server
  * without a backlog gives it a new replication id; a diskless full sync starts at a tick of the one-second cron, and
  * its replica counts as good from the end of the transfer on, before it has loaded anything, while the stream itself
- * begins at its first acknowledgement.
+ * begins at its next acknowledgement.
  */
 import type { Connection, ReplicaSide } from './connection.ts';
 import { NO_MASTER_LINK } from './errors.ts';

@@ -83,6 +83,7 @@ describe('identity', () => {
     stage.follow(m, a, b);
     stage.client(m).write([1, 2]);
     stage.pass(5);
+    stage.pass(1000);
     const { replid, offset } = m.server;
     stage.ask(a, CLOSED);
     stage.ask(b, CLOSED);
@@ -252,10 +253,25 @@ describe('a full sync', () => {
     stage.until(() => m.server.acknowledges(), 'enough replicas');
     expect(r.server.linkUp).toBe(false);
     stage.client(m).write([1]);
-    stage.until(() => r.server.linkUp, 'the link is up');
-    expect(r.ids).toEqual([]);
     expect(stage.replication(m).replicas).toMatchObject([{ state: 'online', offset: 0 }]);
-    stage.pass(1100);
+    expect(r.ids).toEqual([]);
+    stage.until(() => r.server.linkUp, 'the link is up');
+    stage.pass(10);
+    expect(r.ids).toEqual([1]);
+  });
+
+  test('is acknowledged at once, which begins no stream before the master has noticed that its child ended', () => {
+    const stage = new Stage();
+    const [m, r] = [stage.node('m'), stage.node('r', { loadMs: 1 })];
+    stage.ask(r, ['REPLICAOF', 'm', '6379']);
+    const state = (): string | undefined => stage.replication(m).replicas[0]?.state;
+    stage.until(() => r.server.linkUp, 'the link is up');
+    expect(state()).toBe('wait_bgsave');
+    stage.until(() => state() === 'online', 'the child is gone');
+    stage.client(m).write([1]);
+    stage.pass(10);
+    expect(r.ids).toEqual([]);
+    stage.pass(1000);
     expect(r.ids).toEqual([1]);
   });
 
