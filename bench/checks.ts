@@ -8,12 +8,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from './context.ts';
 import { add, repeat, startBenchService } from './context.ts';
 import { processorMs } from './footprint.ts';
-import { median } from './statistics.ts';
+import { median, percentile } from './statistics.ts';
 
 const CHECKS_PER_SECOND = 500;
 const RUN_MS = 2000;
 const MS_PER_S = 1000;
-const PERCENTILE = 0.99;
+const SLOW_SHARE = 0.99;
 /** As HAProxy sends it for `option httpchk OPTIONS /primary`. */
 const CHECK = 'OPTIONS /primary HTTP/1.0\r\n\r\n';
 
@@ -57,8 +57,7 @@ export async function measureChecks(context: Context): Promise<void> {
       const beganMs = performance.now();
       const tookMs = await checks(master.agent.options.httpPort);
       const cpu = ((processorMs(master.agent.pid) - beforeMs) / (performance.now() - beganMs)) * 100;
-      const sorted = [...tookMs].sort((a, b) => a - b);
-      const slowMs = sorted[Math.floor(sorted.length * PERCENTILE)] ?? Number.NaN;
+      const slowMs = percentile(tookMs, SLOW_SHARE);
       add(context, 'checks.answer', median(tookMs));
       add(context, 'checks.slow', slowMs);
       add(context, 'checks.cpu', cpu);

@@ -14,13 +14,16 @@ import { measureCutoff } from './cutoff.ts';
 import { measureBothKilled, measureRedisKilled } from './failover.ts';
 import { measureFloor } from './floor.ts';
 import { measureHaproxy } from './haproxy.ts';
+import { measureList } from './list.ts';
 import type { Machine } from './machine.ts';
 import { machineFacts } from './machine.ts';
 import type { Measure, Options } from './options.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { measureOverlap } from './overlap.ts';
 import { figuresOf, figuresTable, stagesTable } from './report.ts';
+import { measureSentinelSwitchover } from './sentinel-switchover.ts';
 import { measureSentinel } from './sentinel.ts';
+import { measureAgentRestart, measureHandOver, measureSwitchover, measureTakeover } from './switchover.ts';
 import { measureThaw } from './thaw.ts';
 
 const RESULTS = join('bench', 'results', 'latest.json');
@@ -31,12 +34,18 @@ const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context
   { for: ['floor', 'redis-killed', 'both-killed'], run: measureFloor },
   { for: ['redis-killed'], run: measureRedisKilled },
   { for: ['both-killed'], run: measureBothKilled },
+  { for: ['switchover'], run: measureSwitchover },
+  { for: ['hand-over'], run: measureHandOver },
+  { for: ['takeover'], run: measureTakeover },
+  { for: ['agent-restart'], run: measureAgentRestart },
   { for: ['restart-overlap'], run: measureOverlap },
-  { for: ['redis-killed', 'both-killed', 'restart-overlap'], run: measureSentinel },
+  { for: ['redis-killed', 'both-killed', 'switchover', 'restart-overlap'], run: measureSentinel },
+  { for: ['switchover'], run: measureSentinelSwitchover },
   { for: ['thaw'], run: measureThaw },
   { for: ['host-cut-off'], run: measureCutoff },
   { for: ['checks'], run: measureChecks },
   { for: ['haproxy'], run: measureHaproxy },
+  { for: ['list'], run: measureList },
   { for: ['agent'], run: measureAgent },
 ];
 

@@ -1,7 +1,8 @@
 /** Command line of the bench. */
 
 export const MEASURES = [
-  'floor', 'redis-killed', 'both-killed', 'restart-overlap', 'thaw', 'host-cut-off', 'checks', 'haproxy', 'agent',
+  'floor', 'redis-killed', 'both-killed', 'switchover', 'hand-over', 'takeover', 'agent-restart', 'restart-overlap',
+  'thaw', 'host-cut-off', 'checks', 'haproxy', 'list', 'agent',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 
@@ -9,17 +10,22 @@ export interface Options {
   readonly only: readonly Measure[];
   readonly runs: number;
   readonly sentinelRuns: number;
+  readonly switchovers: number;
   /** Tell every log line of every failover. */
   readonly timeline: boolean;
 }
 
 const RUNS_DEFAULT = 10;
 const RUNS_MAX = 1000;
+/** A 95th percentile and "never" say little about ten of them. */
+const SWITCHOVERS_DEFAULT = 100;
 const SENTINEL_RUNS_MAX = 5;
 
-export const USAGE = `usage: make bench ARGS="[--only NAME[,NAME]] [--runs N] [--without-sentinel] [--timeline]"
+export const USAGE = `usage: make bench ARGS="[--only NAME[,NAME]] [--runs N] [--switchovers N] [--without-sentinel]
+  [--timeline]"
   NAME: ${MEASURES.join(', ')} (default: all of them)
   --runs N             runs of each figure (default ${RUNS_DEFAULT}); Sentinel: at most ${SENTINEL_RUNS_MAX}
+  --switchovers N      runs of \`switchover\` (default ${SWITCHOVERS_DEFAULT})
   --without-sentinel   measure Dictator alone
   --timeline           show what the agents logged during each failover, on stderr
 `;
@@ -31,7 +37,7 @@ function isMeasure(name: string): name is Measure {
 /** The options, or a sentence that says what is wrong; `--help` is 'help'. */
 export function parseOptions(args: readonly string[]): Options | string {
   let only: readonly Measure[] = MEASURES;
-  let runs = RUNS_DEFAULT;
+  const runs = { '--runs': RUNS_DEFAULT, '--switchovers': SWITCHOVERS_DEFAULT };
   let sentinel = true;
   let timeline = false;
   // Both `--runs 5` and `--runs=5`.
@@ -47,12 +53,14 @@ export function parseOptions(args: readonly string[]): Options | string {
       const unknown = names.find((name) => !isMeasure(name));
       if (unknown !== undefined) return `--only: no figure is named "${unknown}"`;
       only = names.filter(isMeasure);
-    } else if (arg === '--runs') {
-      runs = Number(rest.shift());
-      if (!Number.isInteger(runs) || runs < 1 || runs > RUNS_MAX) return `--runs: a number from 1 to ${RUNS_MAX}`;
+    } else if (arg === '--runs' || arg === '--switchovers') {
+      const wanted = Number(rest.shift());
+      if (!Number.isInteger(wanted) || wanted < 1 || wanted > RUNS_MAX) return `${arg}: a number from 1 to ${RUNS_MAX}`;
+      runs[arg] = wanted;
     } else {
       return `unknown: ${arg}`;
     }
   }
-  return { only, runs, sentinelRuns: sentinel ? Math.min(runs, SENTINEL_RUNS_MAX) : 0, timeline };
+  const sentinelRuns = sentinel ? Math.min(runs['--runs'], SENTINEL_RUNS_MAX) : 0;
+  return { only, runs: runs['--runs'], sentinelRuns, switchovers: runs['--switchovers'], timeline };
 }

@@ -44,6 +44,15 @@ test('ratios are of medians, and need both of them', () => {
   expect(named(all, 'redis and agent killed: times the floor')).toBeUndefined();
 });
 
+test('what must never be is held against every run, and a ratio may have no goal', () => {
+  const all = figures({
+    'switchover.lost': [0, 0, 1], 'sentinel.switchover.lost': [1700],
+    'switchover.until': [20, 30], 'sentinel.switchover.until': [500],
+  });
+  expect(named(all, 'switchover: acknowledged and lost')).toMatchObject({ median: 0, sentinel: 1700, ok: false });
+  expect(named(all, 'switchover: order times shorter than Sentinel')).toMatchObject({ median: 20, goal: null });
+});
+
 test('the table is aligned, leaves out what there is not, and shouts about a missed goal', () => {
   const table = figuresTable(figures({ 'redis-killed': [140], 'floor.detect': [1.2345] }));
   expect(table.split('\n')).toEqual([

@@ -87,6 +87,11 @@ export class SentinelProcess {
     return pairs(answer);
   }
 
+  /** A planned failover, as an operator orders it; answered before it is done. */
+  async failover(): Promise<void> {
+    await this.client.cmd('SENTINEL', 'FAILOVER', SERVICE);
+  }
+
   /** Whether it saw every replica's link up. */
   async replicasLinked(): Promise<boolean> {
     const answer = await this.client.cmd('SENTINEL', 'REPLICAS', SERVICE);

@@ -1,7 +1,7 @@
-// Every figure that is published went through these two functions.
+// Every figure that is published went through these functions.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { median, summarize } from './statistics.ts';
+import { median, percentile, summarize } from './statistics.ts';
 
 test('the median of an odd number of samples is the middle one, of an even number the middle of two', () => {
   expect(median([9, 1, 5])).toBe(5);
@@ -29,4 +29,11 @@ test('half of the samples are not above the median, and half not below it', () =
 
 test('of no samples there is no median', () => {
   expect(median([])).toBeNaN();
+});
+
+test('a percentile is a sample, by its nearest rank', () => {
+  const hundred = Array.from({ length: 100 }, (_value, index) => 100 - index);
+  expect([0, 0.5, 0.95, 1].map((share) => percentile(hundred, share))).toEqual([1, 50, 95, 100]);
+  expect(percentile([8], 0.95)).toBe(8);
+  expect(percentile([], 0.95)).toBeNaN();
 });

@@ -1,4 +1,4 @@
-/** Median, least and greatest of some samples. */
+/** Median, least, greatest and percentiles of some samples. */
 
 export interface Summary {
   readonly runs: number;
@@ -21,4 +21,10 @@ export function summarize(samples: readonly number[]): Summary {
     min: Math.min(...samples),
     max: Math.max(...samples),
   };
+}
+
+/** The least sample that is no smaller than this share of all of them (nearest rank). */
+export function percentile(samples: readonly number[], share: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }

@@ -17,12 +17,16 @@ import type { Topology } from '../contract/topology.ts';
 import { topologyOf } from '../core/topology.ts';
 import { project } from '../core/view.ts';
 import type { Wanted } from '../core/wanted.ts';
-import type { PeerMessage } from '../peers/messages.ts';
-import type { PeerEnd, PeerHub } from '../peers/peers.ts';
+import type { PeerHub } from '../peers/peers.ts';
 import { servicePaths } from '../records/paths.ts';
 import { fenceSequence } from '../redis/commands.ts';
+import type { Command } from '../redis/link.ts';
+import { Callers } from './callers.ts';
+import type { OrderAnswered } from './callers.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
+import { messageOf, peerInputs } from './peer-hints.ts';
+import { askPromises, identify } from './perform-elsewhere.ts';
 import { isOwnRedisAction, isRemoteRedisAction, KILL_SCRIPT, ownCommands, remoteCommands } from './perform-redis.ts';
 import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
@@ -48,9 +52,6 @@ const SILENT_AFTER_MIN_MS = 200;
 const SILENT_AHEAD_MS = 500;
 /** A remote Redis that does not answer for this long is not worth a takeover. */
 const REMOTE_SILENT_AFTER_MS = 1000;
-const IDENTIFY_TIMEOUT_MS = 1000;
-
-type Answer = (refusal: string | null) => void;
 
 export class Agent {
   private readonly settings: Settings;
@@ -66,13 +67,7 @@ export class Agent {
   private readonly pool: ReplicaPool | null;
   private readonly paths;
   readonly peers: PeerHub;
-  private readonly orders = { bootstrap: [] as Answer[], failover: [] as Answer[], forget: [] as Answer[] };
-  /** Callers that wait for an operation, by the id of what they asked. */
-  private readonly operations = new Map<string, (answer: OperationAnswer) => void>();
-  private nextOperation = 1;
-  /** Questions of other agents that have no answer yet, by their id. */
-  private readonly questions = new Map<number, (answer: FailsafeAnswer) => void>();
-  private nextQuestion = 1;
+  private readonly callers: Callers;
   private leaving = false;
   /** Called after every step: what may be asked of this agent may have changed. Must not throw or call back. */
   onTurn: () => void = () => undefined;
@@ -82,6 +77,7 @@ export class Agent {
     this.credentials = credentials;
     this.outside = outside;
     this.paths = servicePaths(settings.service);
+    this.callers = new Callers(settings.instance);
     this.loop = new Loop(settings, outside.clock, {
       perform: (action) => this.perform(action),
       watch: (wanted) => this.watch(wanted),
@@ -95,7 +91,7 @@ export class Agent {
     });
     this.own = this.watcher('agent', silenceOf(settings));
     this.remote = this.watcher('peer', REMOTE_SILENT_AFTER_MS);
-    this.peers = outside.openPeers(this.peerEvents());
+    this.peers = outside.openPeers(peerInputs((input) => this.post(input)));
     this.zk = outside.openZooKeeper({
       onConnected: ({ id, timeoutMs }) => {
         this.post({ kind: 'session_connected', sessionId: id, timeoutMs });
@@ -140,8 +136,8 @@ export class Agent {
   }
 
   /** `done` gets the reason of a refusal, or null when the order was carried out. */
-  bootstrap(master: string, done: (refusal: string | null) => void): void {
-    this.orders.bootstrap.push(done);
+  bootstrap(master: string, done: OrderAnswered): void {
+    this.callers.order('bootstrap', done);
     this.post({ kind: 'order', order: { order: 'bootstrap', master } });
   }
 
@@ -154,14 +150,14 @@ export class Agent {
    * Orders this node to become master, against the rules of an election where `acknowledgeLoss` is given. `done` gets
    * the reason of a refusal, or null once the lease is held; at the latest the session timeout and 5 s later.
    */
-  failover(acknowledgeLoss: boolean, done: (refusal: string | null) => void): void {
-    this.orders.failover.push(done);
+  failover(acknowledgeLoss: boolean, done: OrderAnswered): void {
+    this.callers.order('failover', done);
     this.post({ kind: 'order', order: { order: 'failover', acknowledgeLoss } });
   }
 
   /** Takes a node that is gone for good off the registered ones; `done` as for `bootstrap`. */
-  forget(node: string, done: (refusal: string | null) => void): void {
-    this.orders.forget.push(done);
+  forget(node: string, done: OrderAnswered): void {
+    this.callers.order('forget', done);
     this.post({ kind: 'order', order: { order: 'forget', node } });
   }
 
@@ -199,11 +195,11 @@ export class Agent {
 
   /** Changes them: compare and set. `done` gets its answer, in bounds; all faults of the values at once. */
   changeSettings(asked: AskedSettings, done: (answer: SettingsAnswer) => void): void {
-    const id = `${this.settings.instance}-${this.nextOperation++}`;
+    const id = this.callers.newOperationId();
     const prepared = prepareChange(this.loop.state, asked, { id, at: Math.round(this.outside.clock.wallNow()) });
     if ('answer' in prepared) return done(prepared.answer);
     const { request } = prepared;
-    this.operations.set(id, (given) => {
+    this.callers.operation(id, (given) => {
       const settings = this.serviceSettings();
       if (given.answer === 'refused') done(given);
       else if (given.answer !== 'done' || settings === null) done({ answer: 'unknown' });
@@ -213,16 +209,14 @@ export class Agent {
   }
 
   private operationId(done: (answer: OperationAnswer) => void): string {
-    const id = `${this.settings.instance}-${this.nextOperation++}`;
-    this.operations.set(id, done);
+    const id = this.callers.newOperationId();
+    this.callers.operation(id, done);
     return id;
   }
 
   /** Another agent's question for a promise. `done` is called once, unless this agent stops before. */
   question(question: FailsafeQuestion, done: (answer: FailsafeAnswer) => void): void {
-    const id = this.nextQuestion++;
-    this.questions.set(id, done);
-    this.post({ kind: 'failsafe_asked', id, question });
+    this.post({ kind: 'failsafe_asked', id: this.callers.question(done), question });
   }
 
   view(): PublishedView {
@@ -277,21 +271,6 @@ export class Agent {
     });
   }
 
-  private peerEvents(): Parameters<Outside['openPeers']>[0] {
-    return {
-      onUp: (name, instance) => this.post({ kind: 'peer', name, event: { peer: 'up', instance } }),
-      onEnded: (name, how: PeerEnd) => {
-        const proving = how === 'fin' || how === 'reset';
-        this.post({ kind: 'peer', name, event: { peer: 'ended', proving } });
-      },
-      onRefused: (name) => this.post({ kind: 'peer', name, event: { peer: 'refused' } }),
-      onFailed: (name) => this.post({ kind: 'peer', name, event: { peer: 'failed' } }),
-      onSilent: () => undefined,
-      onHeard: () => undefined,
-      onMessage: (name, message: PeerMessage) => this.post({ kind: 'peer_hint', name, hint: message.kind }),
-    };
-  }
-
   private watch(wanted: Wanted): void {
     this.onTurn();
     this.remote.watch(wanted.remote);
@@ -334,88 +313,36 @@ export class Agent {
           done(result.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: result.code });
         });
       case 'apply_parameters':
-        return this.applyParameters(Object.entries(action.parameters), done);
+        return this.applyParameters(action.parameters, done);
       case 'rescue':
         return this.outside.rescue.save({ epoch: action.masterEpoch }, (result) => {
           done(result.ok ? { result: 'rescued', ...result } : { result: 'failed', code: result.code });
         });
       case 'identify':
-        return this.identify(action.address, action.instance, done);
+        return identify(this.outside, action, done);
       case 'tell':
-        return this.peers.tell('all', this.messageOf(action.hint));
+        return this.peers.tell('all', messageOf(action.hint, this.loop.state));
       case 'report':
         return this.outside.log.event(action.event, action.fields);
-      case 'answer_operation': {
-        const asked = this.operations.get(action.operation);
-        this.operations.delete(action.operation);
-        return asked?.(action.answer);
-      }
+      case 'answer_operation':
       case 'answer_order':
-        for (const answer of this.orders[action.order].splice(0)) answer(action.refusal);
-        return;
+      case 'answer_question':
+        return this.callers.answer(action);
       case 'ask_promises':
-        return this.askPromises(action, done);
-      case 'answer_question': {
-        const answer = this.questions.get(action.question);
-        this.questions.delete(action.question);
-        return answer?.(action.answer);
-      }
+        return askPromises(this.outside, action, done);
       case 'exit':
         return this.leave(0, action.keepsLease);
     }
   }
 
   /** One command each: one that Redis does not know must not keep it from the others. */
-  private applyParameters(parameters: readonly (readonly [string, string])[], done: (outcome: Outcome) => void): void {
-    const refused: string[] = [];
-    let unanswered = parameters.length;
-    for (const [name, value] of parameters) {
-      this.own.run([['CONFIG', 'SET', name, value]], (result) => {
-        if (!result.ok) refused.push(name);
-        if (--unanswered === 0) done({ result: 'applied', refused: refused.sort() });
-      });
-    }
-  }
-
-  private messageOf(hint: 'redis_died' | 'promoted' | 'look'): PeerMessage {
-    const { own, records } = this.loop.state;
-    switch (hint) {
-      case 'redis_died':
-        return { kind: hint, runId: own.facts?.runId ?? 'unknown' };
-      case 'promoted':
-        return { kind: hint, epoch: records.term?.value.epoch ?? 0 };
-      case 'look':
-        return { kind: hint };
-    }
-  }
-
-  /** One round: the result is known when each has answered or let its time pass. */
-  private askPromises(
-    { questions, timeoutMs }: Extract<Action, { kind: 'ask_promises' }>,
-    done: (outcome: Outcome) => void,
-  ): void {
-    const sentAtMs = this.outside.clock.now();
-    const answers: { node: string; answer: FailsafeAnswer | null }[] = [];
-    if (questions.length === 0) {
-      this.outside.clock.after(timeoutMs, () => done({ result: 'asked', sentAtMs, answers }));
-      return;
-    }
-    for (const { address, question } of questions) {
-      this.outside.ask(address, question, timeoutMs, (answer) => {
-        answers.push({ node: question.node, answer });
-        if (answers.length === questions.length) done({ result: 'asked', sentAtMs, answers });
-      });
-    }
-  }
-
-  private identify(
-    address: { readonly host: string; readonly port: number },
-    instance: string,
-    done: (outcome: Outcome) => void,
-  ): void {
-    this.outside.identify(address, IDENTIFY_TIMEOUT_MS, (result) => {
-      const as = result.kind === 'answered' ? (result.instance === instance ? 'same' : 'other') : result.kind;
-      done({ result: 'identified', instance, as });
+  private applyParameters(parameters: Readonly<Record<string, string>>, done: (outcome: Outcome) => void): void {
+    const names = Object.keys(parameters).sort();
+    const commands = names.map((name): Command => ['CONFIG', 'SET', name, parameters[name] ?? '']);
+    this.own.run(commands, (result) => {
+      // Where nothing was answered, nothing is known to have been taken.
+      const isRefused = (at: number): boolean => !result.ok && (result.refused?.includes(at) ?? true);
+      done({ result: 'applied', refused: names.filter((_name, at) => isRefused(at)) });
     });
   }
 

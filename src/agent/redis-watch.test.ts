@@ -245,7 +245,17 @@ describe('commands', () => {
     const staged = opened();
     const results = run(staged);
     replyTo(staged, { ok: false, code: 'NOPERM', message: 'NOPERM' });
-    expect(results).toEqual([{ ok: false, code: 'NOPERM' }]);
+    expect(results).toEqual([{ ok: false, code: 'NOPERM', refused: [0] }]);
+  });
+
+  test('of which some are refused tell which', () => {
+    const staged = opened();
+    const results: CommandResult[] = [];
+    staged.watch.run([FREEZE, FREEZE, FREEZE], (result) => results.push(result));
+    const refused: Reply = { ok: false, code: 'ERR', message: 'ERR Unknown option' };
+    const replies = [refused, OK, refused, ...QUESTION.map(() => LOADING)];
+    staged.link().sent.at(-1)!.done({ kind: 'answered', replies });
+    expect(results).toEqual([{ ok: false, code: 'ERR', refused: [0, 2] }]);
   });
 
   test.each([['silent', 'SILENT'], ['closed', 'CLOSED']] as const)('that end %s fail with %s', (kind, code) => {

@@ -42,7 +42,8 @@ const EAGER_REFUSALS = 10;
 
 export type CommandResult =
   | { readonly ok: true; readonly sentAtMs: number }
-  | { readonly ok: false; readonly code: string };
+  /** `refused`: the places of the commands that Redis answered with an error; left out where it answered nothing. */
+  | { readonly ok: false; readonly code: string; readonly refused?: readonly number[] };
 
 export interface RedisWatchOptions {
   readonly clock: Clock;
@@ -118,8 +119,10 @@ export class RedisWatch {
     this.link.send([...commands, ...this.question], COMMAND_DEADLINE_MS, (outcome) => {
       if (outcome.kind !== 'answered') return done({ ok: false, code: outcome.kind.toUpperCase() });
       this.report(outcome.replies.slice(commands.length));
-      const error = firstError(outcome.replies.slice(0, commands.length));
-      done(error === null ? { ok: true, sentAtMs } : { ok: false, code: error.code });
+      const replies = outcome.replies.slice(0, commands.length);
+      const error = firstError(replies);
+      if (error === null) return done({ ok: true, sentAtMs });
+      done({ ok: false, code: error.code, refused: replies.flatMap((reply, at) => (reply.ok ? [] : [at])) });
     });
   }
 

@@ -5,7 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import type { HostPort } from '../config/config.ts';
 import type {
-  Ballot, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
+  Ballot, ChangesRecord, Lease, MasterRecord, Member, NodeRecord, RecordRead, SettingsRecord, Term,
 } from '../core/records.ts';
 import type { OrderRecord, PauseRecord, ResultsRecord } from '../core/operations/records.ts';
 import { decodeRecord, encodeRecord, RECORD_BYTES_MAX } from '../records/codec.ts';
@@ -34,6 +34,8 @@ export interface Stamped<T> {
   readonly version: number;
   /** Session that owns it, 0n for a persistent one. */
   readonly owner: bigint;
+  /** Of the record: one that is newer than ours is read, and never written over. */
+  readonly format: number;
 }
 
 export interface ServiceRecords {
@@ -53,6 +55,13 @@ export interface ServiceRecords {
   readonly ballots: ReadonlyMap<string, Stamped<Ballot>>;
   /** Paths whose data is not a record of ours. */
   readonly unreadable: readonly string[];
+}
+
+export interface StoredSettings {
+  readonly settings: Stamped<SettingsRecord> | null;
+  readonly changes: Stamped<ChangesRecord> | null;
+  /** Something that is no record of ours stands in the place of one of them. */
+  readonly isUnreadable: boolean;
 }
 
 /** How much of a service is read: what `list` shows of thousands, or everything. */
@@ -173,6 +182,20 @@ export class Ensemble {
     return { order: order as Stamped<OrderRecord> | null, results: results as Stamped<ResultsRecord> | null };
   }
 
+  /** For whoever changes them: the settings, and the list of who changed what, read after them. */
+  async settings(service: string): Promise<StoredSettings> {
+    const paths = servicePaths(service);
+    const unreadable: string[] = [];
+    const [settings, changes] = await Promise.all([paths.settings, paths.changes].map((path) => {
+      return this.#record(paths, path, unreadable);
+    }));
+    return {
+      settings: settings as Stamped<SettingsRecord> | null,
+      changes: changes as Stamped<ChangesRecord> | null,
+      isUnreadable: unreadable.length > 0,
+    };
+  }
+
   /** All or nothing; rejects with the code of the write that was refused. */
   async transact(ops: readonly MultiOp[]): Promise<void> {
     await this.#bounded(() => this.#zk.multi(ops));
@@ -246,7 +269,7 @@ export class Ensemble {
     const { owner, version, czxid, writtenMs } = found;
     const kept: RecordRead['kept'] = decodeRecord(key, found.data, { owner, version, czxid })?.kept ?? null;
     if (kept === null) unreadable.push(path);
-    return kept === null ? null : { value: kept.value, writtenMs, version, owner };
+    return kept === null ? null : { value: kept.value, writtenMs, version, owner, format: kept.znode.format };
   }
 
   async #data(path: string): Promise<RawRecord | null> {

@@ -19,7 +19,7 @@ export const FRESH_MS = 1000;
 
 const address = v.object({ name: v.string(), host: v.string(), port: v.number() });
 
-const candidate = v.object({ node: v.string(), refusal: v.nullable(v.string()), complains: v.boolean() });
+const candidate = v.object({ node: v.string(), refusal: v.nullable(v.string()), byNameOnly: v.boolean() });
 const pause = v.object({ owner: v.string(), reason: v.string(), until: v.number(), endsInMs: v.number() });
 const maintenance = v.object({
   owner: v.string(),

@@ -52,7 +52,7 @@ export class Lookout {
     const ensemble = this.#ensemble;
     if (ensemble === null) return this.#ofAgent(named);
     const found = await unlessSilent(async () => {
-      const service = named ?? this.config?.svcName ?? await onlyOne(ensemble);
+      const service = await this.#serviceIn(ensemble, named);
       if (typeof service !== 'string') return service;
       const facts = await factsOf(ensemble, service, this.#gathering);
       return facts ?? { code: 'service_unknown' as const, details: [service] };
@@ -60,6 +60,15 @@ export class Lookout {
     // Its client goes on looking for a server: the next look may find it again.
     if (found === null) return this.#ofAgent(named);
     return 'code' in found ? { ok: false, failure: found } : { ok: true, value: found };
+  }
+
+  /** Its name alone; null where the ensemble is silent. */
+  async serviceNamed(named: string | undefined): Promise<Looked<string> | null> {
+    const ensemble = this.#ensemble;
+    if (ensemble === null) return null;
+    const found = await unlessSilent(() => this.#serviceIn(ensemble, named));
+    if (found === null) return null;
+    return typeof found === 'string' ? { ok: true, value: found } : { ok: false, failure: found };
   }
 
   /** The same, of agents that are asked again: for whoever waits for a change, or has just made one. */
@@ -70,6 +79,10 @@ export class Lookout {
 
   async close(): Promise<void> {
     await this.#ensemble?.close();
+  }
+
+  async #serviceIn(ensemble: Ensemble, named: string | undefined): Promise<string | Failure> {
+    return named ?? this.config?.svcName ?? await onlyOne(ensemble);
   }
 
   async #ofAgent(named: string | undefined): Promise<Looked<ServiceFacts>> {

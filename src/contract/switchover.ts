@@ -21,7 +21,7 @@ export interface Judged {
     readonly candidates: readonly {
       readonly node: string;
       readonly refusal: string | null;
-      readonly complains: boolean;
+      readonly byNameOnly: boolean;
     }[];
   } | null;
 }
@@ -37,7 +37,7 @@ export function judgeSwitchover(
   const { candidates } = switchover;
   if (target === null) {
     if (pause !== null) return { refusal: 'service_paused' };
-    const best = candidates.find(({ refusal, complains }) => refusal === null && !complains);
+    const best = candidates.find(({ refusal, byNameOnly }) => refusal === null && !byNameOnly);
     return best === undefined ? { refusal: 'no_candidate' } : { target: best.node };
   }
   if (target === node.name) return { refusal: 'target_is_master' };

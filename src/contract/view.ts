@@ -142,8 +142,8 @@ export interface PublishedView {
       readonly node: string;
       /** Why it cannot, or null. */
       readonly refusal: ReasonCode | null;
-      /** It cannot replicate from this master, as it says: taken only where it is named. */
-      readonly complains: boolean;
+      /** It says that it cannot replicate from this master, or its zone is excluded: taken only where it is named. */
+      readonly byNameOnly: boolean;
     }[];
     /** Gaps of the latest switchovers, as they were measured. */
     readonly gapsMs: readonly number[];

@@ -220,8 +220,13 @@ function withdrawIdleBallot(turn: Turn): void {
   if (ballot.epoch === records.term?.value.epoch) turn.emit({ kind: 'withdraw_ballot' });
 }
 
+/** What an operator told this node. */
+function toldOf({ enabled, operations: { maintenance } }: State): Pick<NodeRecord, 'disabled' | 'maintenance'> {
+  return { disabled: enabled === false, maintenance: maintenance?.record ?? null };
+}
+
 function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
-  const { settings: { name }, operations: { maintenance } } = state;
+  const { name } = state.settings;
   return {
     name,
     epoch: term.epoch,
@@ -230,8 +235,7 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     runId: facts.runId,
     inSync: term.inSync.includes(name) || term.master?.name === name,
     whole: isWhole(state, facts, term),
-    disabled: state.enabled === false,
-    ...(maintenance === null ? {} : { maintenance: maintenance.record }),
+    ...toldOf(state),
     zone: state.settings.zone,
   };
 }
@@ -243,7 +247,7 @@ function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
     before.inSync !== now.inSync ||
     before.whole !== now.whole ||
     before.disabled !== now.disabled ||
-    (before.maintenance?.since ?? null) !== (now.maintenance?.since ?? null) ||
+    before.maintenance?.since !== now.maintenance?.since ||
     before.zone !== now.zone
   );
 }
@@ -267,11 +271,11 @@ function presentRecord(state: State, term: Term): NodeRecord | null {
  */
 function keepNodeRecord(turn: Turn): void {
   const { state } = turn;
-  const { settings, records, enabled } = state;
+  const { settings, records } = state;
   const term = records.term?.value;
   if (term?.nodes.includes(settings.name) !== true) return;
   const before = records.nodes.get(settings.name);
-  const node = presentRecord(state, term) ?? (before && { ...before.value, disabled: enabled === false });
+  const node = presentRecord(state, term) ?? (before && { ...before.value, ...toldOf(state) });
   if (node === undefined || (before !== undefined && !needsWriting(before.value, node))) return;
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }

@@ -193,8 +193,8 @@ export interface NodeRecord {
   /** The process of `runId` was seen to hold everything that this node ever acknowledged. */
   readonly whole: boolean;
   readonly disabled: boolean;
-  /** Why, where somebody said so; left out where nobody did. */
-  readonly maintenance?: MaintenanceRecord | null;
+  /** Why, where somebody said so. */
+  readonly maintenance: MaintenanceRecord | null;
   /** Its zone, for those who compare theirs with it when it is gone. */
   readonly zone: string | null;
 }

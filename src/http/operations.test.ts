@@ -105,7 +105,7 @@ describe('a switchover that is only asked about', () => {
     const { status, body } = await route(request, { api, limits: HTTP_LIMITS });
     return { status, answer: JSON.parse(body) as Record<string, unknown> };
   };
-  const candidate = { node: 'b', refusal: null, complains: false };
+  const candidate = { node: 'b', refusal: null, byNameOnly: false };
 
   test('names who would take over, and the gap to expect', async () => {
     const { status, answer } = await ask({ candidates: [candidate], gapsMs: [7] });

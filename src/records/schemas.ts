@@ -157,7 +157,7 @@ export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   inSync: v.boolean(),
   whole: v.optional(v.boolean(), false),
   disabled: v.boolean(),
-  maintenance: v.exactOptional(v.nullable(maintenance)),
+  maintenance: v.optional(v.nullable(maintenance), null),
   zone: v.optional(optionalText, null),
 });
 

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
+import { runCommand } from '../support/command-line.ts';
 import { failureStage } from '../support/failure-stage.ts';
 import { listen, peace, says } from '../support/healing.ts';
 import { request } from 'node:http';
@@ -96,6 +97,25 @@ describe('a service of three', () => {
     // What an operator read a while ago is refused as well.
     const late = await patch(master, { version, failover_budget: 9 });
     expect([late.status, late.body['reason']]).toEqual([409, 'settings_changed']);
+  });
+
+  test('a change is stored in the ensemble from any host, over the version that was read and no other', async () => {
+    const { master } = await peace(stage.service);
+    const elsewhere = ['--zk', `127.0.0.1:${String(stage.service.zookeeper.port)}`, '--service', stage.service.name];
+    const set = (value: string) => runCommand('settings', 'set', `failover_calm_ms=${value}`, ...elsewhere);
+    expect(await set('21000')).toMatchObject({ code: 0, out: expect.stringContaining('failover_calm_ms') });
+    const version = (await dictator(master, 'settings', 'show', '--json')).out;
+    await everywhere(async ({ agent }) => {
+      return (await agent.view())?.settings.version === (JSON.parse(version) as { version: number }).version;
+    }, 'the change');
+    expect((await set('soon')).code).toBe(2);
+    const both = await Promise.all([set('22000'), set('23000')]);
+    // Where one began only after the other had ended, both were served.
+    const refused = both.filter(({ code }) => code !== 0);
+    for (const { code, err } of refused) expect([code, err.includes('settings_changed')]).toEqual([3, true]);
+    expect(both.map(({ code }) => code)).toContain(0);
+    const { out } = await runCommand('history', stage.service.name, ...elsewhere.slice(0, 2));
+    expect(out).toMatch(/failover_calm_ms +not set +"?21000/);
   });
 
   test('edit takes a whole document from a file, and takes away what is not in it', async () => {

@@ -13,7 +13,7 @@ const SESSIONS: Readonly<Record<string, bigint>> = { redis1: 1n, redis2: 2n, red
 export const addressOf = (name: string, port: number) => ({ host: `10.0.0.${name.slice(-1)}`, port });
 
 export function stamped<T>(value: T, agoMs: number, owner = 0n): Stamped<T> {
-  return { value, writtenMs: PLAYED_NOW_MS - agoMs, version: 1, owner };
+  return { value, writtenMs: PLAYED_NOW_MS - agoMs, version: 1, owner, format: 1 };
 }
 
 export const playedTerm = (change: Partial<Term> = {}): Term => ({
@@ -68,6 +68,7 @@ export const playedNode = (name: string, change: Partial<NodeRecord> = {}): Node
   inSync: name !== 'redis1',
   whole: true,
   disabled: false,
+  maintenance: null,
   zone: null,
   ...change,
 });
@@ -145,8 +146,8 @@ export function playedView(name: string, change: Partial<AgentView> = {}): Agent
     operation: null,
     switchover: isMaster ? {
       candidates: [
-        { node: 'redis2', refusal: null, complains: false },
-        { node: 'redis3', refusal: null, complains: false },
+        { node: 'redis2', refusal: null, byNameOnly: false },
+        { node: 'redis3', refusal: null, byNameOnly: false },
       ],
       gapsMs: [9, 14, 12],
     } : null,

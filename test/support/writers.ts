@@ -21,6 +21,12 @@ export interface Acknowledged {
   readonly atMs: number;
 }
 
+/** A server that is written to, by the name under which its answers are recorded. */
+export interface Written {
+  readonly name: string;
+  readonly redis: Pick<RedisServerProcess, 'client'>;
+}
+
 export interface Refused {
   readonly node: string;
   readonly atMs: number;
@@ -57,33 +63,33 @@ export class Writers {
   private nextKey = 0;
   private stopping = false;
 
-  constructor(nodes: readonly Node[], options: WriterOptions = {}) {
+  constructor(nodes: readonly Written[], options: WriterOptions = {}) {
     this.options = { wait: 0, everyMs: 2, batch: 1, ...options };
     this.loops = nodes.map((node) => this.loop(node));
   }
 
-  acknowledgedBy(node: Node): readonly Acknowledged[] {
+  acknowledgedBy(node: Written): readonly Acknowledged[] {
     return this.acknowledged.filter((write) => write.node === node.name);
   }
 
-  refusedBy(node: Node): readonly Refused[] {
+  refusedBy(node: Written): readonly Refused[] {
     return this.refused.filter((write) => write.node === node.name);
   }
 
   /** Resolves when this node has acknowledged `count` writes more than now. */
-  async progress(node: Node, count = 50): Promise<void> {
+  async progress(node: Written, count = 50): Promise<void> {
     const before = this.acknowledgedBy(node).length;
     await waitFor(() => this.acknowledgedBy(node).length >= before + count, `${node.name} acknowledges writes`);
   }
 
   /** Writes that `old` acknowledged although they were sent after `successor` had acknowledged its first one. */
-  overlap(old: Node, successor: Node): readonly Acknowledged[] {
+  overlap(old: Written, successor: Written): readonly Acknowledged[] {
     const firstMs = this.acknowledgedBy(successor)[0]?.atMs ?? Number.POSITIVE_INFINITY;
     return this.acknowledgedBy(old).filter((write) => write.sentMs > firstMs);
   }
 
   /** Acknowledged writes, by any server unless one is named, that this server does not hold. */
-  async missingOn(redis: RedisServerProcess, by?: Node): Promise<readonly Acknowledged[]> {
+  async missingOn(redis: RedisServerProcess, by?: Written): Promise<readonly Acknowledged[]> {
     const writes = by === undefined ? this.acknowledged : this.acknowledgedBy(by);
     const missing: Acknowledged[] = [];
     for (let start = 0; start < writes.length; start += KEYS_PER_QUESTION) {
@@ -101,7 +107,7 @@ export class Writers {
     await Promise.all(this.loops);
   }
 
-  private async loop(node: Node): Promise<void> {
+  private async loop(node: Written): Promise<void> {
     let connection: RawRedis | null = null;
     while (!this.stopping) {
       if (connection?.open !== true) connection = await this.dial(node);
@@ -115,7 +121,7 @@ export class Writers {
   }
 
   /** A new connection, or null: refused, or too many are waiting already. */
-  private async dial(node: Node): Promise<RawRedis | null> {
+  private async dial(node: Written): Promise<RawRedis | null> {
     const waiting = [...this.connections].filter((each) => !each.open);
     for (const each of waiting) this.connections.delete(each);
     if (this.connections.size >= WAITING_MAX) return null;
@@ -132,7 +138,7 @@ export class Writers {
   }
 
   /** Whether the server answered in time; a late answer is recorded when it comes. */
-  private async writeBatch(node: Node, connection: RawRedis): Promise<boolean> {
+  private async writeBatch(node: Written, connection: RawRedis): Promise<boolean> {
     const writes = Array.from({ length: this.options.batch }, () => this.write(node.name, connection));
     const answered = Promise.all(writes).then(() => true);
     const late = new AbortController();

@@ -40,7 +40,7 @@ export function planOf(facts: ServiceFacts, target: string | null): SwitchoverPl
 export function ableIn(facts: ServiceFacts, except: (node: string) => boolean): readonly string[] {
   const { candidates } = masterViewOf(facts)?.switchover ?? { candidates: [] };
   return candidates
-    .filter(({ node, refusal, complains }) => refusal === null && !complains && !except(node))
+    .filter(({ node, refusal, byNameOnly }) => refusal === null && !byNameOnly && !except(node))
     .map(({ node }) => node);
 }
 

@@ -1,4 +1,4 @@
-/** What `settings set` and `settings edit` do alike: hand a change to the agent, and say what became of it. */
+/** What `settings set` and `settings edit` do alike: hand a change to whoever stores it, and say what became of it. */
 import { flattened } from '../../config/service-settings.ts';
 import { EXIT } from '../../contract/errors.ts';
 import type { ExitCode } from '../../contract/errors.ts';
@@ -7,21 +7,21 @@ import { changesBetween } from '../../records/settings.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
 import type { Call } from '../verb.ts';
-import { changeSettings } from './agent.ts';
-import type { Target, ToldSettings } from './agent.ts';
+import type { ToldSettings } from './agent.ts';
+import type { SettingsDesk } from './desk.ts';
 import { renderChanges } from './render.ts';
 import { faultLine } from './text.ts';
 
 export const documentIn = ({ nested }: ToldSettings): SettingsDocument => flattened(nested) as SettingsDocument;
 
 export interface Change {
-  readonly agent: Target;
+  readonly desk: SettingsDesk;
   readonly before: ToldSettings;
   readonly patch: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-export async function carryOut({ agent, before, patch }: Change, { io, flags }: Call): Promise<ExitCode> {
-  const sent = changeSettings(agent, patch, { version: before.version, asker: io.whoami });
+export async function carryOut({ desk, before, patch }: Change, { io, flags }: Call): Promise<ExitCode> {
+  const sent = desk.change(patch, { version: before.version, asker: io.whoami });
   const told = await withProgress('writing the settings', io, sent);
   if (!told.ok) {
     const details = told.faults.map((fault) => faultLine('', fault));

@@ -4,8 +4,15 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { playedIo } from '../../../test/support/cli-io.ts';
+import { stamped } from '../../../test/support/played-service.ts';
+import { NO_OPERATOR_SETTINGS } from '../../core/records.ts';
+import type { SettingsRecord } from '../../core/records.ts';
+import { ZooKeeperError } from '../../zookeeper/index.ts';
+import type { MultiOp } from '../../zookeeper/index.ts';
 import { dictator } from '../dictator.ts';
 import { renderOverridden, renderSettings } from './render.ts';
+import type { StoredSettings } from '../ensemble.ts';
+import { EnsembleSettings } from './ensemble.ts';
 import { patchBetween, readAssignments, readDocument, renderDocument } from './text.ts';
 
 const snapshot = (name: string): string => path.join(import.meta.dirname, '../snapshots', `${name}.txt`);
@@ -102,3 +109,63 @@ describe('a change', () => {
 function patched(before: object, status: number, after: object): Answers {
   return { before, status, after };
 }
+
+describe('in the ensemble', () => {
+  const record = (change = {}): SettingsRecord => ({
+    ...NO_OPERATOR_SETTINGS, version: 7, durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence',
+    priorityLagBytes: 0, ...change,
+  });
+
+  /** A desk whose writes end like this; and what it wrote. */
+  function deskOf(end: () => Promise<void>, stored: Partial<StoredSettings> = {}) {
+    const written: MultiOp[] = [];
+    const standing: StoredSettings = { settings: stamped(record(), 0), changes: null, isUnreadable: false, ...stored };
+    const ensemble = {
+      settings: () => Promise.resolve(standing),
+      transact: (ops: readonly MultiOp[]) => {
+        written.push(...ops);
+        return end();
+      },
+    };
+    return { desk: new EnsembleSettings(ensemble, 'cache', playedIo().io.clock), written };
+  }
+  const done = (): Promise<void> => Promise.resolve();
+  const by = (version: number) => ({ version, asker: 'ann@laptop' });
+
+  test('settings and history are one transaction over what was read', async () => {
+    const { desk, written } = deskOf(done);
+    const told = await desk.change({ wait_replicas: 2 }, by(7));
+    expect(told).toMatchObject({ ok: true, settings: { version: 8, nested: { wait_replicas: 2 } } });
+    expect(written).toMatchObject([
+      { op: 'setData', path: '/dictator/cache/settings', version: 1 },
+      { op: 'create', path: '/dictator/cache/changes' },
+    ]);
+    expect((written[1] as { data: string }).data).toContain('"asker":"ann@laptop"');
+  });
+
+  test.each([
+    ['another version', 'settings_changed', {}, 6],
+    ['a record of a later release', 'record_newer', { settings: { ...stamped(record(), 0), format: 99 } }, 7],
+    ['a record of somebody else', 'record_unreadable', { isUnreadable: true }, 7],
+  ] as const)('%s is not written over', async (_what, reason, stored, version) => {
+    const { desk, written } = deskOf(done, stored);
+    const told = await desk.change({ wait_replicas: 2 }, by(version));
+    expect(told).toMatchObject({ ok: false, failure: { code: 'order_refused' } });
+    expect(JSON.stringify(told)).toContain(reason);
+    expect(written).toEqual([]);
+  });
+
+  test('what has faults or changes nothing is not written', async () => {
+    const { desk, written } = deskOf(done);
+    expect(await desk.change({ wait_replicas: 0 }, by(7))).toMatchObject({ failure: { code: 'settings_invalid' } });
+    expect(await desk.change({ wait_replicas: 1 }, by(7))).toMatchObject({ ok: true, settings: { version: 7 } });
+    expect(written).toEqual([]);
+    const { desk: none } = deskOf(done, { settings: null });
+    expect(await none.read()).toMatchObject({ failure: { code: 'service_unknown' } });
+  });
+
+  test('of two operators the second is refused', async () => {
+    const { desk } = deskOf(() => Promise.reject(new ZooKeeperError('BAD_VERSION', '')));
+    expect(await desk.change({ wait_replicas: 2 }, by(7))).toMatchObject({ failure: { code: 'order_refused' } });
+  });
+});

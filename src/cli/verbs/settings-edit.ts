@@ -3,10 +3,10 @@ import type { ExitCode } from '../../contract/errors.ts';
 import { EXIT } from '../../contract/errors.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { askSettings } from '../settings/agent.ts';
 import { carryOut, documentIn } from '../settings/change.ts';
+import { atSettingsDesk } from '../settings/desk.ts';
+import type { SettingsDesk } from '../settings/desk.ts';
 import { patchBetween, readDocument, renderDocument } from '../settings/text.ts';
-import { orderTargetOf } from '../source.ts';
 import type { Call, Verb } from '../verb.ts';
 
 const STDIN = '/dev/stdin';
@@ -22,32 +22,32 @@ export const settingsEdit: Verb = {
     'Opens $VISUAL, $EDITOR or vi on a document that explains itself. With --file it is read from there (- for stdin), '
     + 'as lines "key = value" or as JSON; what it does not name is taken away.',
     'Checked before anything is stored, all faults at once with their lines. If somebody else changed the settings '
-    + 'meanwhile nothing is stored. Run it on the host of an agent of the service.',
+    + 'meanwhile nothing is stored. Stored in the ensemble, from any host; with --agent by that agent, on its own '
+    + 'host.',
   ],
-  flags: ['config', 'agent', 'json', 'file'],
+  flags: ['config', 'agent', 'zk', 'json', 'service', 'file'],
   examples: ['dictator settings edit', 'dictator settings edit --file cache.settings'],
-  async run(call) {
-    const { io, flags } = call;
-    const found = orderTargetOf(call);
-    if (!found.ok) return found.exitCode;
-    const { target: agent, service } = found;
-    const told = await withProgress('reading the settings', io, askSettings(agent));
-    if (!told.ok) return report(told.failure, io);
-    const before = told.settings;
-    const written = await textOf(call, renderDocument(service ?? 'the service', before.version, documentIn(before)));
-    if ('exitCode' in written) return written.exitCode;
-    const read = readDocument(written.text);
-    if (!read.ok) {
-      const kept = written.file === null ? undefined : `Your text is in ${written.file}: correct it, then use --file.`;
-      return report({ code: 'settings_invalid', details: read.faults, next: kept }, io);
-    }
-    const patch = patchBetween(documentIn(before), read.values);
-    const exitCode = await carryOut({ agent, before, patch }, call);
-    if (exitCode === EXIT.done) written.discard();
-    else if (written.file !== null && !flags.on('json')) io.stderr(`  Your text is in ${written.file}.\n`);
-    return exitCode;
-  },
+  run: (call) => atSettingsDesk(call, (desk) => edit(call, desk)),
 };
+
+async function edit(call: Call, desk: SettingsDesk): Promise<ExitCode> {
+  const { io, flags } = call;
+  const told = await withProgress('reading the settings', io, desk.read());
+  if (!told.ok) return report(told.failure, io);
+  const before = told.settings;
+  const written = await textOf(call, renderDocument(desk.service, before.version, documentIn(before)));
+  if ('exitCode' in written) return written.exitCode;
+  const read = readDocument(written.text);
+  if (!read.ok) {
+    const kept = written.file === null ? undefined : `Your text is in ${written.file}: correct it, then use --file.`;
+    return report({ code: 'settings_invalid', details: read.faults, next: kept }, io);
+  }
+  const patch = patchBetween(documentIn(before), read.values);
+  const exitCode = await carryOut({ desk, before, patch }, call);
+  if (exitCode === EXIT.done) written.discard();
+  else if (written.file !== null && !flags.on('json')) io.stderr(`  Your text is in ${written.file}.\n`);
+  return exitCode;
+}
 
 type Written =
   | { readonly text: string; readonly file: string | null; readonly discard: () => void }

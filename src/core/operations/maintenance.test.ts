@@ -37,7 +37,7 @@ describe('a node in maintenance', () => {
     village.pass(5000);
     expect(viewOf(village, 'b')).toMatchObject({ enabled: true, maintenance: null });
     expect(recordOf(village, 'b')?.disabled).toBe(false);
-    expect(recordOf(village, 'b')?.maintenance).toBeUndefined();
+    expect(recordOf(village, 'b')?.maintenance).toBeNull();
     expect(village.ensemble.records.term?.value.inSync).toEqual(['b', 'c']);
   });
 
@@ -50,6 +50,22 @@ describe('a node in maintenance', () => {
     expect(viewOf(village, 'b')).toMatchObject({ enabled: false, maintenance: { owner: 'ann' } });
     village.pass(FOR_MS + 5000);
     expect(viewOf(village, 'b')).toMatchObject({ enabled: true, maintenance: null });
+  });
+
+  test('is recorded with its reason and end though its Redis is down, and enabled again without them', () => {
+    const village = new Village(['a', 'b', 'c'], { bootstrapSettleMs: 100 });
+    village.pass(4000);
+    village.killRedis('b');
+    village.pass(1000);
+    const since = village.nowMs + village.wallLeadMs;
+    const maintenance = { owner: 'ann', reason: 'new disks', forMs: FOR_MS, since };
+    village.order('b', { order: 'disable', maintenance });
+    village.pass(1000);
+    expect(recordOf(village, 'b')).toMatchObject({ disabled: true, maintenance: { owner: 'ann', forMs: FOR_MS } });
+    village.order('b', { order: 'enable' });
+    village.pass(1000);
+    expect(recordOf(village, 'b')).toMatchObject({ disabled: false });
+    expect(recordOf(village, 'b')?.maintenance).toBeNull();
   });
 
   test('without an end stays so until it is enabled', () => {

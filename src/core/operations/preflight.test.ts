@@ -51,9 +51,9 @@ const view: Judged = {
   operation: null,
   switchover: {
     candidates: [
-      { node: 'b', refusal: null, complains: true },
-      { node: 'c', refusal: null, complains: false },
-      { node: 'd', refusal: 'lag_too_high', complains: false },
+      { node: 'b', refusal: null, byNameOnly: true },
+      { node: 'c', refusal: null, byNameOnly: false },
+      { node: 'd', refusal: 'lag_too_high', byNameOnly: false },
     ],
   },
 };

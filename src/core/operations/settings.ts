@@ -34,7 +34,7 @@ function whyNot(state: State, request: SettingsRequest): ReasonCode | null {
 }
 
 /** The latest changes, as many as the record may hold. */
-function withChange(before: readonly SettingsChange[], change: SettingsChange): readonly SettingsChange[] {
+export function withChange(before: readonly SettingsChange[], change: SettingsChange): readonly SettingsChange[] {
   const list = [...before, change].slice(-CHANGES_MAX);
   while (list.length > 1 && JSON.stringify(list).length > CHANGES_CHARS_MAX) list.shift();
   return list;

@@ -76,7 +76,7 @@ function compareReplicas(a: Replica, b: Replica): number {
 /** The replica that takes over soonest of those that have the least priority, or null where nobody can. */
 export function bestReplica(state: State, term: Term, facts: RedisFacts): string | null {
   const candidates = candidatesOf(state, term, facts);
-  return candidates.find(({ refusal, complains }) => refusal === null && !complains)?.node ?? null;
+  return candidates.find(({ refusal, byNameOnly }) => refusal === null && !byNameOnly)?.node ?? null;
 }
 
 export interface Candidate {
@@ -84,7 +84,7 @@ export interface Candidate {
   /** Why it cannot take the office, or null. */
   readonly refusal: ReasonCode | null;
   /** It says that it cannot replicate from this master, or stands in no zone for it: nobody's choice but by name. */
-  readonly complains: boolean;
+  readonly byNameOnly: boolean;
 }
 
 /** Every other node with what keeps it from taking the office: who can, the best first; then the others by name. */
@@ -98,10 +98,10 @@ export function candidatesOf(state: State, term: Term, facts: RedisFacts): reado
     const member = state.records.members.get(node)?.value;
     const replica = attached.get(node);
     const zone = zoneVerdict(state, node, term);
-    const complains = (member?.complainsOf ?? null) !== null || zone === 'excluded';
-    if (refusal !== null || member === undefined || replica === undefined) others.push({ node, refusal, complains });
-    else able.push({ node, refusal, complains, member, attached: replica, fits: zone === 'fits' });
+    const byNameOnly = (member?.complainsOf ?? null) !== null || zone === 'excluded';
+    if (refusal !== null || member === undefined || replica === undefined) others.push({ node, refusal, byNameOnly });
+    else able.push({ node, refusal, byNameOnly, member, attached: replica, fits: zone === 'fits' });
   }
-  const ranked = able.sort(compareReplicas).map(({ node, refusal, complains }) => ({ node, refusal, complains }));
+  const ranked = able.sort(compareReplicas).map(({ node, refusal, byNameOnly }) => ({ node, refusal, byNameOnly }));
   return [...ranked, ...others];
 }

@@ -158,6 +158,7 @@ export function nodeRecord(name: string, change: Partial<NodeRecord> = {}): Node
     inSync: true,
     whole: true,
     disabled: false,
+    maintenance: null,
     zone: null,
     ...change,
   };

@@ -1,0 +1,51 @@
+/**
+ * Where the settings of a service are read and changed: in the ensemble, from any host; or at an agent (`--agent`),
+ * from its own host alone.
+ */
+import type { ExitCode } from '../../contract/errors.ts';
+import { looking } from '../look.ts';
+import type { Lookout } from '../look.ts';
+import { report } from '../report.ts';
+import type { Failure } from '../report.ts';
+import { shownAddress } from '../terminal.ts';
+import type { Call } from '../verb.ts';
+import { askSettings, changeSettings } from './agent.ts';
+import type { Told } from './agent.ts';
+import { EnsembleSettings } from './ensemble.ts';
+
+export interface SettingsDesk {
+  /** As people are told. */
+  readonly service: string;
+  read(): Promise<Told>;
+  /** `patch` with the version that it was made for; whoever asks is named in the history. */
+  change(
+    patch: Readonly<Record<string, unknown>>,
+    by: { readonly version: number; readonly asker: string },
+  ): Promise<Told>;
+}
+
+/** Runs `act` at the desk of the service that `--service` names, else of that of this node; says why there is none. */
+export function atSettingsDesk(call: Call, act: (desk: SettingsDesk) => Promise<ExitCode>): Promise<ExitCode> {
+  return looking(call, async (lookout) => {
+    const desk = await deskOf(lookout, call);
+    return 'code' in desk ? report(desk, call.io) : act(desk);
+  });
+}
+
+async function deskOf(lookout: Lookout, call: Call): Promise<SettingsDesk | Failure> {
+  const { ensemble, source } = lookout;
+  const { agent, hosts } = source;
+  if (hosts === null && agent !== null) {
+    return {
+      service: call.flags.text('service') ?? `the service of ${shownAddress(agent)}`,
+      read: () => askSettings(agent),
+      change: (patch, by) => changeSettings(agent, patch, by),
+    };
+  }
+  const named = await lookout.serviceNamed(call.flags.text('service'));
+  // No agent stores anything without the ensemble, so there is none to turn to.
+  if (ensemble === null || named === null) {
+    return { code: 'ensemble_unreachable', details: (hosts ?? []).map(shownAddress) };
+  }
+  return named.ok ? new EnsembleSettings(ensemble, named.value, call.io.clock) : named.failure;
+}
