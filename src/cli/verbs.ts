@@ -12,6 +12,7 @@ import { events } from './verbs/events.ts';
 import { explain } from './verbs/explain.ts';
 import { failover } from './verbs/failover.ts';
 import { forget } from './verbs/forget.ts';
+import { gateway } from './verbs/gateway.ts';
 import { haproxy } from './verbs/haproxy.ts';
 import { help } from './verbs/help.ts';
 import { history } from './verbs/history.ts';
@@ -55,6 +56,7 @@ export const VERBS: readonly Verb[] = [
   configCheck,
   configExample,
   haproxy,
+  gateway,
   completion,
   version,
   help,

@@ -63,6 +63,7 @@ const AT_START = {
   'sentinel.announce_host': ({ sentinel }) => sentinel?.announceHost ?? null,
   'sentinel.announce_port': ({ sentinel }) => sentinel?.announcePort ?? null,
   'sentinel.announce_hostnames': ({ sentinel }) => sentinel?.announceHostnames ?? null,
+  'sentinel.services': ({ sentinel }) => sentinel?.services ?? null,
   'sentinel.aliases': ({ sentinel }) => sentinel?.aliases ?? null,
   'sentinel.clients_max': ({ sentinel }) => sentinel?.clientsMax ?? null,
 } as const satisfies Partial<Record<KeyName, Read>>;

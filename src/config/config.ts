@@ -25,6 +25,8 @@ export interface SentinelConfig {
   readonly announceHost: string;
   readonly announcePort: number;
   readonly announceHostnames: boolean;
+  /** Patterns of the services that are answered for beside the own one. */
+  readonly services: readonly string[];
   readonly aliases: boolean;
   readonly clientsMax: number;
 }

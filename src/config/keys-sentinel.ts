@@ -62,6 +62,13 @@ export const SENTINEL_KEYS = {
     meaning: 'tell clients host names as they are recorded, instead of their addresses',
     fix: 'Use true or false.',
   },
+  'sentinel.services': {
+    kind: 'list',
+    default: null,
+    defaultText: 'the own one',
+    meaning: 'services of the ensemble that are answered for beside the own one: names or patterns such as `["*"]`',
+    fix: 'Use a list of names or patterns such as ["cache-*"]; leave the key out for the own service alone.',
+  },
   'sentinel.aliases': {
     kind: 'boolean',
     default: true,

@@ -302,7 +302,6 @@ export const KEYS = {
     fix: 'Use "switchover" or "keep".',
   },
   ...SENTINEL_KEYS,
-  'sentinel.services': { ...later('list', null, 'services that are answered for'), defaultText: 'own' },
   zk_chroot: later('text', null, 'prefix of every path in ZooKeeper'),
   zk_auth: laterSecret('authentication towards ZooKeeper'),
   zk_tls: laterSecret('TLS towards ZooKeeper'),

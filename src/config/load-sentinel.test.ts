@@ -6,10 +6,18 @@ import type { FileRead } from './read-file.ts';
 test('the Sentinel port has the number and the name that clients expect, unless told otherwise', () => {
   expect(configOf({ json: { svc_name: 'shop', node: { host: 'r1' } } }).sentinel).toEqual({
     port: 26379, bind: [], masterNames: ['shop'], users: [], announceHost: 'r1', announcePort: 26379,
-    announceHostnames: false, aliases: true, clientsMax: 1000,
+    announceHostnames: false, services: [], aliases: true, clientsMax: 1000,
   });
   expect(configOf({ json: { sentinel: { master_name: 'mymaster' } } }).sentinel?.masterNames).toEqual(['mymaster']);
   expect(configOf({ env: { DICTATOR_SENTINEL_MASTER_NAME: 'a,b' } }).sentinel?.masterNames).toEqual(['a', 'b']);
+});
+
+test('it answers for other services where they are named, or patterns of them', () => {
+  expect(configOf({ json: { sentinel: { services: ['*'] } } }).sentinel?.services).toEqual(['*']);
+  expect(configOf({ env: { DICTATOR_SENTINEL_SERVICES: 'cache-*,queue' } }).sentinel?.services)
+    .toEqual(['cache-*', 'queue']);
+  expect(pathsOf({ json: { sentinel: { services: [] } } })).toEqual(['sentinel.services']);
+  expect(pathsOf({ json: { sentinel: { services: ['a', 'a b'] } } })).toEqual(['sentinel.services[1]']);
 });
 
 test('it is off where that is asked for, in whatever way', () => {

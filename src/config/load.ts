@@ -156,6 +156,7 @@ function sentinelOf(values: Values, password: Secret | null): SentinelConfig | n
     announceHost: values['sentinel.announce_host'] ?? values['node.host'],
     announcePort: values['sentinel.announce_port'] ?? port,
     announceHostnames: values['sentinel.announce_hostnames'],
+    services: values['sentinel.services'] ?? [],
     aliases: values['sentinel.aliases'],
     clientsMax: values['sentinel.clients_max'],
   };

@@ -153,6 +153,13 @@ const masterNames = v.pipe(
   v.check((names) => new Set(names).size === names.length, 'names a master twice'),
 );
 
+const PATTERNS_MAX = 64;
+const servicePatterns = v.pipe(
+  v.array(masterName, 'must be a list'),
+  v.minLength(1, 'is empty'),
+  v.maxLength(PATTERNS_MAX, `has more than ${PATTERNS_MAX} entries`),
+);
+
 const BIND_MAX = 16;
 const bindAddresses = v.pipe(
   v.array(host, 'must be a list'),
@@ -247,6 +254,7 @@ export const SCHEMAS = {
   'sentinel.announce_host': host,
   'sentinel.announce_port': port,
   'sentinel.announce_hostnames': v.boolean('must be true or false'),
+  'sentinel.services': servicePatterns,
   'sentinel.aliases': v.boolean('must be true or false'),
   'sentinel.clients_max': integer(1, 10_000),
 } as const satisfies Record<NameImplemented, v.GenericSchema<unknown, unknown>>;

@@ -79,6 +79,10 @@ export const EVENT_NAMES = [
   'listening',
   'sentinel_listening',
   'sentinel_fault',
+  'services_known',
+  'services_unknown',
+  'gateway_started',
+  'gateway_stopped',
   'http_fault',
   'invariant_broken',
 ] as const;

@@ -340,6 +340,14 @@ export const REASONS = {
     what: 'The Sentinel port is taken by another program, or by another agent of this host.',
     next: 'Free it, or set sentinel.port ("off" where nobody asks there); the agent goes on and keeps trying.',
   },
+  services_unwatched: {
+    what: 'The ensemble does not tell of changes of other services: it is older than ZooKeeper 3.6, or forbids it.',
+    next: 'Upgrade ZooKeeper to 3.6 or newer, or leave sentinel.services out. None of them is answered for until then.',
+  },
+  too_many_services: {
+    what: 'The ensemble has more services than one Sentinel port answers for.',
+    next: 'Name the wanted ones in sentinel.services, and start another gateway for the rest.',
+  },
 } as const satisfies Record<string, Reason>;
 
 /** One of the closed list of reasons not to act. */

@@ -82,6 +82,10 @@ export const EVENT_LEVELS = {
   listening: 'INFO',
   sentinel_listening: 'INFO',
   sentinel_fault: 'WARN',
+  services_known: 'INFO',
+  services_unknown: 'WARN',
+  gateway_started: 'INFO',
+  gateway_stopped: 'INFO',
   http_fault: 'WARN',
   invariant_broken: 'FATAL',
 } as const satisfies Record<EventName, LogLevel>;

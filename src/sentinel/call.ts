@@ -5,16 +5,23 @@ import type { Speaking } from './entries.ts';
 import type { SentinelEvent } from './announce.ts';
 import type { Client } from './client.ts';
 import type { SentinelLimits } from './limits.ts';
+import type { Served } from './book.ts';
 import type { Picture } from './picture.ts';
 import { error } from './reply.ts';
 import type { Reply } from './reply.ts';
 
 /** The server as its commands see it. Nothing here waits for anybody, but for an operation. */
 export interface House {
-  /** What is known at this moment. */
-  picture(): Picture;
-  /** Names of the master; at least one. */
-  readonly names: readonly string[];
+  /** What is known of the master of this name at this moment; null: there is none of that name. */
+  find(name: string): Picture | null;
+  /** Every master that is answered for. */
+  served(): readonly Served[];
+  /** The service of the agent itself; null where there is no agent beside it. */
+  own(): Picture | null;
+  /** Run id, by which clients tell Sentinels apart. */
+  id(): string;
+  /** Since when it knows nothing (TILT), in its own milliseconds; null while it does. */
+  blindSinceMs(): number | null;
   readonly show: Speaking['show'];
   /** Host names are told as they are. */
   readonly announceHostnames: boolean;
@@ -25,6 +32,8 @@ export interface House {
   /** Where others reach it; port 0 before it listens. */
   readonly address: { readonly host: string; readonly port: number };
   readonly counts: { connections: number; commands: number; rejected: number };
+  /** What all clients together were sent and have not read. */
+  readonly unread: { bytes: number };
   readonly startedAtMs: number;
   readonly version: string;
   now(): number;

@@ -33,6 +33,7 @@ export class Connection implements Passenger {
   /** An answer takes its time: what comes after it waits. */
   private answering = false;
   private broken = false;
+  private unread = 0;
   private readonly guestTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: ConnectionParts) {
@@ -40,11 +41,15 @@ export class Connection implements Passenger {
     this.client = parts.client;
     const { socket, onClosed, house } = parts;
     socket.on('data', (chunk: Buffer) => this.take(chunk));
-    socket.on('drain', () => this.goOn());
+    socket.on('drain', () => {
+      this.countUnread();
+      this.goOn();
+    });
     // Nothing to tell anybody: 'close' follows.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       clearTimeout(this.guestTimer);
+      this.countUnread();
       parts.turnstile.leave(this);
       onClosed();
     });
@@ -156,16 +161,27 @@ export class Connection implements Passenger {
 
   /** Sends a message to a subscriber, so many milliseconds later. */
   tell(text: string, delayMs: number): void {
-    if (delayMs === 0) this.send(text);
-    else setTimeout(() => this.send(text), delayMs).unref();
+    const { outputBytesMax } = this.parts.house.limits;
+    if (delayMs === 0) this.send(text, outputBytesMax);
+    else setTimeout(() => this.send(text, outputBytesMax), delayMs).unref();
   }
 
-  private send(text: string): void {
+  /** Answers are as long as they are: who does not read them is asked no more. */
+  private send(text: string, unreadMax = Number.POSITIVE_INFINITY): void {
     const { socket, house } = this.parts;
     if (socket.destroyed) return;
     if (text !== '') socket.write(text);
     if (this.broken) socket.destroySoon();
-    if (socket.writableLength > house.limits.outputBytesMax) socket.destroy();
+    this.countUnread();
+    const tooMuchOfAll = this.unread > 0 && house.unread.bytes > house.limits.outputBytesOfAllMax;
+    if (this.unread > unreadMax || tooMuchOfAll) socket.destroy();
+  }
+
+  private countUnread(): void {
+    const { socket, house } = this.parts;
+    const now = socket.destroyed ? 0 : socket.writableLength;
+    house.unread.bytes += now - this.unread;
+    this.unread = now;
   }
 
   close(): void {

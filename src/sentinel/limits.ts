@@ -12,8 +12,10 @@ export const SENTINEL_LIMITS = {
   requestBytesMax: 64 * 1024,
   /** Longest line: an inline request, or the header of a part. */
   lineBytesMax: 16 * 1024,
-  /** What a client may have received and not yet read; a subscriber slower than that is cut. */
+  /** What a subscriber may have been told and not yet read; one slower than that is cut. */
   outputBytesMax: 1024 * 1024,
+  /** The same of all clients together, answers among it, which are long where services are many. */
+  outputBytesOfAllMax: 16 * 1024 * 1024,
   /** Answers that wait for a client; beyond it nothing more is read from it until it read them. */
   outputBytesPause: 64 * 1024,
   /** Answers to one client before others come first. */

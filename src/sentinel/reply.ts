@@ -14,6 +14,8 @@ export type Reply =
   | { readonly is: 'null array' }
   | { readonly is: 'array'; readonly items: readonly Reply[] }
   | { readonly is: 'map'; readonly pairs: readonly (readonly [string, Reply])[] }
+  /** A map of text to text, written already: there may be thousands of them in one answer. */
+  | { readonly is: 'fields'; readonly count: number; readonly text: string }
   /** A message that nobody asked for in this very request. */
   | { readonly is: 'push'; readonly items: readonly Reply[] };
 
@@ -30,9 +32,19 @@ export const bulk = (text: string): Reply => ({ is: 'bulk', text });
 export const array = (items: readonly Reply[]): Reply => ({ is: 'array', items });
 export const bulks = (texts: readonly string[]): Reply => array(texts.map(bulk));
 export const map = (pairs: readonly (readonly [string, Reply])[]): Reply => ({ is: 'map', pairs });
+/** The names that stand in every entry of `SENTINEL MASTERS`, of which there may be thousands. */
+const WRITTEN_NAMES: ReadonlyMap<string, string> = new Map([
+  'name', 'ip', 'port', 'runid', 'flags', 'link-pending-commands', 'link-refcount', 'last-ping-sent',
+  'last-ok-ping-reply', 'last-ping-reply', 'down-after-milliseconds', 'info-refresh', 'role-reported',
+  'role-reported-time', 'config-epoch', 'num-slaves', 'num-other-sentinels', 'quorum', 'failover-timeout',
+  'parallel-syncs',
+].map((name) => [name, bulkOf(name)]));
 /** Every value of Sentinel's maps is a bulk string, numbers too. */
-export const fields = (pairs: readonly (readonly [string, string])[]): Reply =>
-  map(pairs.map(([name, value]) => [name, bulk(value)] as const));
+export function fields(pairs: readonly (readonly [string, string])[]): Reply {
+  let text = '';
+  for (const pair of pairs) text += (WRITTEN_NAMES.get(pair[0]) ?? bulkOf(pair[0])) + bulkOf(pair[1]);
+  return { is: 'fields', count: pairs.length, text };
+}
 export const push = (items: readonly Reply[]): Reply => ({ is: 'push', items });
 
 /** The bytes of a reply, as text in UTF-8. */
@@ -54,11 +66,18 @@ export function encode(reply: Reply, protocol: Protocol): string {
       return several('*', reply.items, protocol);
     case 'push':
       return several(protocol === 3 ? '>' : '*', reply.items, protocol);
-    case 'map': {
-      const head = protocol === 3 ? `%${reply.pairs.length}\r\n` : `*${reply.pairs.length * 2}\r\n`;
-      return reply.pairs.reduce((text, [name, value]) => text + bulkOf(name) + encode(value, protocol), head);
-    }
+    case 'map':
+      return reply.pairs.reduce(
+        (text, [name, value]) => text + bulkOf(name) + encode(value, protocol),
+        mapHead(reply.pairs.length, protocol),
+      );
+    case 'fields':
+      return mapHead(reply.count, protocol) + reply.text;
   }
+}
+
+function mapHead(count: number, protocol: Protocol): string {
+  return protocol === 3 ? `%${count}\r\n` : `*${count * 2}\r\n`;
 }
 
 function several(mark: string, items: readonly Reply[], protocol: Protocol): string {

@@ -357,3 +357,21 @@ test('a taken port is said once, and taken when it is free', async () => {
   expect(await talk.ask('ping')).toBe('+PONG\r\n');
   expect(causes).toEqual(['EADDRINUSE']);
 });
+
+describe('answers for thousands of services', () => {
+  test('are cut where all clients together leave too much of them unread', async () => {
+    const stage = new Stage({ limits: { outputBytesOfAllMax: 1000 } });
+    for (let each = 0; each < 2000; each += 1) {
+      stage.server.take(`cache-${each}`, { ...CALM, service: `cache-${each}`, self: '' }, false);
+    }
+    const talk = await stage.client();
+    expect((await talk.ask('role')).match(/cache-/g)).toHaveLength(2000);
+    talk.socket.pause();
+    await waitFor(() => {
+      if (talk.socket.writable) talk.say('sentinel masters');
+      return talk.closed;
+    }, 'who reads nothing to be cut');
+    const other = await stage.client();
+    expect(await other.ask('sentinel get-master-addr-by-name cache-1999')).toContain('10.0.0.1');
+  });
+});

@@ -7,8 +7,9 @@ import type { OperationAnswer, OperationRequest } from '../contract/operations.t
 import type { Topology } from '../contract/topology.ts';
 import { Access, DEFAULT_USER } from './access.ts';
 import type { SentinelUser } from './access.ts';
-import { eventsBetween } from './announce.ts';
-import type { SentinelEvent, Telling } from './announce.ts';
+import type { SentinelEvent } from './announce.ts';
+import { Book } from './book.ts';
+import type { OthersSource } from './book.ts';
 import type { House } from './call.ts';
 import { Client } from './client.ts';
 import { Connection } from './connection.ts';
@@ -18,15 +19,15 @@ import { SENTINEL_LIMITS } from './limits.ts';
 import type { SentinelLimits } from './limits.ts';
 import { listen } from './listen.ts';
 import type { Listener } from './listen.ts';
-import { nextPicture } from './picture.ts';
-import type { Picture } from './picture.ts';
 import { delayOf } from './quirks.ts';
+import { sentinelId } from './run-id.ts';
 import { tell } from './tell.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** What the agent gives its Sentinel port. */
 export interface SentinelApi {
-  topology(): Topology;
+  /** The service of the agent at this moment; null where there is no agent, only others to answer for. */
+  topology(): Topology | null;
   operate(asked: Omit<OperationRequest, 'id' | 'askedAt'>): Promise<OperationAnswer>;
 }
 
@@ -37,8 +38,10 @@ export interface SentinelServerOptions {
   readonly bind: readonly string[];
   /** Where others reach it; port 0: the one that it listens on. */
   readonly announce: { readonly host: string; readonly port: number };
-  /** Names of the master; at least one. */
+  /** Names of the own service's master; none where there is no agent. */
   readonly names: readonly string[];
+  /** Services beside the own one, which `take` tells of. */
+  readonly others?: OthersSource & { namesOf?(service: string): readonly string[] };
   readonly users: readonly SentinelUser[];
   readonly aliases: boolean;
   readonly announceHostnames: boolean;
@@ -64,11 +67,13 @@ export class SentinelServer {
   private readonly turnstile: Turnstile;
   private readonly house: House & { address: { host: string; port: number } };
   private readonly clients = new Map<number, Client>();
+  private readonly book: Book;
   private listeners: readonly Listener[] = [];
-  private current: Picture | null = null;
   private nextId = 1;
   private refreshing = false;
   private stopped = false;
+  /** Without an agent: since when it knows nothing of anybody. */
+  private tiltSinceMs: number | null = null;
   private window = { sinceMs: Number.NEGATIVE_INFINITY, accepted: 0 };
 
   constructor(options: SentinelServerOptions) {
@@ -76,9 +81,22 @@ export class SentinelServer {
     this.limits = { ...SENTINEL_LIMITS, ...options.limits };
     this.turnstile = new Turnstile(this.limits, options.now);
     const hostNames = new HostNames({ asNames: options.announceHostnames, lookup: options.lookup, now: options.now });
+    this.book = new Book({
+      topology: () => options.api.topology(),
+      ownNames: options.names,
+      namesOf: (service) => options.others?.namesOf?.(service) ?? [service],
+      others: options.others ?? null,
+      aliases: options.aliases,
+      show: hostNames.show,
+      now: options.now,
+      publish: (events) => this.publish(events),
+    });
     this.house = {
-      picture: () => this.refresh(),
-      names: options.names,
+      find: (name) => this.book.find(name),
+      served: () => this.book.served(),
+      own: () => this.book.ownPicture(),
+      id: () => this.id(),
+      blindSinceMs: () => this.blindSinceMs(),
       show: hostNames.show,
       announceHostnames: options.announceHostnames,
       access: new Access(options.users),
@@ -87,6 +105,7 @@ export class SentinelServer {
       clientsMax: options.clientsMax,
       address: { host: options.announce.host, port: 0 },
       counts: { connections: 0, commands: 0, rejected: 0 },
+      unread: { bytes: 0 },
       startedAtMs: options.now(),
       version: options.version,
       now: options.now,
@@ -124,7 +143,7 @@ export class SentinelServer {
     queueMicrotask(() => {
       this.refreshing = false;
       try {
-        this.refresh();
+        this.book.ownPicture();
       } catch (fault) {
         this.options.onFault?.(fault);
       }
@@ -138,15 +157,29 @@ export class SentinelServer {
     await Promise.all(this.listeners.map((listener) => listener.stop()));
   }
 
-  private refresh(): Picture {
-    const { names, aliases, api } = this.options;
-    const before = this.current;
-    const next = nextPicture(before, api.topology());
-    this.current = next;
-    const telling: Telling = { names, aliases, show: this.house.show };
-    const events = eventsBetween(before, next, telling);
-    if (events.length > 0) this.publish(events);
-    return next;
+  /** Takes in what is known of another service now; null: it is gone. `news`: subscribers are told of it. */
+  take(service: string, seen: Topology | null, news: boolean): void {
+    this.book.take(service, seen, news);
+  }
+
+  /** Where there is no agent: whether anything is known at all. */
+  sees(known: boolean): void {
+    if (known === (this.tiltSinceMs === null)) return;
+    this.tiltSinceMs = known ? null : this.options.now();
+    const [channel, what] = known ? ['-tilt', 'exited'] as const : ['+tilt', 'entered'] as const;
+    this.publish([{ channel, payload: `#tilt mode ${what}` }]);
+  }
+
+  private id(): string {
+    const own = this.book.ownPicture();
+    const { host, port } = this.house.address;
+    return own === null ? sentinelId('', `${host}:${port}`) : sentinelId(own.service, own.self);
+  }
+
+  private blindSinceMs(): number | null {
+    const own = this.book.ownPicture();
+    if (own === null) return this.tiltSinceMs;
+    return own.blind ? own.masterSinceMs : null;
   }
 
   private publish(events: readonly SentinelEvent[]): void {

@@ -14,5 +14,5 @@ export type { Fault, FaultCode } from './faults.ts';
 export type { Host, Lookup, LookupCallback } from './hosts.ts';
 export type { MultiOp, MultiResult } from './multi.ts';
 export type { Acl, Stat, WatchEvent, WatchEventType } from './protocol.ts';
-export { askServerLimits, type ServerLimits } from './server-limits.ts';
+export { askIfWatches, askServerLimits, type ServerLimits } from './server-limits.ts';
 export type { PersistentMode } from './watches.ts';

@@ -123,7 +123,7 @@ function select({ args }: Call): Answer {
 }
 
 function role({ house }: Call): Answer {
-  return array([bulk('sentinel'), array(house.names.map(bulk))]);
+  return array([bulk('sentinel'), array(house.served().map(({ name }) => bulk(name)))]);
 }
 
 function acl({ args, client }: Call): Answer {

@@ -6,6 +6,7 @@
  */
 import type { OperationAnswer } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
+import type { Served } from '../book.ts';
 import type { Answer, Call } from '../call.ts';
 import { OK, error } from '../reply.ts';
 import type { Reply } from '../reply.ts';
@@ -39,13 +40,17 @@ function answerOf(given: OperationAnswer): Reply {
   }
 }
 
-export function failover({ args, client, house }: Call): Answer {
+export function failover({ args, client, house }: Call, { name, picture }: Served): Answer {
   const option = args[3]?.toLowerCase();
   if (args.length > 4 || (option !== undefined && option !== 'coordinated')) return error('ERR syntax error');
   if (house.access.isOpen && !client.isLocal) {
     return error("NOPERM User default has no permissions to run the 'sentinel|failover' command from another host");
   }
-  const { master, elected, known, self } = house.picture();
+  const { master, elected, known, self, service } = picture;
+  // An operation is asked of those who carry it out.
+  if (service !== house.own()?.service) {
+    return error(`ERR No agent of '${name}' answers here: ask one that SENTINEL SENTINELS ${name} names`);
+  }
   if (master === null && elected !== null && elected !== known?.name) return IN_PROGRESS;
   const kind = master === null ? 'failover' : 'switchover';
   const target = master === null ? self : null;

@@ -1,8 +1,8 @@
 /** `INFO`: the sections that a Sentinel has. What is asked for and not there is left out, which is no error. */
+import type { Served } from '../book.ts';
 import type { Answer, Call, Command, House } from '../call.ts';
 import { masterFlags } from '../entries.ts';
 import { bulk } from '../reply.ts';
-import { sentinelId } from '../run-id.ts';
 import { LIKE_REDIS } from './connection.ts';
 
 const MS_PER_S = 1000;
@@ -13,7 +13,6 @@ const EVERYTHING: readonly string[] = ['all', 'default', 'everything'];
 type Section = (house: House) => readonly string[];
 
 const server: Section = (house) => {
-  const picture = house.picture();
   const upMs = house.now() - house.startedAtMs;
   return [
     '# Server',
@@ -23,7 +22,7 @@ const server: Section = (house) => {
     `os:${process.platform}`,
     `arch_bits:64`,
     `process_id:${process.pid}`,
-    `run_id:${sentinelId(picture.service, picture.self)}`,
+    `run_id:${house.id()}`,
     `tcp_port:${house.address.port}`,
     `uptime_in_seconds:${Math.floor(upMs / MS_PER_S)}`,
     `uptime_in_days:${Math.floor(upMs / MS_PER_DAY)}`,
@@ -60,27 +59,34 @@ const stats: Section = ({ counts, clients: connected }) => {
   ];
 };
 
-const sentinel: Section = (house) => {
-  const picture = house.picture();
+function masterLine({ name, picture }: Served, index: number, own: string | undefined, show: House['show']): string {
   const flags = masterFlags(picture);
   const status = flags.includes('o_down') ? 'odown' : flags.includes('s_down') ? 'sdown' : 'ok';
   const at = picture.master ?? picture.known;
-  const address = at === null ? '?:0' : `${house.show(at.host)}:${at.port}`;
-  const sentinels = picture.agents.length + 1;
+  const address = at === null ? '?:0' : `${show(at.host)}:${at.port}`;
+  // With itself, where it is one of them.
+  const sentinels = picture.agents.length + (picture.service === own ? 1 : 0);
+  return (
+    `master${index}:name=${name},status=${status},address=${address},` +
+    `slaves=${picture.replicas.length},sentinels=${sentinels}`
+  );
+}
+
+const sentinel: Section = (house) => {
+  const served = house.served();
+  const sinceMs = house.blindSinceMs();
+  const own = house.own()?.service;
   return [
     '# Sentinel',
-    `sentinel_masters:${house.names.length}`,
-    `sentinel_tilt:${picture.blind ? 1 : 0}`,
+    `sentinel_masters:${served.length}`,
+    `sentinel_tilt:${sinceMs === null ? 0 : 1}`,
     `sentinel_tilt_since_seconds:${
-      picture.blind ? Math.max(0, Math.floor((house.now() - picture.masterSinceMs) / MS_PER_S)) : -1
+      sinceMs === null ? -1 : Math.max(0, Math.floor((house.now() - sinceMs) / MS_PER_S))
     }`,
     'sentinel_running_scripts:0',
     'sentinel_scripts_queue_length:0',
     'sentinel_simulate_failure_flags:0',
-    ...house.names.map((name, index) => (
-      `master${index}:name=${name},status=${status},address=${address},` +
-      `slaves=${picture.replicas.length},sentinels=${sentinels}`
-    )),
+    ...served.map((each, index) => masterLine(each, index, own, house.show)),
   ];
 };
 

@@ -22,7 +22,7 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
 ]);
 
 function set({ args, house }: Call): Answer {
-  if (!house.names.includes(args[2] ?? '')) return error('ERR No such master with that name');
+  if (house.find(args[2] ?? '') === null) return error('ERR No such master with that name');
   for (let at = 3; at < args.length;) {
     const name = args[at] ?? '';
     const option = OPTIONS.get(name.toLowerCase());
@@ -39,12 +39,12 @@ function set({ args, house }: Call): Answer {
 }
 
 function monitor({ args, house }: Call): Answer {
-  if (house.names.includes(args[2] ?? '')) return error('ERR Duplicate master name.');
+  if (house.find(args[2] ?? '') !== null) return error('ERR Duplicate master name.');
   return error(`ERR No master can be added here: ${ELSEWHERE}`);
 }
 
 function remove({ args, house }: Call): Answer {
-  if (!house.names.includes(args[2] ?? '')) return error('ERR No such master with that name');
+  if (house.find(args[2] ?? '') === null) return error('ERR No such master with that name');
   return error(`ERR No master can be removed here: ${ELSEWHERE}`);
 }
 

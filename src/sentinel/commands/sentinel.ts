@@ -5,57 +5,48 @@
  * ZooKeeper and in the agents' files. `SET` and `FLUSHCONFIG` are taken and change nothing: set-up scripts send them.
  */
 import { fits, speaking, withSubcommands, wrongCount } from '../call.ts';
+import type { Served } from '../book.ts';
 import type { Answer, Call, Command } from '../call.ts';
 import { masterEntry, replicaEntry, sentinelEntry } from '../entries.ts';
 import { matches } from '../glob.ts';
 import { quorumOf } from '../picture.ts';
 import { NOTHING, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
 import type { Reply } from '../reply.ts';
-import { sentinelId } from '../run-id.ts';
 import { failover } from './failover.ts';
 import { CONFIG_COMMANDS } from './sentinel-config.ts';
 
 const NO_SUCH_MASTER = error('ERR No such master with that name');
 
-/** Runs `then` for a name that is ours. */
-export const ofMaster = (then: (call: Call, name: string) => Answer) => (call: Call): Answer => {
+/** Runs `then` for a name that is answered for. */
+export const ofMaster = (then: (call: Call, named: Served) => Answer) => (call: Call): Answer => {
   const name = call.args[2] ?? '';
-  return call.house.names.includes(name) ? then(call, name) : NO_SUCH_MASTER;
+  const picture = call.house.find(name);
+  return picture === null ? NO_SUCH_MASTER : then(call, { name, picture });
 };
 
 function masterAddress({ args, house }: Call): Answer {
-  const { master: now } = house.picture();
-  if (now === null || !house.names.includes(args[2] ?? '')) return NULL_ARRAY;
-  return bulks([house.show(now.host), String(now.port)]);
+  const now = house.find(args[2] ?? '')?.master ?? null;
+  return now === null ? NULL_ARRAY : bulks([house.show(now.host), String(now.port)]);
 }
 
 function masters({ house }: Call): Answer {
-  const picture = house.picture();
-  return array(house.names.map((name) => fields(masterEntry(picture, speaking(house, name)))));
+  return array(house.served().map(({ name, picture }) => fields(masterEntry(picture, speaking(house, name)))));
 }
 
-function master({ house }: Call, name: string): Answer {
-  return fields(masterEntry(house.picture(), speaking(house, name)));
+function master({ house }: Call, { name, picture }: Served): Answer {
+  return fields(masterEntry(picture, speaking(house, name)));
 }
 
-function replicas({ house }: Call, name: string): Answer {
-  const picture = house.picture();
+function replicas({ house }: Call, { name, picture }: Served): Answer {
   return array(picture.replicas.map((each) => fields(replicaEntry(each, picture, speaking(house, name)))));
 }
 
-function sentinels({ house }: Call, name: string): Answer {
-  const picture = house.picture();
+function sentinels({ house }: Call, { name, picture }: Served): Answer {
   return array(picture.agents.map((each) => fields(sentinelEntry(each, picture, speaking(house, name)))));
 }
 
-function myId({ house }: Call): Answer {
-  const { service, self } = house.picture();
-  return bulk(sentinelId(service, self));
-}
-
 /** Of the agents, and of the ensemble that gives their word its weight: without it nobody is usable. */
-function checkQuorum({ house }: Call): Answer {
-  const picture = house.picture();
+function checkQuorum(_call: Call, { picture }: Served): Answer {
   const usable = picture.blind ? 0 : picture.liveAgents;
   if (usable >= quorumOf(picture)) {
     return status(`OK ${usable} usable Sentinels. Quorum and failover authorization can be reached`);
@@ -69,14 +60,12 @@ function checkQuorum({ house }: Call): Answer {
 
 /** Nothing is forgotten, for the ensemble holds what is remembered; who listens is told all the same. */
 function reset({ args, house }: Call): Answer {
-  const found = house.names.filter((name) => matches(args[2] ?? '', name));
-  const { master: now, known } = house.picture();
-  const at = now ?? known;
-  if (at !== null) {
-    house.publish(found.map((name) => (
-      { channel: '+reset-master', payload: `master ${name} ${house.show(at.host)} ${at.port}` }
-    )));
-  }
+  const found = house.served().filter(({ name }) => matches(args[2] ?? '', name));
+  house.publish(found.flatMap(({ name, picture }) => {
+    const at = picture.master ?? picture.known;
+    const payload = at === null ? '' : `master ${name} ${house.show(at.host)} ${at.port}`;
+    return at === null ? [] : [{ channel: '+reset-master', payload }];
+  }));
   return integer(found.length);
 }
 
@@ -85,14 +74,16 @@ function isMasterDown({ args, house }: Call): Answer {
   const [, , ip = '', portText = '', epoch = ''] = args;
   const port = Number(portText);
   if (!/^\d+$/.test(portText) || !/^-?\d+$/.test(epoch)) return error('ERR value is not an integer or out of range');
-  const { down, known } = house.picture();
-  const asked = down && known !== null && known.port === port && (known.host === ip || house.show(known.host) === ip);
+  const asked = house.served().some(({ picture: { down, known } }) => (
+    down && known !== null && known.port === port && (known.host === ip || house.show(known.host) === ip)
+  ));
   return array([integer(asked ? 1 : 0), bulk('*'), integer(0)]);
 }
 
 /** There is no INFO of anybody in store: the agent takes what it needs and keeps no text. */
 function infoCache({ args, house }: Call): Answer {
-  const names = args.length > 2 ? args.slice(2).filter((name) => house.names.includes(name)) : house.names;
+  const all = house.served().map(({ name }) => name);
+  const names = args.length > 2 ? args.slice(2).filter((name) => all.includes(name)) : all;
   return array(names.flatMap((name) => [bulk(name), NOTHING]));
 }
 
@@ -159,7 +150,7 @@ const SUBCOMMANDS = new Map<string, Command>([
   ...['master', 'primary'].map((name): [string, Command] => [name, { arity: 3, run: ofMaster(master) }]),
   ...['replicas', 'slaves'].map((name): [string, Command] => [name, { arity: 3, run: ofMaster(replicas) }]),
   ['sentinels', { arity: 3, run: ofMaster(sentinels) }],
-  ['myid', { arity: 2, run: myId }],
+  ['myid', { arity: 2, run: ({ house }) => bulk(house.id()) }],
   ['ckquorum', { arity: 3, run: ofMaster(checkQuorum) }],
   ['failover', { arity: -3, run: ofMaster(failover) }],
   ['reset', { arity: 3, run: reset }],
