@@ -10,6 +10,7 @@ export const HEALTH_FAULTS = {
   lag_too_high: 'it is farther behind than the check allows',
   tag_differs: 'it has not the tag that the check asks for',
   agent_stuck: 'its agent has decided nothing for a session timeout',
+  services_unknown: 'a gateway has not read all services yet, or ZooKeeper does not vouch for what it read',
 } as const satisfies Record<string, string>;
 
 export type HealthFault = keyof typeof HEALTH_FAULTS;

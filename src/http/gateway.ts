@@ -3,6 +3,7 @@
  * has no Redis and no role, so there is nothing else to ask it.
  */
 import { createServer } from 'node:http';
+import type { HealthFault } from '../contract/health.ts';
 import { jsonAnswer, errorAnswer, sendAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { CHECK_METHODS } from './health.ts';
@@ -77,7 +78,7 @@ function answer(method: string, target: string, state: GatewayState): Answer {
   const methods: readonly string[] = CHECK_METHODS;
   if (!methods.includes(method)) return errorAnswer('method_not_allowed', { Allow: methods.join(', ') });
   const ok = path === '/liveness' || state.ready;
-  const fault = ok ? null : 'services_unknown';
+  const fault: HealthFault | null = ok ? null : 'services_unknown';
   const body = { check: path.slice(1), ok, fault, services: state.services, version: state.version };
   const status = ok ? 200 : 503;
   return method === 'GET' ? jsonAnswer(status, body) : { status, headers: {}, body: '' };
