@@ -8,6 +8,7 @@ import {
   attached, frozenFacts, masterFacts, remoteAnswers, run, SHARED, sight, START_MS, world,
 } from './testing/world.ts';
 import type { Run } from './testing/world.ts';
+import { POLL_WAITING_MS, wanted } from './wanted.ts';
 
 /** So far behind that no backlog reaches back. */
 const FAR_AHEAD = 10_000_000_000;
@@ -16,18 +17,19 @@ interface Scene {
   readonly parallelSyncs: number;
   readonly replicas: readonly ReplicaFacts[];
   readonly masterOffset?: number;
-  /** How long this node has been a replica. */
-  readonly forMs?: number;
+  /** How long this node has waited, so that the list is one that was asked for since; null: it just begins to. */
+  readonly forMs?: number | null;
 }
 
 /** What the agent of a frozen replica does beside this master. */
-function beside(node: string, { parallelSyncs, replicas, masterOffset = FAR_AHEAD, forMs = 0 }: Scene): Run {
+function beside(node: string, { parallelSyncs, replicas, masterOffset = FAR_AHEAD, forMs = 500 }: Scene): Run {
   const master = masterFacts({ offset: masterOffset, replicas });
   const state = world(node, 'replica', {
     own: sight(frozenFacts(node)),
     remote: sight(master),
     record: { settings: { version: 2, ...SHARED, parallelSyncs } },
-    role: { name: 'replica', sinceMs: START_MS - forMs },
+    role: { name: 'replica', sinceMs: START_MS - 60_000 },
+    syncWait: forMs === null ? null : { sinceMs: START_MS - forMs, lastMs: START_MS - 500 },
   });
   return run(state, remoteAnswers(master));
 }
@@ -46,6 +48,14 @@ test('while as many as may are in a full sync, the next one waits, and says so',
   expect(beside('b', { parallelSyncs: 2, replicas: [syncing] }).does).toContain('follow');
 });
 
+test('a list from before the wait began counts for nothing: who fell together still stands in it', () => {
+  const both = [attached('b'), attached('c')];
+  const begins = beside('b', { parallelSyncs: 1, replicas: both, forMs: null });
+  expect(begins.does).not.toContain('follow');
+  expect(wanted(begins.state).pollRemoteMs).toBe(POLL_WAITING_MS);
+  expect(beside('b', { parallelSyncs: 1, replicas: [] }).does).toContain('follow');
+});
+
 test('what continues where it was waits for nobody', () => {
   expect(beside('b', { parallelSyncs: 1, replicas: [syncing], masterOffset: 2000 }).does).toContain('follow');
 });
@@ -55,4 +65,6 @@ test('who waits goes by name, and whoever does not go is overtaken', () => {
   expect(beside('c', { parallelSyncs: 1, replicas: [] }).does).not.toContain('follow');
   expect(beside('c', { parallelSyncs: 1, replicas: [], forMs: TURN_PASSES_MS }).does).toContain('follow');
   expect(beside('c', { parallelSyncs: 1, replicas: [attached('b')] }).does).toContain('follow');
+  const { syncWait } = beside('c', { parallelSyncs: 1, replicas: [], forMs: 1000 }).state;
+  expect(syncWait).toEqual({ sinceMs: START_MS - 1000, lastMs: expect.any(Number) });
 });

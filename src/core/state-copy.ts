@@ -61,6 +61,7 @@ export function copyOf(state: State): State {
     applied: state.applied,
     operations: state.operations,
     orderedFailover: state.orderedFailover,
+    syncWait: state.syncWait,
     bootstrap: state.bootstrap,
     forget: state.forget,
     twin: state.twin,

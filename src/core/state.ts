@@ -310,6 +310,8 @@ export interface State {
   readonly cutOff: CutOff | null;
   /** We gave up the lease of this epoch for others to take it, and do not stand for it until then. */
   readonly heldBack: { readonly epoch: number; readonly untilMs: number } | null;
+  /** Since when a full sync of ours waits for those of others, and when it was held back last. */
+  readonly syncWait: { readonly sinceMs: number; readonly lastMs: number } | null;
   /** Parameters that the service sets, as our Redis took them; null where there are none. */
   readonly applied: Applied | null;
   /** Planned operations: what this agent remembers of them beside the records. */
@@ -386,6 +388,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     applied: null,
     operations: NO_OPERATIONS,
     orderedFailover: null,
+    syncWait: null,
     bootstrap: null,
     forget: null,
     twin: null,

@@ -7,6 +7,7 @@ import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
 import { hasAnsweredSinceBreak, isFrozen, lastTerm, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
+import { awaitsSlot } from './staging.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
@@ -112,7 +113,7 @@ function pollRemote(state: State): number {
   if (role.name === 'master' || role.name === 'starting') return POLL_REMOTE_PEACE_MS;
   if (role.name === 'replica' && remote.facts?.role === 'master') {
     if (!hasAnsweredSinceBreak(state)) return POLL_ALERT_MS;
-    return state.catchUp === null ? POLL_REMOTE_PEACE_MS : POLL_WAITING_MS;
+    return state.catchUp === null && !awaitsSlot(state) ? POLL_REMOTE_PEACE_MS : POLL_WAITING_MS;
   }
   return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
 }

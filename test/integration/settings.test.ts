@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
 import { runCommand } from '../support/command-line.ts';
@@ -10,6 +11,12 @@ import { listen, peace, says } from '../support/healing.ts';
 import { request } from 'node:http';
 import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+/** Together one second of a full sync. */
+const KEYS = 500;
+const KEY_DELAY_US = 2000;
+const LOOK_EVERY_MS = 10;
+const RESTARTS_MAX = 4;
 
 interface Said {
   readonly code: number;
@@ -116,6 +123,43 @@ describe('a service of three', () => {
     expect(both.map(({ code }) => code)).toContain(0);
     const { out } = await runCommand('history', stage.service.name, ...elsewhere.slice(0, 2));
     expect(out).toMatch(/failover_calm_ms +not set +"?21000/);
+  });
+
+  test('with parallel_syncs one replica copies everything, and the other waits for its turn', async () => {
+    const { master, replicas } = await peace(stage.service);
+    expect((await dictator(master, 'settings', 'set', 'parallel_syncs=1')).code).toBe(0);
+    await everywhere(async ({ agent }) => {
+      const { body = '{}' } = await agent.http('/config') ?? {};
+      return (JSON.parse(body) as { parallel_syncs?: number }).parallel_syncs === 1;
+    }, 'the bound');
+    const pairs = Array.from({ length: KEYS }, (_value, index) => [`key:${String(index)}`, index]).flat();
+    await master.redis.cmd('MSET', ...pairs);
+    await peace(stage.service);
+    // A full sync that can be seen: the server waits so many microseconds after each key.
+    await master.redis.cmd('CONFIG', 'SET', 'rdb-key-save-delay', KEY_DELAY_US);
+    const seen = { most: 0, all: false };
+    const watching = (async () => {
+      while (!seen.all) {
+        const info = String(await master.redis.cmd('INFO', 'replication'));
+        seen.most = Math.max(seen.most, info.match(/^slave\d+:.*state=(?!online)/gm)?.length ?? 0);
+        await pause(LOOK_EVERY_MS);
+      }
+    })();
+    // On a busy machine the one may be through before the other is back, or be so late that its turn has passed.
+    let waited = false;
+    for (let attempt = 1; attempt <= RESTARTS_MAX && !(waited && seen.most === 1); attempt++) {
+      seen.most = 0;
+      const said = replicas.map(listen);
+      await Promise.all(replicas.map(({ redis }) => redis.restart({ empty: true })));
+      await peace(stage.service);
+      waited = said.some((lines) => says(lines(), 'refused', { reason: 'awaiting_sync_slot' }));
+    }
+    seen.all = true;
+    await watching;
+    await master.redis.cmd('CONFIG', 'SET', 'rdb-key-save-delay', 0);
+    expect([seen.most, waited]).toEqual([1, true]);
+    for (const { redis } of replicas) expect(await redis.cmd('DBSIZE')).toBe(await master.redis.cmd('DBSIZE'));
+    expect((await dictator(master, 'settings', 'set', 'parallel_syncs=0')).code).toBe(0);
   });
 
   test('edit takes a whole document from a file, and takes away what is not in it', async () => {
