@@ -2,6 +2,8 @@
  * The acting verbs as an operator types them, on a real service: one ZooKeeper, three Redis servers, three agents, and
  * the built program. One service for all tests; each leaves it whole.
  */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { FAST_SYNC, QUICK, TICK_MS } from '../support/failure-stage.ts';
@@ -139,6 +141,49 @@ describe('switchover', () => {
     expect(code).toBe(0);
     expect((await nodes()).master).toBe(target);
     expect((await runCommand('switchover', '--agent', 'http://127.0.0.1:1', '--yes')).code).toBe(1);
+  });
+});
+
+describe('an order whose answer does not come back', () => {
+  /** Between the command line and an agent: carries what is read, and does `instead` of answering an order. */
+  async function between(node: Node, instead: (forward: () => Promise<unknown>) => Promise<unknown>) {
+    const agent = `http://127.0.0.1:${String(node.agent.options.httpPort)}`;
+    const server = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        const { method = 'GET', url = '/' } = request;
+        const body = method === 'GET' ? {} : { body: Buffer.concat(parts) };
+        const forward = async () => (await fetch(`${agent}${url}`, { method, ...body })).text();
+        if (method === 'GET') void forward().then((text) => response.end(text));
+        else void instead(forward).then(() => request.socket.destroy());
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    return { url: `http://127.0.0.1:${String(port)}`, end: () => new Promise((resolve) => server.close(resolve)) };
+  }
+
+  test('has an unknown outcome, though it was carried out', async () => {
+    const { master } = await nodes();
+    const { url, end } = await between(master, (forward) => forward());
+    const { code, err } = await runCommand('pause', '--agent', url, '--owner', 'eve', '--reason', 'lost answer');
+    await end();
+    expect([code, err.includes('(order_unknown)')]).toEqual([5, true]);
+    expect(err).toContain('dictator history');
+    await waitFor(async () => (await act('show')).out.includes('lost answer'), 'the pause to be shown');
+    expect((await act('resume')).code).toBe(0);
+  });
+
+  test('has an unknown outcome where the agent died with it in its hands, and was not carried out', async () => {
+    const { replicas: [node] } = await nodes();
+    const { url, end } = await between(node, () => node.agent.kill());
+    const { code, err } = await runCommand('settings', 'set', 'failover_calm_ms=12345', '--agent', url);
+    await end();
+    expect([code, err.includes('(outcome_unknown)')]).toEqual([5, true]);
+    node.agent.restart();
+    await nodes();
+    expect((await act('settings', 'show', service.name)).out).not.toContain('12345');
   });
 });
 

@@ -3,6 +3,8 @@
  * ensemble, and the built program.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +13,7 @@ import { FAST_SYNC, QUICK, TICK_MS } from '../support/failure-stage.ts';
 import { peace } from '../support/healing.ts';
 import { startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
+import { roleOf } from '../support/writers.ts';
 import { startZooKeeper } from '../support/zookeeper-server.ts';
 import type { ZooKeeperServer } from '../support/zookeeper-server.ts';
 
@@ -62,6 +65,37 @@ describe('many services', () => {
     expect((await act('switchover', '--service', 'none-*', '--yes')).code).toBe(1);
   });
 
+  /** Orders both; the first of them by name cannot end well, since the agent of its only candidate stands still. */
+  async function withFirstStuck(maxParallel: string) {
+    const [first = one, second = other] = [one, other].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const before = { first: (await peace(first)).master, second: (await peace(second)).master };
+    const { replicas: [stuck] } = await peace(first);
+    stuck.agent.signal('SIGSTOP');
+    const ended = await json('switchover', '--service', '*', '--max-parallel', maxParallel, '--yes');
+    stuck.agent.signal('SIGCONT');
+    expect((await peace(first)).master).toBe(before.first);
+    const secondMaster = (await peace(second)).master === before.second ? 'stayed' : 'moved';
+    return { ...ended, first, second, secondMaster };
+  }
+
+  test('end with the first that fails in its middle: no further one is begun', async () => {
+    const { code, err, said, first, second, secondMaster } = await withFirstStuck('1');
+    expect(said).toMatchObject({ services: [{ service: first.name, outcome: 'interrupted' }], left: [second.name] });
+    expect([code, err.includes('(services_left)'), secondMaster]).toEqual([1, true, 'stayed']);
+    expect(err).toContain(`left as they were: ${second.name}`);
+  });
+
+  test('are worked on side by side, as many as was said: what is under way is not given up', async () => {
+    const { code, said, first, second, secondMaster } = await withFirstStuck('2');
+    expect(said).toMatchObject({ left: [] });
+    expect(said['services']).toContainEqual(expect.objectContaining({ service: first.name, outcome: 'interrupted' }));
+    expect(said['services']).toContainEqual(expect.objectContaining({ service: second.name, outcome: 'done' }));
+    expect([code, secondMaster]).toEqual([1, 'moved']);
+    for (const wrong of ['0', '17', 'two']) {
+      expect((await act('switchover', '--service', '*', '--max-parallel', wrong, '--yes')).code).toBe(2);
+    }
+  });
+
   test('leave a host, and stay where no other host has a replica', async () => {
     const { master } = await peace(one);
     // By this name it is another host than that of everybody else.
@@ -92,6 +126,33 @@ describe('rolling', () => {
       return `${name} 127.0.0.1:${String(redis.port)} ${one.name}`;
     }));
     expect((await peace(one)).master).toBe(replica);
+  });
+
+  test('restarts every Redis, never that of a master, and keeps the data', async () => {
+    const { master } = await peace(one);
+    const keys = Array.from({ length: 100 }, (_value, index) => `kept:${String(index)}`);
+    await master.redis.cmd('MSET', ...keys.flatMap((key) => [key, key]));
+    const pids = one.nodes.map(({ redis }) => redis.pid);
+    const restartedAs: string[] = [];
+    // What restarts it empty is a supervisor in this process; the command asks it to.
+    const supervisor = createServer((request, response) => {
+      const node = one.node(String(request.url).slice(1));
+      void roleOf(node.redis).then(async (role) => {
+        restartedAs.push(role);
+        await node.redis.restart({ empty: true });
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => supervisor.listen(0, '127.0.0.1', resolve));
+    const { port } = supervisor.address() as AddressInfo;
+    const ask = `fetch('http://127.0.0.1:${String(port)}/' + process.env.NODE_NAME).then((it) => it.text())`;
+    const { code, said } = await json('rolling', one.name, '--each', `"${process.execPath}" -e "${ask}"`, '--yes');
+    supervisor.close();
+    expect(said).toMatchObject({ nodes: [{ outcome: 'done' }, { outcome: 'done' }], left: [] });
+    expect([code, restartedAs]).toEqual([0, ['slave', 'slave']]);
+    expect(one.nodes.map(({ redis }, index) => redis.pid === pids[index])).toEqual([false, false]);
+    expect((await peace(one)).master).not.toBe(master);
+    for (const { redis } of one.nodes) expect(await redis.cmd('EXISTS', ...keys)).toBe(keys.length);
   });
 
   test('ends with the first failure and says how to go on', async () => {
