@@ -46,12 +46,13 @@ describe('a master', () => {
 });
 
 describe('a restarted agent beside a master that its predecessor managed', () => {
-  const unread = (agoMs: number): State => world('a', 'starting', {
+  const unread = (agoMs: number, change: Change = {}): State => world('a', 'starting', {
     own: sight(masterFacts({ announced: redisOf('a') })),
     session: null,
     synced: false,
     startedAtMs: START_MS - agoMs,
     lastProofMs: START_MS - agoMs,
+    ...change,
   });
   /** The lease of its predecessor stands, which owns it by another session. */
   const found = (agoMs: number): State => withFacts('a', 'replica', masterFacts(), {
@@ -59,7 +60,14 @@ describe('a restarted agent beside a master that its predecessor managed', () =>
     record: { lease: kept(lease('a'), { owner: 99n }) },
     twin: { instance: instanceOf('a'), as: 'refused' },
   });
+  /** The record of that name is another session's, and its agent has not been heard of yet. */
+  const asking = (agoMs: number): State => unread(agoMs, {
+    session: { id: 77n, timeoutMs: T_MS, connected: true }, synced: true,
+    record: { members: [member('a', { instance: 'earlier' })] },
+  });
   test.each<[string, State, number | null]>([
+    ['leaves it alone while it looks for the owner of its name', asking(FIRST_LOOK_MS - 1), null],
+    ['fences it when that owner takes its time to answer', asking(FIRST_LOOK_MS), FENCE],
     ['leaves it alone while it looks for the records', unread(FIRST_LOOK_MS - 1), null],
     ['fences it when they do not come: the lease may be anybody\'s by now', unread(FIRST_LOOK_MS), FENCE],
     ['leaves it alone while it may adopt the lease that it finds', found(FIRST_LOOK_MS - 1), null],

@@ -176,7 +176,8 @@ function looksFirst(state: State): boolean {
 }
 
 /**
- * A master beside an agent that cannot read the records. If an agent of this node managed it before (it announces
+ * A master beside an agent that cannot read the records, or does not know yet whether their owner of its own name
+ * lives. If an agent of this node managed it before (it announces
  * the address that only we set), its lease may be gone by now, and nobody else is there to fence it. How long that
  * agent had not been heard when it ended, its successor cannot know: to wait F from its own start is too long (I2).
  */
@@ -197,8 +198,8 @@ function servesAlone(state: State): boolean {
 /** A Redis in role master whose node holds no lease. */
 function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
   if (state.unplaced) return looksFirst(state) ? null : FENCE_MIN_REPLICAS;
-  if (!state.synced) return wantedUnread(state, facts);
-  if (mayAdopt(state, facts) || hasUnknownTwin(state)) return null;
+  if (!state.synced || hasUnknownTwin(state)) return wantedUnread(state, facts);
+  if (mayAdopt(state, facts)) return null;
   const { term } = state.records;
   if (term === null || isForeign(facts, term.value, state.settings.name)) return null;
   return servesAlone(state) || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;
