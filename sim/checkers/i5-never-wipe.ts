@@ -3,7 +3,7 @@
  * discards of acknowledged writes is somewhere else: on another server, or in a copy. Behind the sync fence no process
  * hands out anything before a record named it master, whether or not anybody guards who asks.
  */
-import type { Checker, Committed, Overview, Sight } from './checker.ts';
+import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
 
 type Replaced = Extract<Sight, { saw: 'replaced' }>;
@@ -16,6 +16,8 @@ const FIRST_COMMAND_MS = 100;
 const WRITES_OF_NO_ACCOUNT = 1;
 /** A full sync may have been asked for before the agent had read the records, or was told to look after its Redis. */
 const ASKED_BEFORE_MS = 2000;
+/** Until the agent of a node that the ensemble hears has cast its ballot. */
+const BALLOT_MS = 2000;
 /** A copy that failed twice is done without, in the default mode. */
 const GAVE_UP_MS = 10_000;
 
@@ -31,13 +33,15 @@ export class NeverWipe implements Checker {
   private former: { readonly runId: string | null; readonly untilMs: number } = { runId: null, untilMs: 0 };
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
+  /** Who was last ordered to become master whatever is lost. */
+  private forced: string | null = null;
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'committed') this.records(sight.after, world.nowMs);
     if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
-    if (sight.saw === 'said') this.said(sight.node, sight.event, world.nowMs);
+    if (sight.saw === 'said') this.said(sight, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw !== 'replaced') return;
     this.opened(sight, world);
@@ -59,7 +63,8 @@ export class NeverWipe implements Checker {
     world.violated('I5', `${node} copied behind the sync fence from a process that no record ever named master`);
   }
 
-  private said(node: string, event: string, nowMs: number): void {
+  private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, nowMs: number): void {
+    if (event === 'failover_ordered') this.forced = fields['acknowledge_loss'] === true ? node : null;
     if (event === 'rescue_failed') this.failedMs.set(node, nowMs);
     if (event === 'enabled') this.enabledMs.set(node, nowMs);
   }
@@ -100,10 +105,17 @@ export class NeverWipe implements Checker {
     for (const other of world.nodes.values()) {
       const data = other.redis?.data;
       if (other.name === name || data === undefined || data.size === 0 || !term.nodes.includes(other.name)) continue;
+      // Whose copy an operator gives up is up to the operator, except where its agent says that it is there.
+      if (this.forced === name && !hasBallot(other, world.nowMs)) continue;
       world.violated('I5', `${name} was promoted empty while ${other.name} holds ${data.size} keys`);
       return;
     }
   }
+}
+
+function hasBallot({ agent }: NodeSight, nowMs: number): boolean {
+  if (agent === null || !agent.enabled || agent.stopping || agent.connectedSinceMs === null) return false;
+  return nowMs - agent.connectedSinceMs > BALLOT_MS;
 }
 
 /** Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone. */

@@ -90,6 +90,14 @@ describe('an order is refused', () => {
       survivor({ term: term({ inSync: ['c'] }), ballots: [outOfSync('b'), ballot('c', { offset: 900 })] }),
       'better_candidate',
     ],
+    [
+      'by a node without the data, while one that never stands by itself has them',
+      survivor(
+        { ballots: [outOfSync('b'), outOfSync('c', { refusal: 'priority_zero' })] },
+        { own: sight(frozenFacts('b', { replid: 'x', replid2: null })) },
+      ),
+      'better_candidate',
+    ],
     ['while there is a master', world('b', 'replica'), 'master_exists'],
     ['by whoever is master', world('a', 'master'), 'master_exists'],
     ['where there never was a master', survivor({ term: null }), 'awaiting_bootstrap'],

@@ -62,11 +62,16 @@ function ofSurroundings(state: State): Refusal | null {
   return isForeign(facts, term, settings.name) ? never('foreign_dataset') : null;
 }
 
-/** Somebody who could stand, now or by an order of its own, and holds more. */
+/**
+ * Somebody who could stand, now or by an order of its own, and holds more. A node whose priority is 0 never stands by
+ * itself, but one that has nothing of the service must not be put before the only copy there is (I5): its priority is
+ * a setting, and the data is not.
+ */
 function isBetter(ballot: Ballot, term: Term, facts: RedisFacts): boolean {
-  if (ballot.refusal !== null && OUT_OF_THE_QUESTION.includes(ballot.refusal)) return false;
-  const theirs = positionOf(ballot, term);
   const ours = positionOf(facts, term);
+  const isSpareCopy = ours === null && ballot.refusal === 'priority_zero';
+  if (ballot.refusal !== null && OUT_OF_THE_QUESTION.includes(ballot.refusal) && !isSpareCopy) return false;
+  const theirs = positionOf(ballot, term);
   if (theirs === null) return false;
   return ours === null || comparePositions(theirs, ours) > 0;
 }
