@@ -6,6 +6,7 @@
 import type { Lease } from '../../src/core/records.ts';
 import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
+import { Forced } from './forced.ts';
 import { FromDisk } from './from-disk.ts';
 import { InSyncByRight } from './in-sync-by-right.ts';
 import { InSyncKeptTrue } from './in-sync-kept-true.ts';
@@ -25,6 +26,7 @@ export class FreshestWins implements Checker {
   private leaselessSinceMs = 0;
   private readonly inSync = new InSyncByRight();
   private readonly fromDisk = new FromDisk();
+  private readonly forced = new Forced();
   private readonly keptTrue = new InSyncKeptTrue();
   private acknowledged = 0;
   /** Writes that an earlier promotion left behind: whoever still has them has no more than the service. */
@@ -33,6 +35,7 @@ export class FreshestWins implements Checker {
   private readonly frozenBy = new Map<string, string | null>();
 
   see(sight: Sight, world: Overview): void {
+    this.forced.see(sight);
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.inSync.forget();
     if (sight.saw === 'acknowledged') this.acknowledges(sight.node, world);
@@ -52,7 +55,8 @@ export class FreshestWins implements Checker {
     const claimed = lease !== null && lease.czxid !== before.lease?.czxid;
     if (claimed) this.claimed(lease.node, before, world);
     else this.changed(before, after, world);
-    if (claimed && isBehind(lease, world) && this.fromDisk.isTooEarly(before, after, world)) {
+    const byItself = claimed && !this.forced.was(lease.node);
+    if (byItself && isBehind(lease, world) && this.fromDisk.isTooEarly(before, after, world)) {
       world.violated('I3', `${lease.node} claimed with what its disk had, before others were back`);
     }
     this.fromDisk.committed(before, after, world.nowMs);

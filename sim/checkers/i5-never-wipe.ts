@@ -5,6 +5,7 @@
  */
 import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
+import { Forced } from './forced.ts';
 
 type Replaced = Extract<Sight, { saw: 'replaced' }>;
 
@@ -33,12 +34,12 @@ export class NeverWipe implements Checker {
   private former: { readonly runId: string | null; readonly untilMs: number } = { runId: null, untilMs: 0 };
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
-  /** Who was last ordered to become master whatever is lost. */
-  private forced: string | null = null;
+  private readonly forced = new Forced();
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
+    this.forced.see(sight);
     if (sight.saw === 'committed') this.records(sight.after, world.nowMs);
     if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
     if (sight.saw === 'said') this.said(sight, world.nowMs);
@@ -63,8 +64,7 @@ export class NeverWipe implements Checker {
     world.violated('I5', `${node} copied behind the sync fence from a process that no record ever named master`);
   }
 
-  private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, nowMs: number): void {
-    if (event === 'failover_ordered') this.forced = fields['acknowledge_loss'] === true ? node : null;
+  private said({ node, event }: Extract<Sight, { saw: 'said' }>, nowMs: number): void {
     if (event === 'rescue_failed') this.failedMs.set(node, nowMs);
     if (event === 'enabled') this.enabledMs.set(node, nowMs);
   }
@@ -106,7 +106,7 @@ export class NeverWipe implements Checker {
       const data = other.redis?.data;
       if (other.name === name || data === undefined || data.size === 0 || !term.nodes.includes(other.name)) continue;
       // Whose copy an operator gives up is up to the operator, except where its agent says that it is there.
-      if (this.forced === name && !hasBallot(other, world.nowMs)) continue;
+      if (this.forced.was(name) && !hasBallot(other, world.nowMs)) continue;
       world.violated('I5', `${name} was promoted empty while ${other.name} holds ${data.size} keys`);
       return;
     }

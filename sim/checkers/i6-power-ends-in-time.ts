@@ -74,6 +74,9 @@ export class PowerEndsInTime implements Checker {
 
   private inTime({ name, agent }: NodeSight, world: Overview): void {
     if (agent?.role !== 'master') return;
+    // A twin that leads to the same Redis may hold the lease by now, and have it take writes by right.
+    const { lease } = world.committed;
+    if (lease?.node === name && lease.instance !== agent.instance) return;
     // What it takes for a sleep ends its power at that moment, although it then counts from long before.
     const lateMs = world.nowMs - Math.max(agent.powerEndsMs, agent.sleptMs);
     if (lateMs > UNDER_WAY_MS) {
