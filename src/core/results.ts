@@ -17,6 +17,7 @@ import type { Turn } from './turn.ts';
 /** Pause between two questions to an agent that has our name. */
 const IDENTIFY_PAUSE_MS = 500;
 
+const REMOTE_FENCES: readonly ActionKind[] = ['remote_fence_reversibly', 'remote_fence_hard'];
 const FENCES: readonly ActionKind[] = ['fence_reversibly', 'fence_hard', 'remote_fence_reversibly'];
 /** Whose failure is said. */
 const POWER_ENDS: readonly ActionKind[] = ['fence_reversibly', 'fence_hard', 'kill_redis'];
@@ -111,7 +112,9 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   if (kind === 'claim') prove(turn, sentAtMs);
   // The lease stands in our records until the next read, which is under way: it is not given back twice.
   if (kind === 'release') pause(turn, kind, RETRY_PAUSE_MS);
-  if (kind === 'remote_fence_hard' && role.name === 'promoting') amendRole(turn, role, { remoteFence: 'answered' });
+  if (REMOTE_FENCES.includes(kind) && role.name === 'promoting' && sentAtMs >= role.sinceMs) {
+    amendRole(turn, role, { remoteFence: 'answered' });
+  }
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });

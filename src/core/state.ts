@@ -105,7 +105,7 @@ export type Role =
       readonly deposed: Address | null;
       /** Lossless takeover: wait for the deposed master's final offset before promoting. */
       readonly takeover: boolean;
-      /** The hard fence of the deposed master, when there is no takeover. */
+      /** Our fence of the deposed master: reversible in a takeover, hard otherwise. */
       readonly remoteFence: 'none' | 'asked' | 'answered';
     }
   /** Holds the lease of `epoch` and was seen to be master. */

@@ -20,7 +20,7 @@ describe('a takeover', () => {
     const state = takingOver();
     expect(roleIs(state, 'promoting').takeover).toBe(true);
     expect([...state.inFlight.keys()]).toContain('remote_fence_reversibly');
-    const behind = run(state, remoteAnswers(fenced));
+    const behind = run(state, remoteAnswers(fenced), answer(state, 'remote_fence_reversibly'));
     expect(behind.does).not.toContain('promote');
     const level = run(behind.state, ownAnswers(replicaFacts('b', { offset: 1010 })));
     expect(only(level, 'promote').minReplicas).toBe(1);
@@ -29,6 +29,16 @@ describe('a takeover', () => {
   test('an offset seen before the fence held is no equality', () => {
     const state = takingOver();
     expect(run(state, ownAnswers(replicaFacts('b', { offset: 9999 }))).does).not.toContain('promote');
+  });
+
+  test('a fence that was seen before our own was answered may have been lifted since', () => {
+    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: true, adopt: false, former: term(), atMs: START_MS };
+    const record = { lease: null, masterRecord: null };
+    const candidate = world('b', 'candidate', { claimed, record, remote: sight(fenced) });
+    const level = ownAnswers(replicaFacts('b', { offset: 1010 }));
+    const { state, does } = run(candidate, level, leaseOf('b', 6), termOf('b', 6, { inSync: ['c'] }));
+    expect(does).not.toContain('promote');
+    expect(run(state, answer(state, 'remote_fence_reversibly')).does).toContain('promote');
   });
 
   test('is given up when the old master goes, and the old term is put back', () => {

@@ -47,16 +47,20 @@ function finish(turn: Turn, role: RoleOf<'promoting'>): void {
   turn.emit({ kind: 'tell', hint: 'promoted' });
 }
 
-/** Whether this node holds everything that the fenced, living master holds. */
-export function holdsAll(state: State, facts: RedisFacts): boolean {
+/**
+ * Whether this node holds everything that the fenced, living master holds. What was seen of that master before our own
+ * fence was answered is old: its agent may have lifted a fence of its own since, and writes came behind it.
+ */
+function holdsAll(state: State, role: RoleOf<'promoting'>, facts: RedisFacts): boolean {
   const remote = state.remote.facts;
+  if (role.remoteFence !== 'answered') return false;
   if (remote === null || !remoteIsHealthy(state) || remote.minReplicas !== FENCE_MIN_REPLICAS) return false;
   return facts.replid === remote.replid && facts.offset >= remote.offset;
 }
 
 function takenOver(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): boolean {
   const { state } = turn;
-  if (holdsAll(state, facts)) return true;
+  if (holdsAll(state, role, facts)) return true;
   const master = state.claimed?.former?.master ?? null;
   // Whoever answers there next would be followed by a Redis that nobody looks after while the lease goes back (I5).
   if (master !== null) guardFullSync(turn, facts, master);
@@ -66,7 +70,8 @@ function takenOver(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): bo
     return false;
   }
   turn.wakeAt(role.sinceMs + TAKEOVER_MAX_MS);
-  if (state.remote.facts?.minReplicas !== FENCE_MIN_REPLICAS) turn.emit({ kind: 'remote_fence_reversibly' });
+  const isFenced = role.remoteFence === 'answered' && state.remote.facts?.minReplicas === FENCE_MIN_REPLICAS;
+  if (!isFenced) turn.emit({ kind: 'remote_fence_reversibly' });
   return false;
 }
 
