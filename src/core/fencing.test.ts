@@ -124,9 +124,14 @@ describe('a Redis in role master whose node holds no office', () => {
       null,
     ],
     [
-      'disabled while nobody is master',
-      withFacts('b', 'candidate', facts('b'), { enabled: false, record: noLease }),
+      'disabled, and nobody was master since',
+      withFacts('a', 'candidate', masterFacts(), { enabled: false, record: noLease }),
       null,
+    ],
+    [
+      'disabled, and the office has passed on since, though nobody holds it now',
+      withFacts('b', 'candidate', facts('b'), { enabled: false, record: noLease }),
+      FENCE,
     ],
     ['disabled, and somebody else is master', withFacts('b', 'replica', facts('b'), { enabled: false }), FENCE],
     [

@@ -16,7 +16,7 @@ import type { ActionKind } from './actions.ts';
 import { isEnabled, isForeign, isLinkedTo, othersLease, timeoutMs } from './queries.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
-import type { Kept, Member } from './records.ts';
+import type { Kept, Member, Term } from './records.ts';
 import { streams } from './in-sync.ts';
 import { hasLivingTwin, hasUnknownTwin } from './obstacles.ts';
 import type { State } from './state.ts';
@@ -195,6 +195,15 @@ function servesAlone(state: State): boolean {
   return !isEnabled(state) || state.nowMs < proofEndsAtMs(state);
 }
 
+/**
+ * A node that an operator took out is left as it is, also as the only one that serves; not one whose office has passed
+ * to another since, whoever holds it by now: what it acknowledged would be gone with the next master.
+ */
+function isLeftAlone(state: State, { master }: Term): boolean {
+  const passedOn = master !== null && master.name !== state.settings.name;
+  return !isEnabled(state) && othersLease(state) === null && !passedOn;
+}
+
 /** A Redis in role master whose node holds no lease. */
 function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
   if (state.unplaced) return looksFirst(state) ? null : FENCE_MIN_REPLICAS;
@@ -202,7 +211,7 @@ function wantedWithoutOffice(state: State, facts: RedisFacts): number | null {
   if (mayAdopt(state, facts)) return null;
   const { term } = state.records;
   if (term === null || isForeign(facts, term.value, state.settings.name)) return null;
-  return servesAlone(state) || (!isEnabled(state) && othersLease(state) === null) ? null : FENCE_MIN_REPLICAS;
+  return servesAlone(state) || isLeftAlone(state, term.value) ? null : FENCE_MIN_REPLICAS;
 }
 
 /** The lease changes, the master does not: it goes on serving. */
@@ -219,7 +228,7 @@ function adopts(state: State, facts: RedisFacts): boolean {
  *    anyway, and a fence sent now would arrive behind `promote` and undo it.
  * 3. Stepping down: the fence, unless nobody could take over.
  * 4. No office, Redis says master: the fence, unless the lease may be adopted, no term knows us, or an operator
- *    disabled this node while nobody else was master.
+ *    disabled this node and nobody else was master since.
  * 5. Replica of the master: no fence of ours may be left behind.
  *
  * Before all of them: a promotion on its way to Redis whose time is over is followed by the fence, unseen.
