@@ -5,7 +5,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a candidate freezes without draining what its kernel holds',
     file: 'core/contest.ts',
-    find: "return still || restarted || shownMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';",
+    find: "return still || restarted || own.ranMs - role.redisRanMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';",
     replace: "return still || restarted || role.sinceMs > 0 ? 'freeze' : 'drain';",
     by: ['I3', 'I4'],
     focus: 'draining',

@@ -289,10 +289,12 @@ export class Agent {
       return performOnZooKeeper(action, { zk, paths, mirror, self: this.settings.name, now }, done);
     }
     if (isOwnRedisAction(action)) {
-      const fencing = action.kind === 'fence_reversibly';
-      this.own.run(ownCommands(action, this.ownServer()), (result) => done(toOutcome(result)));
-      if (fencing && this.loop.state.own.blocked === 'busy') this.own.run([KILL_SCRIPT], () => undefined);
-      return;
+      return this.own.run(ownCommands(action, this.ownServer()), (result) => {
+        // The core tries again in a moment; by then the script is to be gone.
+        const isBusy = !result.ok && result.code === 'BUSY';
+        if (isBusy && action.kind === 'fence_reversibly') this.own.run([KILL_SCRIPT], () => undefined);
+        done(toOutcome(result));
+      });
     }
     if (isRemoteRedisAction(action)) {
       const version = this.loop.state.remote.facts?.version ?? '';

@@ -52,10 +52,12 @@ export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'd
   const masterRunId = records.term?.value.master?.runId;
   const restarted = remote.link === 'open' && remote.current && remote.facts?.runId !== masterRunId;
   // Counted up to the last answer: an offset that nobody shows does not stand still, and a freeze that waits in the
-  // socket of a stopped server would run before what its master had sent.
-  const shownMs = own.answeredAtMs;
-  const still = facts.link?.up !== true || shownMs - Math.max(own.readOffsetSinceMs, role.sinceMs) >= DRAIN_STILL_MS;
-  return still || restarted || shownMs - role.sinceMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
+  // socket of a stopped server would run before what its master had sent. Nor does the time count in which it stood
+  // still itself: the first answer after a pause may come before it has read anything.
+  const shownMs = own.answeredAtMs - Math.max(own.readOffsetSinceMs, role.sinceMs);
+  const ranMs = own.ranMs - Math.max(own.readOffsetRanMs, role.redisRanMs);
+  const still = facts.link?.up !== true || Math.min(shownMs, ranMs) >= DRAIN_STILL_MS;
+  return still || restarted || own.ranMs - role.redisRanMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }
 
 /** Just handed over because others serve better: they have their time to claim before we stand again. */

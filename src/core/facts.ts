@@ -97,6 +97,10 @@ export interface RedisSight {
   readonly processProved: boolean | null;
   /** Since when the replication read offset has not moved. */
   readonly readOffsetSinceMs: number;
+  /** For how long it was seen to run, ms: a process that is stopped, or busy with something else, reads no socket. */
+  readonly ranMs: number;
+  /** `ranMs` when the replication read offset moved last. */
+  readonly readOffsetRanMs: number;
   /** The first answer in a row of this process that showed no link that is up; null while the last one shows one. */
   readonly unlinkedSinceMs: number | null;
 }
@@ -118,8 +122,13 @@ export const UNSEEN: RedisSight = {
   process: null,
   processProved: null,
   readOffsetSinceMs: Number.NEGATIVE_INFINITY,
+  ranMs: 0,
+  readOffsetRanMs: 0,
   unlinkedSinceMs: null,
 };
+
+/** Of the time between two answers so much is taken as time in which the process ran. */
+export const RAN_STEP_MS = 10;
 
 /** What can be seen of one Redis, by its own agent or by another. */
 export type SightEvent =
@@ -193,6 +202,7 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
   const before = sight.facts?.link?.readOffset;
   const former = sight.facts?.runId === facts.runId ? sight.facts : null;
   const moved = before === undefined || before !== facts.link?.readOffset;
+  const ranMs = sight.ranMs + Math.min(nowMs - sight.answeredAtMs, RAN_STEP_MS);
   return {
     link: sight.link,
     failure: sight.failure,
@@ -210,6 +220,8 @@ function withAnswer(sight: RedisSight, facts: RedisFacts, nowMs: number): RedisS
     halfSynced: facts.link?.up === false && mayBeHalf(facts, former, sight.halfSynced),
     refusesSinceMs: refusedSince(sight, facts, nowMs),
     readOffsetSinceMs: moved ? nowMs : sight.readOffsetSinceMs,
+    ranMs,
+    readOffsetRanMs: moved ? ranMs : sight.readOffsetRanMs,
     unlinkedSinceMs: facts.link?.up === true ? null : ((former && sight.unlinkedSinceMs) ?? nowMs),
   };
 }

@@ -10,7 +10,7 @@ import { isPaused } from './operations/pause.ts';
 import type { Ballot, Term } from './records.ts';
 import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
 import type { State } from './state.ts';
-import { enterReplica, enterStarting } from './transitions.ts';
+import { amendRole, enterReplica, enterStarting } from './transitions.ts';
 import type { Turn } from './turn.ts';
 
 export function holdsPower(state: State): boolean {
@@ -61,6 +61,7 @@ export function giveUpLease(
     term: successor,
   });
   if (!issued) return;
+  if (state.role.name === 'stepping_down') amendRole(turn, state.role, { releaseSent: true });
   reportRelease(turn, refusal, successor?.term ?? null);
 }
 

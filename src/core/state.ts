@@ -95,6 +95,8 @@ export type Role =
       readonly expected: string | null;
       /** Whether a lossless takeover from the old master's living Redis is still worth trying. */
       readonly mayLink: boolean;
+      /** `own.ranMs` when it began. */
+      readonly redisRanMs: number;
     }
   /** Holds the lease of `epoch`; Redis is not yet verified as master. */
   | {
@@ -134,6 +136,8 @@ export type Role =
       readonly because: SteppingDownBecause;
       /** Nobody can take over: Redis is left writable. */
       readonly alone: boolean;
+      /** A release was sent: whether it was carried out, only the records tell. */
+      readonly releaseSent: boolean;
       readonly released: boolean;
     };
 

@@ -5,6 +5,7 @@
  * find out how an agent can become master, read who calls `enterMaster`.
  */
 import { assert } from './assert.ts';
+import { fenceAtMs } from './fencing.ts';
 import type { Address } from './records.ts';
 import type { Role, RoleOf, SteppingDownBecause } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -29,7 +30,7 @@ export function enterReplica(turn: Turn, because: string): void {
 export function enterCandidate(turn: Turn, epoch: number, mayLink: boolean, because: string): void {
   const { role } = turn.state;
   assert(role.name !== 'master' && role.name !== 'candidate', 'a master releases before it stands again');
-  const nobodyYet = { leaseGoneSinceMs: null, expected: null } as const;
+  const nobodyYet = { leaseGoneSinceMs: null, expected: null, redisRanMs: turn.state.own.ranMs } as const;
   enter(turn, { name: 'candidate', epoch, sinceMs: turn.now, mayLink, ...nobodyYet }, because);
 }
 
@@ -67,7 +68,7 @@ export function enterMaster(turn: Turn, from: RoleOf<'promoting'>, because: stri
 export function returnToOffice(turn: Turn, from: RoleOf<'stepping_down'>, because: string): void {
   assert(turn.state.role.name === 'stepping_down' && !from.released, 'only who still holds the lease can go on');
   const nobody = { attaching: new Map(), joining: [], absent: new Map() } as const;
-  const doubts = { deposed: null, inDoubt: false, demotedSinceMs: null } as const;
+  const doubts = { deposed: null, inDoubt: turn.now >= fenceAtMs(turn.state), demotedSinceMs: null } as const;
   enter(turn, { name: 'master', epoch: from.epoch, sinceMs: turn.now, ...doubts, ...nobody }, because);
 }
 
@@ -76,7 +77,8 @@ export function enterSteppingDown(
   from: RoleOf<'master'> | RoleOf<'promoting'>,
   entry: { because: SteppingDownBecause; alone: boolean },
 ): void {
-  const role: Role = { name: 'stepping_down', epoch: from.epoch, sinceMs: turn.now, released: false, ...entry };
+  const nothingYet = { releaseSent: false, released: false } as const;
+  const role: Role = { name: 'stepping_down', epoch: from.epoch, sinceMs: turn.now, ...nothingYet, ...entry };
   enter(turn, role, entry.because);
 }
 

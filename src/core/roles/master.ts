@@ -114,6 +114,8 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
   }
   const because = state.stopping !== null ? 'stop' : isEnabled(state) ? null : 'disable';
   if (because === 'stop' && staysInOffice(turn, role)) return false;
+  // Without the ensemble there is nobody to give the office to, and by the time there is, the node may be enabled again.
+  if (because === 'disable' && !(state.synced && state.session?.connected === true)) return false;
   if (because !== null) {
     const alone = !hasSuccessor(state);
     // Alone it goes on taking writes: first the term must name nobody who could be promoted without them.

@@ -10,12 +10,12 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { handOver } from '../operations/hand-over.ts';
 import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
-import { ourLease, ownFacts } from '../queries.ts';
+import { isEnabled, ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
 import { isDurable } from '../service-settings.ts';
 import type { RoleOf, State } from '../state.ts';
 import { successorWithData } from '../succession.ts';
-import { amendRole, enterReplica } from '../transitions.ts';
+import { amendRole, enterReplica, returnToOffice } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 
 /** Election settles in which a successor claims, or the one that handed over takes its office back. */
@@ -26,6 +26,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   if (leaseIsGone(turn.state)) return released(turn, role);
   if (yieldDeadRedis(turn)) return;
   if (role.because === 'switchover') return handOver(turn, role);
+  if (isTakenBack(turn.state, role)) return returnToOffice(turn, role, 'enabled_again');
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');
@@ -39,6 +40,11 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
   giveUpLease(turn, null, term);
+}
+
+/** The node was enabled again before anything was given away. */
+function isTakenBack(state: State, role: RoleOf<'stepping_down'>): boolean {
+  return role.because === 'disable' && isEnabled(state) && state.stopping === null && !role.releaseSent;
 }
 
 /** The term that names the node with the data as the only one to claim next, and registers it. */
@@ -80,7 +86,7 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   if (mine !== null) {
     // The process that was fenced for a successor is the one that serves again; another one has no place yet.
     if (ownFacts(state)?.runId === mine.value.runId) turn.update({ unplaced: false });
-    amendRole(turn, role, { alone: true, released: false, epoch: mine.value.epoch });
+    amendRole(turn, role, { alone: true, releaseSent: false, released: false, epoch: mine.value.epoch });
     return;
   }
   if (state.records.lease !== null || foreignRecord(state) !== null) return enterReplica(turn, 'succeeded');

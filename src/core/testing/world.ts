@@ -286,13 +286,15 @@ function roleOf(name: Role['name']): Role {
     case 'replica':
       return { name, sinceMs: common.sinceMs };
     case 'candidate':
-      return { ...common, name, sinceMs: START_MS, leaseGoneSinceMs: null, expected: null, mayLink: true };
+      return {
+        ...common, name, sinceMs: START_MS, leaseGoneSinceMs: null, expected: null, mayLink: true, redisRanMs: 0,
+      };
     case 'promoting':
       return { ...common, name, sinceMs: START_MS, deposed: null, takeover: false, remoteFence: 'none' };
     case 'master':
       return { ...common, name, deposed: null, inDoubt: false, demotedSinceMs: null, ...nobodyAttached() };
     case 'stepping_down':
-      return { ...common, name, sinceMs: START_MS, because: 'stop', alone: false, released: false };
+      return { ...common, name, sinceMs: START_MS, because: 'stop', alone: false, releaseSent: false, released: false };
   }
 }
 
