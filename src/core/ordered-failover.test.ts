@@ -94,7 +94,15 @@ describe('an order is refused', () => {
       'by a node without the data, while one that never stands by itself has them',
       survivor(
         { ballots: [outOfSync('b'), outOfSync('c', { refusal: 'priority_zero' })] },
-        { own: sight(frozenFacts('b', { replid: 'x', replid2: null })) },
+        { own: sight(frozenFacts('b', { replid: 'x', replid2: null, keys: 0 })) },
+      ),
+      'better_candidate',
+    ],
+    [
+      'by a node without the data, while another one brought some from its disk',
+      survivor(
+        { ballots: [outOfSync('b'), outOfSync('c', { holds: 'disk', replid: 'y', replid2: null })] },
+        { own: sight(frozenFacts('b', { replid: 'x', replid2: null, keys: 0 })) },
       ),
       'better_candidate',
     ],

@@ -62,18 +62,23 @@ function ofSurroundings(state: State): Refusal | null {
   return isForeign(facts, term, settings.name) ? never('foreign_dataset') : null;
 }
 
-/**
- * Somebody who could stand, now or by an order of its own, and holds more. A node whose priority is 0 never stands by
- * itself, but one that has nothing of the service must not be put before the only copy there is (I5): its priority is
- * a setting, and the data is not.
- */
+/** Somebody who could stand, now or by an order of its own, and holds more. */
 function isBetter(ballot: Ballot, term: Term, facts: RedisFacts): boolean {
   const ours = positionOf(facts, term);
-  const isSpareCopy = ours === null && ballot.refusal === 'priority_zero';
-  if (ballot.refusal !== null && OUT_OF_THE_QUESTION.includes(ballot.refusal) && !isSpareCopy) return false;
+  if (ours === null && facts.keys === 0 && isCopy(ballot)) return true;
+  if (ballot.refusal !== null && OUT_OF_THE_QUESTION.includes(ballot.refusal)) return false;
   const theirs = positionOf(ballot, term);
   if (theirs === null) return false;
   return ours === null || comparePositions(theirs, ours) > 0;
+}
+
+/**
+ * Before who has nothing at all comes whatever there is (I5): what a disk brought back has no position that could be
+ * compared, and a priority of 0 is a setting, which the data is not.
+ */
+function isCopy({ refusal, holds }: Ballot): boolean {
+  if (holds === 'nothing') return false;
+  return refusal === null || refusal === 'priority_zero' || !OUT_OF_THE_QUESTION.includes(refusal);
 }
 
 function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {

@@ -9,7 +9,7 @@ import { endFailsafe, restsOnPromises } from './failsafe.ts';
 import { isPaused } from './operations/pause.ts';
 import type { Ballot, Term } from './records.ts';
 import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
-import type { State } from './state.ts';
+import type { RoleOf, State } from './state.ts';
 import { amendRole, enterReplica, enterStarting } from './transitions.ts';
 import type { Turn } from './turn.ts';
 
@@ -61,8 +61,21 @@ export function giveUpLease(
     term: successor,
   });
   if (!issued) return;
-  if (state.role.name === 'stepping_down') amendRole(turn, state.role, { releaseSent: true });
+  if (state.role.name === 'stepping_down') amendRole(turn, state.role, { releaseSentAtMs: turn.now });
   reportRelease(turn, refusal, successor?.term ?? null);
+}
+
+/**
+ * Whether who steps down still holds its lease and will go on to. A release whose answer was lost may have been carried
+ * out, whatever the records say that were read before it, or from a server that is behind. Only a heartbeat that was
+ * sent later, and heard with the lease still ours, says that it was not and will not be. Until then the fence stays.
+ */
+export function keepsLease(turn: Turn, { releaseSentAtMs }: RoleOf<'stepping_down'>): boolean {
+  const { lastProofMs, synced, session } = turn.state;
+  if (turn.awaits('release')) return false;
+  if (releaseSentAtMs === null || lastProofMs > releaseSentAtMs) return true;
+  if (synced && session?.connected === true) turn.emit({ kind: 'heartbeat' });
+  return false;
 }
 
 function reportRelease(turn: Turn, refusal: ReasonCode | null, successor: Term | null): void {

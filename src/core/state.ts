@@ -136,8 +136,8 @@ export type Role =
       readonly because: SteppingDownBecause;
       /** Nobody can take over: Redis is left writable. */
       readonly alone: boolean;
-      /** A release was sent: whether it was carried out, only the records tell. */
-      readonly releaseSent: boolean;
+      /** When a release was sent last, or null. */
+      readonly releaseSentAtMs: number | null;
       readonly released: boolean;
     };
 

@@ -77,7 +77,7 @@ export function enterSteppingDown(
   from: RoleOf<'master'> | RoleOf<'promoting'>,
   entry: { because: SteppingDownBecause; alone: boolean },
 ): void {
-  const nothingYet = { releaseSent: false, released: false } as const;
+  const nothingYet = { releaseSentAtMs: null, released: false } as const;
   const role: Role = { name: 'stepping_down', epoch: from.epoch, sinceMs: turn.now, ...nothingYet, ...entry };
   enter(turn, role, entry.because);
 }

@@ -23,6 +23,7 @@ import { attachedReplicas, streams } from '../in-sync.ts';
 import { agentIsGone, isEnabled, isGone, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import type { RoleOf, State } from '../state.ts';
+import { keepsLease } from '../power.ts';
 import { amendRole, enterSteppingDown, returnToOffice } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 import { endOrder } from './ending.ts';
@@ -67,7 +68,7 @@ export function beginsHandOver(turn: Turn, role: RoleOf<'master'>, term: Term, f
     if (!isPatient) endOrder(turn, order, { outcome: 'refused', reason: plan.refusal });
     return false;
   }
-  const ahead = { fencedAtMs: null, releasedAtMs: null, promotedAtMs: null, undone: null };
+  const ahead = { fencedAtMs: null, promotedAtMs: null, undone: null };
   const handing = { order: order.value.id, to: plan.target, sinceMs: turn.now, ...ahead };
   turn.update({ operations: { ...turn.state.operations, handing } });
   turn.report('switchover_begun', { id: order.value.id, to: plan.target, epoch: role.epoch });
@@ -102,22 +103,9 @@ export function handOver(turn: Turn, role: RoleOf<'stepping_down'>): void {
   // The lease may be gone already: what the next read says decides.
   if (facts === null || turn.awaits('release')) return;
   const ending = whyUndo(turn, role, facts);
-  if (ending !== null) return keepsLease(turn) ? undo(turn, role, ending) : undefined;
+  if (ending !== null) return keepsLease(turn, role) ? undo(turn, role, ending) : undefined;
   if (facts.minReplicas !== FENCE_MIN_REPLICAS) return;
-  release(turn, facts);
-}
-
-/**
- * A release whose answer was lost may have been carried out, whatever the records say that were read before it, or
- * from a server that is behind. Only a heartbeat that was sent later, and heard with the lease still ours, says that
- * it was not and will not be. Until then the fence stays.
- */
-function keepsLease(turn: Turn): boolean {
-  const { lastProofMs, operations: { handing }, synced, session } = turn.state;
-  const releasedAtMs = handing?.releasedAtMs ?? null;
-  if (releasedAtMs === null || lastProofMs > releasedAtMs) return true;
-  if (synced && session?.connected === true) turn.emit({ kind: 'heartbeat' });
-  return false;
+  release(turn, role, facts);
 }
 
 function undo(turn: Turn, role: RoleOf<'stepping_down'>, ending: Ending): void {
@@ -131,7 +119,7 @@ function undo(turn: Turn, role: RoleOf<'stepping_down'>, ending: Ending): void {
   returnToOffice(turn, role, 'switchover_undone');
 }
 
-function release(turn: Turn, facts: RedisFacts): void {
+function release(turn: Turn, role: RoleOf<'stepping_down'>, facts: RedisFacts): void {
   const { state } = turn;
   const { order, term } = state.records;
   const { handing } = state.operations;
@@ -155,8 +143,9 @@ function release(turn: Turn, facts: RedisFacts): void {
     },
   });
   if (!issued) return;
-  const moments = { fencedAtMs: handing.fencedAtMs ?? turn.now, releasedAtMs: turn.now };
-  turn.update({ operations: { ...state.operations, handing: { ...handing, ...moments } } });
+  amendRole(turn, role, { releaseSentAtMs: turn.now });
+  const fencedAtMs = handing.fencedAtMs ?? turn.now;
+  turn.update({ operations: { ...state.operations, handing: { ...handing, fencedAtMs } } });
   turn.report('lease_released', { because: 'switchover', to: handing.to });
 }
 

@@ -30,8 +30,6 @@ export interface Handing {
   readonly sinceMs: number;
   /** When our fence was seen to hold. */
   readonly fencedAtMs: number | null;
-  /** When the lease was given away last, as we asked for it: whether it was, the answer says, or a later proof. */
-  readonly releasedAtMs: number | null;
   /** When its target was seen promoted. */
   readonly promotedAtMs: number | null;
   /** How it was given up, back in office; its order is not begun again. */

@@ -9,7 +9,7 @@ import { emitClaim, foreignRecord } from '../claim.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { handOver } from '../operations/hand-over.ts';
 import { handsTo, successorWaitMs } from '../operations/leaving.ts';
-import { giveUpLease, yieldDeadRedis } from '../power.ts';
+import { giveUpLease, keepsLease, yieldDeadRedis } from '../power.ts';
 import { isEnabled, ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
 import { isDurable } from '../service-settings.ts';
@@ -26,7 +26,10 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   if (leaseIsGone(turn.state)) return released(turn, role);
   if (yieldDeadRedis(turn)) return;
   if (role.because === 'switchover') return handOver(turn, role);
-  if (isTakenBack(turn.state, role)) return returnToOffice(turn, role, 'enabled_again');
+  if (isTakenBack(turn.state, role)) {
+    if (keepsLease(turn, role)) returnToOffice(turn, role, 'enabled_again');
+    return;
+  }
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');
@@ -42,9 +45,9 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   giveUpLease(turn, null, term);
 }
 
-/** The node was enabled again before anything was given away. */
+/** The node was enabled again before it was seen to have given anything away. */
 function isTakenBack(state: State, role: RoleOf<'stepping_down'>): boolean {
-  return role.because === 'disable' && isEnabled(state) && state.stopping === null && !role.releaseSent;
+  return role.because === 'disable' && isEnabled(state) && state.stopping === null;
 }
 
 /** The term that names the node with the data as the only one to claim next, and registers it. */
@@ -86,7 +89,7 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   if (mine !== null) {
     // The process that was fenced for a successor is the one that serves again; another one has no place yet.
     if (ownFacts(state)?.runId === mine.value.runId) turn.update({ unplaced: false });
-    amendRole(turn, role, { alone: true, releaseSent: false, released: false, epoch: mine.value.epoch });
+    amendRole(turn, role, { alone: true, releaseSentAtMs: null, released: false, epoch: mine.value.epoch });
     return;
   }
   if (state.records.lease !== null || foreignRecord(state) !== null) return enterReplica(turn, 'succeeded');
