@@ -71,7 +71,9 @@ function isExcused(deposed: NodeSight, successor: string, world: Overview): bool
   const { agentRunsSinceMs, agentStartedMs, redisServesSinceMs, redisStartedMs } = deposed;
   const justStarted = nowMs - redisStartedMs <= UNFENCED_START_MS;
   const justSeen = nowMs - Math.max(agentStartedMs, redisStartedMs) <= UNFENCED_START_MS;
-  if (!plan.startFence && (justStarted || justSeen || agentRunsSinceMs === null)) return true;
+  // Beside a living agent of its name an agent touches nothing.
+  const unguarded = agentRunsSinceMs === null || deposed.agent?.reasons.includes('duplicate_node_name') === true;
+  if (!plan.startFence && (justStarted || justSeen || unguarded)) return true;
   if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_TURN_MS) return true;
   const graceMs = agentRunsSinceMs === agentStartedMs ? FIRST_LOOK_MS : FENCE_UNDER_WAY_MS;
   const wakes = nowMs - (deposed.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS;
