@@ -2,10 +2,16 @@
  * I7: within `2 T + 5 s` of the last fault there is one master, or a reason that says what an operator must decide;
  * everybody else was told to follow it, and all that publish a master name the same.
  */
-import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
+import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 
 export class ItHeals implements Checker {
+  /** The process of each member of the in-sync set when it joined, as long as its dataset is what it was. */
+  private readonly joinedAs = new Map<string, string>();
+
   see(sight: Sight, world: Overview): void {
+    if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
+    if (sight.saw === 'replaced') this.joinedAs.delete(sight.node);
+    if (sight.saw === 'wiped') this.joinedAs.clear();
     if (sight.saw !== 'bound_passed') return;
     const { lease } = world.committed;
     const master = lease === null ? undefined : world.nodes.get(lease.node);
@@ -15,6 +21,17 @@ export class ItHeals implements Checker {
     world.violated('I7', 'the published record is not that of the lease holder');
   }
 
+  private committed(before: Committed, after: Committed, { nodes }: Overview): void {
+    const inSync = after.term?.inSync ?? [];
+    for (const name of this.joinedAs.keys()) if (!inSync.includes(name)) this.joinedAs.delete(name);
+    // A set that is only put back, after the ensemble lost it, speaks of what was.
+    const stood = before.term?.inSync ?? inSync;
+    for (const name of inSync) {
+      const redis = nodes.get(name)?.redis ?? null;
+      if (!stood.includes(name) && redis?.linkUp === true) this.joinedAs.set(name, redis.runId);
+    }
+  }
+
   /** Nobody is master: then somebody must say why. */
   private nobody(world: Overview): void {
     const reasons = [...world.nodes.values()].flatMap(({ agent }) => agent?.reasons ?? []);
@@ -22,6 +39,10 @@ export class ItHeals implements Checker {
     for (const node of world.nodes.values()) {
       if (!node.agent?.reasons.includes('no_promotable_replica') || !stands(node, world)) continue;
       world.violated('I7', `${node.name} stands, in sync and with its data, and says that nobody can be promoted`);
+    }
+    for (const [name, runId] of this.joinedAs) {
+      if (!deniesItself(name, world) || world.nodes.get(name)?.redis?.runId !== runId) continue;
+      world.violated('I7', `${name} is in sync as the same process with the same data, and says that it is not`);
     }
   }
 
@@ -42,6 +63,12 @@ function stands({ name, redis }: NodeSight, { committed: { term, ballots } }: Ov
   const ballot = ballots.get(name);
   if (ballot === undefined || term?.inSync.includes(name) !== true || redis === null) return false;
   return ballot.epoch === term.epoch && ballot.refusal === null && ballot.priority > 0 && redis.data.size > 0;
+}
+
+/** Its ballot for the next epoch says that it is not in sync, though the records say that it is. */
+function deniesItself(name: string, { committed: { term, ballots } }: Overview): boolean {
+  const ballot = ballots.get(name);
+  return ballot?.refusal === 'not_in_sync' && ballot.epoch === term?.epoch && term.inSync.includes(name);
 }
 
 export function describe({ nodes, committed }: Overview): string {

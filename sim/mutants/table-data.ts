@@ -157,10 +157,10 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     focus: 'replica_gone',
   },
   {
-    name: 'no lineage entry is written down behind the second',
+    name: 'a new lineage entry is not written down',
     file: 'core/lineage.ts',
     find: 'return [...lineage, entry].slice(-LINEAGE_ENTRIES_MAX);',
-    replace: 'return lineage.length < 2 ? [...lineage, entry] : lineage;',
+    replace: 'return lineage.length === 0 ? [entry] : lineage;',
     by: ['I3', 'I4', 'I7', 'I5'],
     focus: 'second_death',
   },
