@@ -114,7 +114,7 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
   }
   const because = state.stopping !== null ? 'stop' : isEnabled(state) ? null : 'disable';
   if (because === 'stop' && staysInOffice(turn, role)) return false;
-  // Without the ensemble there is nobody to give the office to, and by the time there is, the node may be enabled again.
+  // Without the ensemble nobody can be given the office, and by the time there is one, the node may be enabled again.
   if (because === 'disable' && !(state.synced && state.session?.connected === true)) return false;
   if (because !== null) {
     const alone = !hasSuccessor(state);

@@ -294,7 +294,9 @@ function roleOf(name: Role['name']): Role {
     case 'master':
       return { ...common, name, deposed: null, inDoubt: false, demotedSinceMs: null, ...nobodyAttached() };
     case 'stepping_down':
-      return { ...common, name, sinceMs: START_MS, because: 'stop', alone: false, releaseSentAtMs: null, released: false };
+      return {
+        ...common, name, sinceMs: START_MS, because: 'stop', alone: false, releaseSentAtMs: null, released: false,
+      };
   }
 }
 
