@@ -69,9 +69,8 @@ export const TIME_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'core/fencing.ts',
-        find: 'return servesAlone(state) || (!isEnabled(state) && othersLease(state) === null) ? null : ' +
-          'FENCE_MIN_REPLICAS;',
-        replace: 'return servesAlone(state) || isEnabled(state) || othersLease(state) === null ? null : ' +
+        find: 'return servesAlone(state) || isLeftAlone(state, term.value) ? null : FENCE_MIN_REPLICAS;',
+        replace: 'return servesAlone(state) || isEnabled(state) || isLeftAlone(state, term.value) ? null : ' +
           'FENCE_MIN_REPLICAS;',
       },
     ],
