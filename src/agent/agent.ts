@@ -20,7 +20,6 @@ import type { Wanted } from '../core/wanted.ts';
 import type { PeerHub } from '../peers/peers.ts';
 import { servicePaths } from '../records/paths.ts';
 import { fenceSequence } from '../redis/commands.ts';
-import type { Command } from '../redis/link.ts';
 import { Callers } from './callers.ts';
 import type { OrderAnswered } from './callers.ts';
 import { Loop } from './loop.ts';
@@ -35,6 +34,7 @@ import type { Outside, ZkPort } from './ports.ts';
 import { prepareChange, shownSettings } from './service-settings.ts';
 import type { AskedSettings } from './service-settings.ts';
 import { ProcessWatch } from './process-watch.ts';
+import { RedisParameters } from './redis-parameters.ts';
 import { RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
 import { ReplicaPool } from './replica-pool.ts';
@@ -60,6 +60,7 @@ export class Agent {
   private readonly loop: Loop;
   private readonly process: ProcessWatch;
   private readonly own: RedisWatch;
+  private readonly parameters: RedisParameters;
   private readonly remote: RedisWatch;
   private readonly zk: ZkPort;
   private readonly mirror: Mirror;
@@ -90,6 +91,7 @@ export class Agent {
       onSight: (event) => this.post({ kind: 'own_redis', event }),
     });
     this.own = this.watcher('agent', silenceOf(settings));
+    this.parameters = new RedisParameters(this.own);
     this.remote = this.watcher('peer', REMOTE_SILENT_AFTER_MS);
     this.peers = outside.openPeers(peerInputs((input) => this.post(input)));
     this.zk = outside.openZooKeeper({
@@ -315,7 +317,7 @@ export class Agent {
           done(result.ok ? { result: 'done', sentAtMs } : { result: 'failed', code: result.code });
         });
       case 'apply_parameters':
-        return this.applyParameters(action.parameters, done);
+        return this.parameters.apply(action.parameters, this.loop.state.own.facts?.runId ?? '', done);
       case 'rescue':
         return this.outside.rescue.save({ epoch: action.masterEpoch }, (result) => {
           done(result.ok ? { result: 'rescued', ...result } : { result: 'failed', code: result.code });
@@ -335,17 +337,6 @@ export class Agent {
       case 'exit':
         return this.leave(0, action.keepsLease);
     }
-  }
-
-  /** One command each: one that Redis does not know must not keep it from the others. */
-  private applyParameters(parameters: Readonly<Record<string, string>>, done: (outcome: Outcome) => void): void {
-    const names = Object.keys(parameters).sort();
-    const commands = names.map((name): Command => ['CONFIG', 'SET', name, parameters[name] ?? '']);
-    this.own.run(commands, (result) => {
-      // Where nothing was answered, nothing is known to have been taken.
-      const isRefused = (at: number): boolean => !result.ok && (result.refused?.includes(at) ?? true);
-      done({ result: 'applied', refused: names.filter((_name, at) => isRefused(at)) });
-    });
   }
 
   private ownServer(): Parameters<typeof ownCommands>[1] {

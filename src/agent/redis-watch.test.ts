@@ -245,17 +245,20 @@ describe('commands', () => {
     const staged = opened();
     const results = run(staged);
     replyTo(staged, { ok: false, code: 'NOPERM', message: 'NOPERM' });
-    expect(results).toEqual([{ ok: false, code: 'NOPERM', refused: [0] }]);
+    expect(results).toEqual([{ ok: false, code: 'NOPERM' }]);
   });
 
-  test('of which some are refused tell which', () => {
+  test('that are asked for their answers get each of them, and nothing where there is none', () => {
     const staged = opened();
-    const results: CommandResult[] = [];
-    staged.watch.run([FREEZE, FREEZE, FREEZE], (result) => results.push(result));
+    const asked: (readonly Reply[] | null)[] = [];
+    const ask = (): void => staged.watch.ask([FREEZE, FREEZE], (replies) => asked.push(replies));
     const refused: Reply = { ok: false, code: 'ERR', message: 'ERR Unknown option' };
-    const replies = [refused, OK, refused, ...QUESTION.map(() => LOADING)];
-    staged.link().sent.at(-1)!.done({ kind: 'answered', replies });
-    expect(results).toEqual([{ ok: false, code: 'ERR', refused: [0, 2] }]);
+    ask();
+    staged.link().sent.at(-1)!.done({ kind: 'answered', replies: [refused, OK, ...QUESTION.map(() => LOADING)] });
+    ask();
+    staged.link().sent.at(-1)!.done({ kind: 'silent' });
+    expect(asked).toEqual([[refused, OK], null]);
+    expect(staged.sights.at(-1)).toEqual({ seen: 'blocked', by: 'loading' });
   });
 
   test.each([['silent', 'SILENT'], ['closed', 'CLOSED']] as const)('that end %s fail with %s', (kind, code) => {

@@ -42,8 +42,7 @@ const EAGER_REFUSALS = 10;
 
 export type CommandResult =
   | { readonly ok: true; readonly sentAtMs: number }
-  /** `refused`: the places of the commands that Redis answered with an error; left out where it answered nothing. */
-  | { readonly ok: false; readonly code: string; readonly refused?: readonly number[] };
+  | { readonly ok: false; readonly code: string };
 
 export interface RedisWatchOptions {
   readonly clock: Clock;
@@ -110,24 +109,33 @@ export class RedisWatch {
 
   /** Carries out commands; the observation that follows them is reported before `done` is called. */
   run(commands: readonly Command[], done: (result: CommandResult) => void): void {
-    const { clock } = this.options;
-    if (this.link === null || !this.open) {
-      clock.after(0, () => done({ ok: false, code: 'CLOSED' }));
-      return;
-    }
-    const sentAtMs = clock.now();
-    this.link.send([...commands, ...this.question], COMMAND_DEADLINE_MS, (outcome) => {
+    const sentAtMs = this.options.clock.now();
+    this.send(commands, (outcome) => {
       if (outcome.kind !== 'answered') return done({ ok: false, code: outcome.kind.toUpperCase() });
-      this.report(outcome.replies.slice(commands.length));
-      const replies = outcome.replies.slice(0, commands.length);
-      const error = firstError(replies);
-      if (error === null) return done({ ok: true, sentAtMs });
-      done({ ok: false, code: error.code, refused: replies.flatMap((reply, at) => (reply.ok ? [] : [at])) });
+      const error = firstError(outcome.replies);
+      done(error === null ? { ok: true, sentAtMs } : { ok: false, code: error.code });
     });
+  }
+
+  /** The same for what each of them is answered; null where nothing is. */
+  ask(commands: readonly Command[], done: (replies: readonly Reply[] | null) => void): void {
+    this.send(commands, (outcome) => done(outcome.kind === 'answered' ? outcome.replies : null));
   }
 
   stop(): void {
     this.watch(null);
+  }
+
+  private send(commands: readonly Command[], done: (outcome: SendOutcome) => void): void {
+    if (this.link === null || !this.open) {
+      this.options.clock.after(0, () => done({ kind: 'closed' }));
+      return;
+    }
+    this.link.send([...commands, ...this.question], COMMAND_DEADLINE_MS, (outcome) => {
+      if (outcome.kind !== 'answered') return done(outcome);
+      this.report(outcome.replies.slice(commands.length));
+      done({ kind: 'answered', replies: outcome.replies.slice(0, commands.length) });
+    });
   }
 
   private hangUp(): void {
@@ -168,7 +176,7 @@ export class RedisWatch {
     this.refusals = 0;
     this.failures = 0;
     this.options.onSight({ seen: 'opened' });
-    this.ask();
+    this.inquire();
   }
 
   private refused(): void {
@@ -222,7 +230,7 @@ export class RedisWatch {
   }
 
   private look(): void {
-    if (!this.asking) return this.ask();
+    if (!this.asking) return this.inquire();
     this.options.onOverdue?.(true);
     if (this.untilSilentMs() > 0) return this.scheduleLook();
     // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
@@ -232,7 +240,7 @@ export class RedisWatch {
     });
   }
 
-  private ask(): void {
+  private inquire(): void {
     if (this.link === null || !this.open || this.asking) return;
     const { link } = this;
     this.asking = true;

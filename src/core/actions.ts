@@ -152,7 +152,7 @@ export type ActionBody =
   | { readonly kind: 'promote'; readonly minReplicas: number }
   /** Runtime settings of our Redis: announced address, credentials for replication, backlog. Never to its file. */
   | { readonly kind: 'configure' }
-  /** `CONFIG SET` of each, by itself; answered with the names that were refused. */
+  /** `CONFIG SET` of each that differs, by itself; answered with the names that were refused. */
   | { readonly kind: 'apply_parameters'; readonly parameters: Readonly<Record<string, string>> }
   /**
    * SIGKILL for our Redis. Before: the kernel shows it stopped, its lease is lost, and it may acknowledge when it goes

@@ -1,8 +1,8 @@
 /**
  * Parameters of Redis that the service sets for all its nodes: given to ours at runtime, never written to its file.
  *
- * They are set when they changed, when another process of Redis is there, and once in a while, since somebody may have
- * changed them behind our back. What Redis refuses is named and left alone until then.
+ * They are looked at when they changed, when another process of Redis is there, and once in a while, since somebody may
+ * have changed them behind our back; what differs is set. What Redis refuses is named and left alone until then.
  */
 import { isEnabled, ownFacts } from './queries.ts';
 import { operatorSettings } from './service-settings.ts';
