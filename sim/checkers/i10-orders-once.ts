@@ -40,6 +40,8 @@ export class OrdersEndOnce implements Checker {
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
   private readonly renewed = new Map<string, string>();
+  /** Those of them whose target was seen in the in-sync set since. */
+  private readonly backInSync = new Set<string>();
   private healedMs: number | null = null;
 
   see(sight: Sight, world: Overview): void {
@@ -66,6 +68,7 @@ export class OrdersEndOnce implements Checker {
       // Adopted, or taken back: it is a master already.
       if (world.nodes.get(lease.node)?.redis?.isMaster === true) this.promoted(lease.node, world);
     }
+    for (const [id, node] of this.renewed) if (after.term?.inSync.includes(node) === true) this.backInSync.add(id);
     this.handedOver(before, after, world);
     this.changed(before.order, after, world);
     this.ended(before, after, world);
@@ -170,7 +173,10 @@ export class OrdersEndOnce implements Checker {
     const { kind, target, epoch, gapMs } = result;
     if (kind === 'forget') return null;
     if (beganMs === null) return 'it was never carried out';
-    if (kind === 'reinitialize') return this.renewed.get(order.id) === target ? null : 'nothing was copied anew';
+    if (kind === 'reinitialize') {
+      if (this.renewed.get(order.id) !== target) return 'nothing was copied anew';
+      return this.backInSync.has(order.id) ? null : `${target} was not in sync again`;
+    }
     // A twin's Redis is another server, whose promotion is not looked at.
     if ((nodes.get(target ?? '')?.twins.length ?? 0) > 0) return null;
     const tenure = this.tenures.get(epoch);

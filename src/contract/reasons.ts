@@ -328,6 +328,10 @@ export const REASONS = {
     what: 'The node is the only replica in sync: while it copies everything anew nobody could take over.',
     next: 'Bring another replica up first, or order it with force.',
   },
+  resync_running: {
+    what: 'The replica copies everything anew, and is not in sync again in the time that an order has. It goes on.',
+    next: 'Wait until it is in sync (dictator show); a new order would begin from the start.',
+  },
   agent_restarted: {
     what: 'The agent that began to carry the order out was restarted on the way.',
     next: 'Look at the service, and order again if it is still wanted.',

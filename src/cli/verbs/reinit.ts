@@ -3,6 +3,7 @@ import { EXIT } from '../../contract/errors.ts';
 import type { ExitCode } from '../../contract/errors.ts';
 import { acting } from '../act/acting.ts';
 import type { Acting } from '../act/acting.ts';
+import type { Ended } from '../act/desk.ts';
 import { waitFor } from '../act/give.ts';
 import { untilInSync } from '../act/in-sync.ts';
 import { conclude } from '../act/outcome.ts';
@@ -44,13 +45,18 @@ export const reinit: Verb = {
 async function one(call: Call, { service, desk, lookout }: Acting, node: string): Promise<ExitCode> {
   const beganMs = call.io.clock.now();
   const given = desk.give({ kind: 'reinitialize', target: node, force: call.flags.on('force') });
-  const { ended } = await waitFor(call, `${service}: ${node} leaves its master`, given);
-  const isDone = ended.ended === 'result' && ended.result.outcome === 'done';
+  const { ended: first } = await waitFor(call, `${service}: ${node} copies everything anew`, given);
+  const goesOn = first.ended === 'result' && first.result.reason === 'resync_running';
   // An agent alone shows no in-sync set of others that can be waited for.
-  const why = isDone && lookout.ensemble !== null ? await untilInSync(call, lookout, { service, node }) : null;
+  const canWait = lookout.ensemble !== null;
+  const isDone = first.ended === 'result' && (first.result.outcome === 'done' || goesOn);
+  const why = isDone && canWait ? await untilInSync(call, lookout, { service, node }) : null;
   if (why !== null) {
     return report({ code: 'not_in_time', details: [`${service}: ${node}: ${why}`] }, call.io);
   }
+  const ended: Ended = goesOn && canWait
+    ? { ...first, result: { ...first.result, outcome: 'done', reason: null } }
+    : first;
   const about = { service, operation: 'reinitialize', target: node, elapsedMs: call.io.clock.now() - beganMs };
   return conclude(ended, about, {
     call, line: ({ elapsedMs }) => `${service}: ${node} has copied everything anew, in ${duration(elapsedMs)}`,

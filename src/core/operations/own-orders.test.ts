@@ -29,12 +29,15 @@ describe('a full resync', () => {
     const before = village.redis('c').fullSyncs;
     ask(village, 'a', { target: 'c' });
     let inSyncThen: readonly string[] | undefined;
+    let inSyncAtEnd: readonly string[] | undefined;
     village.interrupt = (by, action) => {
       if (by === 'c' && action.kind === 'detach') inSyncThen = village.ensemble.records.term?.value.inSync;
+      if (by === 'c' && action.kind === 'end_order') inSyncAtEnd = village.ensemble.records.term?.value.inSync;
       return false;
     };
     village.pass(8000);
     expect(inSyncThen).toEqual(['b']);
+    expect(inSyncAtEnd).toEqual(['b', 'c']);
     expect(result(village)).toMatchObject({ kind: 'reinitialize', outcome: 'done', target: 'c', master: 'a' });
     expect(village.operations.get('it')).toMatchObject({ answer: 'ended' });
     expect(village.redis('c').fullSyncs).toBe(before + 1);
@@ -42,6 +45,25 @@ describe('a full resync', () => {
     expect(village.followed()).toEqual({ a: 'itself', b: 'a', c: 'a' });
     expect(village.ensemble.records.term?.value.inSync).toEqual(['b', 'c']);
     expect(village.epochs).toEqual([1]);
+  });
+
+  test('that takes longer than an order has time ends with that, and goes on', () => {
+    const village = inPeace();
+    const before = village.redis('c').fullSyncs;
+    ask(village, 'b', { target: 'c' });
+    village.interrupt = (by, action) => {
+      if (by === 'c' && action.kind === 'detach') village.redis('a').unreachableFor.add('c');
+      return false;
+    };
+    village.pass(9000);
+    expect(village.ensemble.records.order?.value.phase).toBe('running');
+    village.pass(2000);
+    expect(result(village)).toMatchObject({ outcome: 'interrupted', reason: 'resync_running', target: 'c' });
+    expect(village.ensemble.records.order).toBe(null);
+    village.redis('a').unreachableFor.clear();
+    village.pass(5000);
+    expect(village.redis('c').fullSyncs).toBe(before + 1);
+    expect(village.ensemble.records.term?.value.inSync).toEqual(['b', 'c']);
   });
 
   test('of the last replica in sync needs force', () => {

@@ -11,7 +11,7 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { isHeard } from '../guard.ts';
 import { takeFailoverOrder } from '../ordered-failover.ts';
 import { holdsPower } from '../power.ts';
-import { isEnabled, isFrozen, othersLease, ourLease, ownFacts } from '../queries.ts';
+import { isEnabled, isFrozen, isLinkedTo, othersLease, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
 import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';
@@ -39,8 +39,7 @@ export function carryOutOwnOrder(turn: Turn): void {
     return void endOrder(turn, order, { outcome: 'interrupted', reason: 'agent_restarted' });
   }
   if (order.value.kind === 'failover') return failover(turn, order);
-  const why = ourLease(turn.state) === null && turn.state.records.lease !== null ? null : 'no_master';
-  if (why !== null) endOrder(turn, order, { outcome: 'interrupted', reason: why });
+  reinitialize(turn, order);
 }
 
 function begin(turn: Turn, order: Kept<OrderRecord>): void {
@@ -82,6 +81,28 @@ function failover(turn: Turn, order: Kept<OrderRecord>): void {
 }
 
 /**
+ * Done when the replica could take over again. A copy that takes longer than an order has time goes on without it: a
+ * standing order keeps all others from being given.
+ */
+function reinitialize(turn: Turn, order: Kept<OrderRecord>): void {
+  const { state } = turn;
+  const { lease, term } = state.records;
+  if (ourLease(state) !== null || lease === null) {
+    return void endOrder(turn, order, { outcome: 'interrupted', reason: 'no_master' });
+  }
+  const { carrying, moments } = state.operations;
+  if (carrying?.id !== order.value.id || !carrying.renewed) return;
+  const facts = ownFacts(state);
+  const streams = facts !== null && isLinkedTo(facts, lease.value.redis) && facts.link?.up === true;
+  if (streams && term?.value.inSync.includes(state.settings.name) === true) {
+    return void endOrder(turn, order, { outcome: 'done' });
+  }
+  const untilMs = moments?.id === order.value.id ? moments.deadlineAtMs : turn.now;
+  if (turn.now < untilMs) return turn.wakeAt(untilMs);
+  endOrder(turn, order, { outcome: 'interrupted', reason: 'resync_running' });
+}
+
+/**
  * The steps of a full resync, each seen to have worked before the next: leave the master, leave the in-sync set
  * (whoever counts on this copy must stop to), become a fenced master with a history of its own, which no master can
  * continue. From there it follows like any deposed master, rescue rules and all. Returns whether there is such a step
@@ -92,10 +113,7 @@ export function reinitializes(turn: Turn, facts: RedisFacts, lease: Lease, term:
   const order = begun(state);
   if (order?.value.kind !== 'reinitialize' || !isHeard(state, lease)) return false;
   const { id } = order.value;
-  if (state.operations.carrying?.id === id && state.operations.carrying.renewed) {
-    endOrder(turn, order, { outcome: 'done' });
-    return false;
-  }
+  if (state.operations.carrying?.id === id && state.operations.carrying.renewed) return false;
   if (facts.role === 'master') {
     turn.update({ operations: { ...state.operations, carrying: { id, renewed: true } } });
     turn.report('reinitialized', { id, master: lease.node });
