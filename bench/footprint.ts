@@ -10,7 +10,7 @@ const IDLE_MS = 20_000;
 const TICK_MS = 10;
 
 /** A line of /proc in kB, in MB. */
-function megabytes(pid: number, file: string, field: string): number {
+export function megabytes(pid: number, file: string, field: string): number {
   const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
   const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
   if (kilobytes === undefined) throw new Error(`/proc: ${file} has no ${field}`);

@@ -11,6 +11,7 @@ import { measureChecks } from './checks.ts';
 import type { Context } from './context.ts';
 import { say, startBenchZooKeeper, useTemporaryFolder } from './context.ts';
 import { measureCutoff } from './cutoff.ts';
+import { measureEvents } from './events.ts';
 import { measureBothKilled, measureRedisKilled } from './failover.ts';
 import { measureFloor } from './floor.ts';
 import { measureHaproxy } from './haproxy.ts';
@@ -23,6 +24,7 @@ import { measureOverlap } from './overlap.ts';
 import { figuresOf, figuresTable, stagesTable } from './report.ts';
 import { measureSentinelSwitchover } from './sentinel-switchover.ts';
 import { measureSentinel } from './sentinel.ts';
+import { measureServices } from './services.ts';
 import { measureAgentRestart, measureHandOver, measureSwitchover, measureTakeover } from './switchover.ts';
 import { measureThaw } from './thaw.ts';
 
@@ -45,6 +47,8 @@ const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context
   { for: ['host-cut-off'], run: measureCutoff },
   { for: ['checks'], run: measureChecks },
   { for: ['haproxy'], run: measureHaproxy },
+  { for: ['events'], run: measureEvents },
+  { for: ['services'], run: measureServices },
   { for: ['list'], run: measureList },
   { for: ['agent'], run: measureAgent },
 ];

@@ -185,6 +185,30 @@ const ROWS: readonly Row[] = [
   { figure: 'health check, 500 a second: CPU of the agent', unit: '% of a core', of: 'checks.cpu' },
   { figure: 'through HAProxy, redis killed: write gap', unit: 'ms', of: 'haproxy.killed', goal: { atMost: 250 } },
   { figure: 'through HAProxy, switchover: write gap', unit: 'ms', of: 'haproxy.switchover' },
+  { figure: 'promotion until its announcement is sent', unit: 'ms', of: 'events.sent' },
+  { figure: 'promotion until +switch-master, same agent', unit: 'ms', of: 'events.same', goal: { atMost: 5 } },
+  { figure: 'promotion until +switch-master, all agents', unit: 'ms', of: 'events.all', goal: { atMost: 20 } },
+  {
+    figure: 'ioredis, redis killed: write gap',
+    unit: 'ms',
+    of: 'events.ioredis',
+    sentinel: 'sentinel.ioredis',
+    goal: { atMost: 150 },
+  },
+  ...['agent', 'gateway'].flatMap((process): Row[] => [
+    {
+      figure: `${process}, 1000 services: RSS above that with one`,
+      unit: 'MB',
+      of: `services.${process}.more`,
+      goal: { atMost: 20 },
+    },
+    {
+      figure: `${process}, 1000 services: SENTINEL MASTERS`,
+      unit: 'ms',
+      of: `services.${process}.masters`,
+      goal: { atMost: 50 },
+    },
+  ]),
   { figure: 'dictator list, 1000 services', unit: 'ms', of: 'list', goal: { atMost: 1000 } },
   ...['node24', 'present'].flatMap((runtime): Row[] => [
     {

@@ -15,7 +15,8 @@ import type { RedisServerProcess } from '../test/support/redis-server.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { REDIS_ARGS } from './context.ts';
 
-const SERVICE = 'bench';
+/** Name of the master. */
+export const SENTINEL_SERVICE = 'bench';
 const SIZE = 3;
 const QUORUM = 2;
 export const DOWN_AFTER_MS = 1000;
@@ -39,13 +40,15 @@ function sentinelCommand(): readonly string[] {
 
 export class SentinelProcess {
   readonly pid: number;
+  readonly port: number;
   readonly readyMs: number;
   private readonly child: ChildProcess;
   private readonly client: RawRedis;
 
-  private constructor(child: ChildProcess, client: RawRedis, readyMs: number) {
+  private constructor(child: ChildProcess, client: RawRedis, { port, readyMs }: { port: number; readyMs: number }) {
     this.child = child;
     this.client = client;
+    this.port = port;
     this.readyMs = readyMs;
     this.pid = child.pid ?? -1;
   }
@@ -59,9 +62,9 @@ export class SentinelProcess {
       'protected-mode no',
       `dir ${folder}`,
       `logfile sentinel-${port}.log`,
-      `sentinel monitor ${SERVICE} 127.0.0.1 ${masterPort} ${QUORUM}`,
-      `sentinel down-after-milliseconds ${SERVICE} ${DOWN_AFTER_MS}`,
-      `sentinel failover-timeout ${SERVICE} ${FAILOVER_TIMEOUT_MS}`,
+      `sentinel monitor ${SENTINEL_SERVICE} 127.0.0.1 ${masterPort} ${QUORUM}`,
+      `sentinel down-after-milliseconds ${SENTINEL_SERVICE} ${DOWN_AFTER_MS}`,
+      `sentinel failover-timeout ${SENTINEL_SERVICE} ${FAILOVER_TIMEOUT_MS}`,
     ];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const [program = 'redis-sentinel', ...flags] = sentinelCommand();
@@ -73,28 +76,28 @@ export class SentinelProcess {
     // Without a program there is no process either: seen below as a port on which nobody answers.
     child.once('error', () => children.delete(child));
     const client = await firstAnswer(port);
-    return new SentinelProcess(child, client, performance.now() - startedAtMs);
+    return new SentinelProcess(child, client, { port, readyMs: performance.now() - startedAtMs });
   }
 
   /** Port of the master that this Sentinel names. */
   async masterPort(): Promise<number> {
-    const answer = await this.client.cmd('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SERVICE);
+    const answer = await this.client.cmd('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', SENTINEL_SERVICE);
     return Array.isArray(answer) ? Number(answer[1]) : Number.NaN;
   }
 
   async fields(): Promise<ReadonlyMap<string, string>> {
-    const answer = await this.client.cmd('SENTINEL', 'MASTER', SERVICE);
+    const answer = await this.client.cmd('SENTINEL', 'MASTER', SENTINEL_SERVICE);
     return pairs(answer);
   }
 
   /** A planned failover, as an operator orders it; answered before it is done. */
   async failover(): Promise<void> {
-    await this.client.cmd('SENTINEL', 'FAILOVER', SERVICE);
+    await this.client.cmd('SENTINEL', 'FAILOVER', SENTINEL_SERVICE);
   }
 
   /** Whether it saw every replica's link up. */
   async replicasLinked(): Promise<boolean> {
-    const answer = await this.client.cmd('SENTINEL', 'REPLICAS', SERVICE);
+    const answer = await this.client.cmd('SENTINEL', 'REPLICAS', SENTINEL_SERVICE);
     const replicas = Array.isArray(answer) ? answer.map(pairs) : [];
     const linked = replicas.filter((replica) => replica.get('master-link-status') === 'ok');
     return linked.length === SIZE - 1;
