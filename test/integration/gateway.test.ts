@@ -3,12 +3,11 @@
  * service is real, two hundred exist as records.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createConnection } from 'node:net';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AgentProcess } from '../support/agent-process.ts';
+import { Ear } from '../support/ear.ts';
 import { FAST_SYNC, TICK_MS } from '../support/failure-stage.ts';
 import { freePort } from '../support/free-port.ts';
 import { connectRaw } from '../support/raw-redis.ts';
@@ -57,7 +56,7 @@ beforeAll(async () => {
   ask = await waitFor(() => connectRaw(port), 'the Sentinel port of the gateway');
 });
 afterAll(async () => {
-  for (const ear of ears) ear.socket.destroy();
+  for (const ear of ears) ear.close();
   ask.close();
   await gateway.kill();
   await real.stop();
@@ -66,37 +65,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A subscriber to everything. */
-class Ear {
-  readonly socket: Socket;
-  private text = '';
-
-  private constructor(at: number) {
-    this.socket = createConnection(at, '127.0.0.1');
-    this.socket.setEncoding('utf8').on('data', (chunk: string) => (this.text += chunk));
-    this.socket.on('error', () => this.socket.destroy());
-  }
-
-  static async at(at: number): Promise<Ear> {
-    const ear = new Ear(at);
-    ears.push(ear);
-    ear.socket.write('PSUBSCRIBE *\r\n');
-    await waitFor(() => ear.text.includes('psubscribe'), 'to be subscribed');
-    return ear;
-  }
-
-  /** Payloads of a channel that begin so, in their order. */
-  payloads(channel: string, begin: string): string[] {
-    const lines = this.text.split('\r\n');
-    return lines.flatMap((line, index) => {
-      const payload = lines[index + 2] ?? '';
-      return line === channel && payload.startsWith(begin) ? [payload] : [];
-    });
-  }
-
-  async hears(channel: string, begin: string): Promise<void> {
-    await waitFor(() => this.payloads(channel, begin).length > 0, `to hear ${channel} ${begin}`);
-  }
+async function listen(at: number): Promise<Ear> {
+  const ear = await Ear.at(at);
+  ears.push(ear);
+  return ear;
 }
 
 const address = (name: string, of = ask): Promise<RawReply> => of.cmd('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name);
@@ -123,7 +95,7 @@ test('a gateway answers for every service, under its own name and those that its
 
 test('a subscriber of the gateway hears of a failover once, the replica after it', async () => {
   const { master } = await real.settled();
-  const ear = await Ear.at(port);
+  const ear = await listen(port);
   await master.redis.kill();
   const successor = await waitFor(async () => {
     const now = await real.master();
@@ -146,7 +118,7 @@ test('an agent answers for others beside its own, and its lease is none the wors
   await names('cache-17', FIRST, other);
   expect(await address('cache-20', other)).toBeNull();
   await names(real.name, ['127.0.0.1', String(master.redis.port)], other);
-  const ear = await Ear.at(master.sentinelPort ?? 0);
+  const ear = await listen(master.sentinelPort ?? 0);
   await written.lose('cache-17');
   await names('cache-17', null, other);
   await written.promote('cache-17', 'redis2', 8);
@@ -157,7 +129,7 @@ test('an agent answers for others beside its own, and its lease is none the wors
 });
 
 test('a service that is removed has no master; one that comes is known', async () => {
-  const ear = await Ear.at(port);
+  const ear = await listen(port);
   await written.remove('cache-5');
   await names('cache-5', null);
   await ear.hears('-monitor', 'master cache-5 ');
@@ -168,7 +140,7 @@ test('a service that is removed has no master; one that comes is known', async (
 });
 
 test('a gateway without ZooKeeper names nobody, says so, and knows all of them when it is back', async () => {
-  const ear = await Ear.at(port);
+  const ear = await listen(port);
   await zookeeper.kill();
   await names('cache-7', null);
   await ear.hears('+tilt', '#tilt');
@@ -183,7 +155,7 @@ test('a gateway without ZooKeeper names nobody, says so, and knows all of them w
 });
 
 test('what happened while its session was lost is told once, as one difference', async () => {
-  const ear = await Ear.at(port);
+  const ear = await listen(port);
   gateway.signal('SIGSTOP');
   const stoppedAtMs = performance.now();
   await written.lose('cache-8');

@@ -1,0 +1,80 @@
+/**
+ * The Sentinel port of real agents where the network is in the way: one that is cut off from ZooKeeper, and addresses
+ * that are others outside than inside.
+ */
+import { afterAll, expect, test } from 'vitest';
+import { Ear } from '../support/ear.ts';
+import { failureStage, FAST_SYNC } from '../support/failure-stage.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
+import type { FaultProxy } from '../support/fault-proxy.ts';
+import { peace } from '../support/healing.ts';
+import { connectRaw } from '../support/raw-redis.ts';
+import type { RawReply } from '../support/raw-redis.ts';
+import type { Node } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const OUTSIDE = { announce_host: '192.0.2.7', announce_port: 32000 };
+const NAME = 'mymaster';
+const proxies: FaultProxy[] = [];
+const stage = failureStage(
+  { nodes: 2, redisArgs: FAST_SYNC, sentinel: { master_name: NAME, ...OUTSIDE } },
+  async ({ port }) => {
+    while (proxies.length < 2) proxies.push(await startFaultProxy({ targetPort: port }));
+    return { zkPort: (index) => proxies[index]?.port ?? 0 };
+  },
+);
+afterAll(() => Promise.all(proxies.map((proxy) => proxy.stop())));
+
+async function ask({ sentinelPort = 0 }: Node, ...words: readonly string[]): Promise<RawReply> {
+  const client = await connectRaw(sentinelPort);
+  try {
+    return await client.cmd(...words);
+  } finally {
+    client.close();
+  }
+}
+
+async function names(node: Node, expected: RawReply): Promise<void> {
+  await waitFor(async () => {
+    return JSON.stringify(await ask(node, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) === JSON.stringify(expected);
+  }, `${node.name} to name ${JSON.stringify(expected)}`);
+}
+
+test('the other agent is named where it can be reached from outside', async () => {
+  const { master, replicas: [replica] } = await peace(stage.service);
+  for (const node of [master, replica]) {
+    const found = await waitFor(async () => {
+      const sentinels = (await ask(node, 'SENTINEL', 'SENTINELS', NAME)) as RawReply[][];
+      return sentinels[0];
+    }, 'the other agent to listen');
+    expect([found[found.indexOf('ip') + 1], found[found.indexOf('port') + 1]]).toEqual(['192.0.2.7', '32000']);
+    // Redis is announced by the keys of its node.
+    await names(node, ['127.0.0.1', String(master.redis.port)]);
+  }
+});
+
+test('an agent that is cut off from ZooKeeper names nobody, says that it is blind, and sees again later', async () => {
+  const { master, replicas: [replica] } = await peace(stage.service);
+  const at = ['127.0.0.1', String(master.redis.port)];
+  await names(replica, at);
+  const ear = await Ear.at(replica.sentinelPort ?? 0);
+  try {
+    const proxy = proxies[stage.service.nodes.indexOf(replica)]!;
+    proxy.freeze('toServer', 'toClient');
+    await names(replica, null);
+    await ear.hears('+tilt', '#tilt');
+    const entry = (await ask(replica, 'SENTINEL', 'MASTER', NAME)) as RawReply[];
+    expect(entry[entry.indexOf('flags') + 1]).toBe('s_down,master,disconnected');
+    expect(String(await ask(replica, 'INFO', 'sentinel'))).toContain('sentinel_tilt:1');
+    await expect(ask(replica, 'SENTINEL', 'CKQUORUM', NAME)).rejects.toThrow('NOQUORUM');
+    // Nobody else is any the worse.
+    await names(master, at);
+    proxy.resetAll();
+    proxy.thaw();
+    await ear.hears('-tilt', '#tilt');
+    const { master: now } = await peace(stage.service);
+    await names(replica, ['127.0.0.1', String(now.redis.port)]);
+  } finally {
+    ear.close();
+  }
+});
