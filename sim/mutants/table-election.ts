@@ -48,6 +48,9 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     file: 'core/roles/promoting.ts',
     find: 'if (remote === null || !remoteIsHealthy(state) || remote.minReplicas !== FENCE_MIN_REPLICAS) return false;',
     replace: 'if (remote === null || !remoteIsHealthy(state)) return false;',
+    also: [
+      { file: 'core/roles/promoting.ts', find: "if (role.remoteFence !== 'answered') return false;", replace: '' },
+    ],
     by: ['I2', 'I4', 'I3'],
     focus: 'taken_over',
   },

@@ -67,6 +67,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
         find: '!remoteIsHealthy(state) || remote.minReplicas !== FENCE_MIN_REPLICAS) return false;',
         replace: '!remoteIsHealthy(state)) return false;',
       },
+      { file: 'core/roles/promoting.ts', find: "if (role.remoteFence !== 'answered') return false;", replace: '' },
     ],
     by: ['I10', 'I2'],
     focus: 'switched_over',
