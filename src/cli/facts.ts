@@ -5,7 +5,8 @@
 import { isZooKeeperError } from '../zookeeper/index.ts';
 import { Ensemble } from './ensemble.ts';
 import type { ServiceRecords } from './ensemble.ts';
-import type { AgentView, Asked, LiveViews, Target } from './live.ts';
+import type { Target } from './exchange.ts';
+import type { AgentView, Asked, LiveViews } from './live.ts';
 import type { Source } from './source.ts';
 
 export interface ServiceFacts {

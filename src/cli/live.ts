@@ -2,11 +2,12 @@
  * What agents say of themselves right now (`GET /v1/view`), on demand: in parallel within a bound, each within a
  * second, and kept for a second, so that a screen that looks again does not become a load.
  */
-import { request } from 'node:http';
 import * as v from 'valibot';
 import type { Clock } from '../contract/clock.ts';
-import { readBody } from '../peers/body.ts';
-import { isDialable } from '../peers/dial.ts';
+import { exchange, parseJson } from './exchange.ts';
+import type { Target } from './exchange.ts';
+
+const OK = 200;
 
 /** Longest wait for one agent. */
 export const ANSWER_TIMEOUT_MS = 1000;
@@ -82,11 +83,6 @@ const viewSchema = v.object({
 /** The members of a published view that are shown; words of a later version pass as they are. */
 export type AgentView = Readonly<v.InferOutput<typeof viewSchema>>;
 
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** `refused`: nobody listens. `silent`: no answer in time. `foreign`: something that is not an agent's. */
 export type Asked<T> = { readonly ok: true; readonly value: T } | {
   readonly ok: false;
@@ -94,38 +90,12 @@ export type Asked<T> = { readonly ok: true; readonly value: T } | {
 };
 
 /** One GET of JSON, bounded in time and size. Never rejects. */
-export function getJson(target: Target, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Asked<unknown>> {
-  // Records of others name the address; what cannot be one would make the request throw.
-  if (!isDialable(target.host, target.port)) return Promise.resolve({ ok: false, why: 'silent' });
-  return new Promise((resolve) => {
-    const call = request({ ...target, path, agent: false });
-    const settle = (asked: Asked<unknown>): void => {
-      clearTimeout(timer);
-      resolve(asked);
-      call.destroy();
-    };
-    const timer = setTimeout(() => settle({ ok: false, why: 'silent' }), timeoutMs);
-    call.on('error', (error: NodeJS.ErrnoException) => {
-      settle({ ok: false, why: error.code === 'ECONNREFUSED' ? 'refused' : 'silent' });
-    });
-    call.on('response', (response) => {
-      readBody(response, ANSWER_BYTES_MAX, (body) => {
-        const value = response.statusCode === 200 && body !== undefined ? parseJson(body) : undefined;
-        settle(value === undefined ? { ok: false, why: 'foreign' } : { ok: true, value });
-      });
-    });
-    call.end();
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // Another program listens there.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+export async function getJson(target: Target, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Asked<unknown>> {
+  const limits = { connectTimeoutMs: ANSWER_TIMEOUT_MS, answerTimeoutMs: timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
+  const answer = await exchange(target, { path, method: 'GET', limits });
+  if (answer.kind === 'lost') return { ok: false, why: answer.why === 'ECONNREFUSED' ? 'refused' : 'silent' };
+  const value = answer.status === OK ? parseJson(answer.body) : undefined;
+  return value === undefined ? { ok: false, why: 'foreign' } : { ok: true, value };
 }
 
 export function readView(value: unknown): AgentView | null {

@@ -2,21 +2,15 @@
  * Sends one order to the agent of this node over HTTP, and tells apart what the caller must know: nothing happened,
  * it was done, it was refused, or nobody can say.
  */
-import { request } from 'node:http';
 import type { Config } from '../config/config.ts';
 import type { OperationResult } from '../contract/operations.ts';
-import { readBody } from '../peers/body.ts';
+import { exchange, parseJson } from './exchange.ts';
+import type { Limits, Target } from './exchange.ts';
 import type { Failure } from './report.ts';
+import { shownAddress } from './terminal.ts';
 
-export interface OrderLimits {
-  /** The agent is on this host: it takes a connection at once, or hangs. */
-  readonly connectTimeoutMs: number;
-  /** Longer than the agent's own bound for an order, so that its answer arrives. */
-  readonly answerTimeoutMs: number;
-  readonly answerBytesMax: number;
-}
-
-export const ORDER_LIMITS: OrderLimits = {
+/** The agent is on this host: it takes a connection at once, or hangs; its answer outlasts its own bound for an order. */
+export const ORDER_LIMITS: Limits = {
   connectTimeoutMs: 5000,
   answerTimeoutMs: 40_000,
   answerBytesMax: 64 * 1024,
@@ -36,11 +30,6 @@ export type OrderResult =
   | ({ readonly ok: true } & Carried)
   | ({ readonly ok: false; readonly failure: Failure } & Carried);
 
-interface Target {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Where the agent listens, seen from its own host. */
 export function targetOf({ http }: Config): Target {
   const { host, port } = http;
@@ -52,45 +41,19 @@ export interface Sent {
   readonly method?: 'POST' | 'DELETE';
   /** Sent as JSON. */
   readonly body?: object;
-  readonly limits?: OrderLimits;
+  readonly limits?: Limits;
 }
 
 /** Sends an order and waits for the answer, within bounds. Never rejects. */
 export async function order(target: Target, path: string, sent: Sent = {}): Promise<OrderResult> {
   const { method = 'POST', limits = ORDER_LIMITS } = sent;
-  const payload = sent.body === undefined ? '' : JSON.stringify(sent.body);
-  const where = `http://${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+  const body = sent.body === undefined ? '' : JSON.stringify(sent.body);
   const failed = (code: Failure['code'], why: string): OrderResult => {
-    return { ok: false, failure: { code, details: [`${where}: ${why}`] } };
+    return { ok: false, failure: { code, details: [`http://${shownAddress(target)}: ${why}`] } };
   };
-  return new Promise((resolve) => {
-    let connected = false;
-    let timer: NodeJS.Timeout | undefined;
-    const settle = (result: OrderResult): void => {
-      clearTimeout(timer);
-      resolve(result);
-      call.destroy();
-    };
-    const lost = (why: string): void => settle(failed(connected ? 'outcome_unknown' : 'agent_unreachable', why));
-    const headers = { 'Content-Length': Buffer.byteLength(payload) };
-    const call = request({ ...target, path, method, agent: false, headers });
-    call.on('socket', (socket) => {
-      socket.once('connect', () => {
-        connected = true;
-        clearTimeout(timer);
-        timer = setTimeout(() => lost('no answer in time'), limits.answerTimeoutMs);
-      });
-    });
-    call.on('error', (error: NodeJS.ErrnoException) => lost(error.code ?? error.message));
-    call.on('response', (response) => {
-      readBody(response, limits.answerBytesMax, (text) => {
-        if (text === undefined) lost('the answer was cut off');
-        else settle(resultOf(response.statusCode ?? 0, text, failed));
-      });
-    });
-    timer = setTimeout(() => lost('no connection in time'), limits.connectTimeoutMs);
-    call.end(payload);
-  });
+  const ended = await exchange(target, { path, method, body, limits });
+  if (ended.kind === 'answered') return resultOf(ended.status, ended.body, failed);
+  return failed(ended.connected ? 'outcome_unknown' : 'agent_unreachable', ended.why);
 }
 
 type Failed = (code: Failure['code'], why: string) => OrderResult;
@@ -126,13 +89,7 @@ function errorOf(status: number): Failure['code'] {
 
 /** The agent answers a JSON object with `ok` or `error`; undefined: somebody else did. */
 function readAnswer(text: string): Readonly<Record<string, unknown>> | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null || !('ok' in value || 'error' in value)) return undefined;
   return { ...value };
 }
