@@ -17,7 +17,7 @@
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import { foreignRecord } from './claim.ts';
-import { coverEndsAtMs } from './fencing.ts';
+import { coverEndsAtMs, proofMs } from './fencing.ts';
 import { isEnabled, ourLease, ownRedisIsDead, timeoutMs } from './queries.ts';
 import { promiseLimitMs } from './promises.ts';
 import { inForce } from './service-settings.ts';
@@ -58,7 +58,7 @@ export function keepFailsafe(turn: Turn, role: RoleOf<'master'>): void {
 function endsBecause(turn: Turn): string | null {
   const { state } = turn;
   const { own, failsafe, stopping } = state;
-  const askFromMs = state.lastProofMs + ASK_AFTER_PART * timeoutMs(state);
+  const askFromMs = proofMs(state) + ASK_AFTER_PART * timeoutMs(state);
   if (turn.now < askFromMs) {
     turn.wakeAt(askFromMs);
     return 'ensemble_back';

@@ -242,8 +242,26 @@ describe('deadlines', () => {
     const answered = run(slept.state, late);
     expect(roleIs(answered.state, 'master').inDoubt).toBe(true);
     const sentAtMs = answered.state.nowMs;
-    const fresh = run(answered.state, answer(answered.state, 'heartbeat', { result: 'heard', sentAtMs, lease: heard }));
-    expect(roleIs(fresh.state, 'master').inDoubt).toBe(false);
+    const first = run(answered.state, answer(answered.state, 'heartbeat', { result: 'heard', sentAtMs, lease: heard }));
+    // The leader, who ends sessions, may not know yet that this one is alive.
+    expect(roleIs(first.state, 'master').inDoubt).toBe(true);
+    let { state } = run(first.state, T_MS / 4);
+    state = run(state, answer(state, 'heartbeat', { result: 'heard', sentAtMs: state.nowMs, lease: heard })).state;
+    expect(roleIs(state, 'master').inDoubt).toBe(false);
+  });
+
+  test.each([
+    ['on a connection that is as old proves nothing yet', 0, true],
+    ['on a new connection, which the leader was told of, does', 1, false],
+  ])('a heartbeat that is heard as late as the session might end, %s', (_what, isNew, doubted) => {
+    const cut = run(world('a', 'master'), (4 / 5) * T_MS);
+    const connected = { kind: 'session_connected', sessionId: sessionOf('a'), timeoutMs: T_MS } as const;
+    const again = isNew === 1 ? run(cut.state, connected, { kind: 'records_synced' }).state : cut.state;
+    const { lease: held } = again.records;
+    const heard = { owner: held!.znode.owner, czxid: held!.znode.czxid };
+    const outcome = { result: 'heard', sentAtMs: again.nowMs, lease: heard } as const;
+    const played = run(again, answer(again, 'heartbeat', outcome));
+    expect(roleIs(played.state, 'master').inDoubt).toBe(doubted);
   });
 
   test('a fence that fails is tried again after 10 ms, and a busy script is named at F', () => {

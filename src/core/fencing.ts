@@ -52,9 +52,15 @@ export function coverEndsAtMs(state: State): number {
   return state.failsafe?.untilMs ?? Number.NEGATIVE_INFINITY;
 }
 
+/** The proof that power rests on: not the one that came too late, until a second one follows. */
+export function proofMs({ role, lateProof, lastProofMs }: State): number {
+  const isHolder = role.name === 'master' || role.name === 'promoting' || role.name === 'stepping_down';
+  return isHolder && lateProof !== null ? lateProof.beforeMs : lastProofMs;
+}
+
 /** The moment from which an agent without proof from the ensemble must not leave its Redis streaming (dead-man). */
 export function proofEndsAtMs(state: State): number {
-  return state.lastProofMs + FENCE_PART * timeoutMs(state);
+  return proofMs(state) + FENCE_PART * timeoutMs(state);
 }
 
 /**

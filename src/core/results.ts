@@ -7,9 +7,10 @@ import type { Outcome } from './inputs.ts';
 import type { RedisFacts } from './facts.ts';
 import { rounded } from './failsafe.ts';
 import { holdsPower } from './power.ts';
-import { isFrozen } from './queries.ts';
+import { isFrozen, timeoutMs } from './queries.ts';
 import { rescued, rescueFailed, RESCUE_RETRY_MS } from './rescue.ts';
 import { noteApplied } from './parameters.ts';
+import type { State } from './state.ts';
 import { amendRole } from './transitions.ts';
 import { FENCE_RETRY_PAUSE_MS, RETRY_PAUSE_MS } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -17,6 +18,10 @@ import type { Turn } from './turn.ts';
 /** Pause between two questions to an agent that has our name. */
 const IDENTIFY_PAUSE_MS = 500;
 
+/** Part of the session timeout that half a tick never exceeds: a timeout is two ticks at least. */
+const TOLD_PART = 1 / 4;
+/** Behind this part of the session timeout that may be too late. */
+const LATE_PART = 1 - TOLD_PART;
 const REMOTE_FENCES: readonly ActionKind[] = ['remote_fence_reversibly', 'remote_fence_hard'];
 const FENCES: readonly ActionKind[] = ['fence_reversibly', 'fence_hard', 'remote_fence_reversibly'];
 /** Whose failure is said. */
@@ -88,11 +93,25 @@ function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch
   }
 }
 
+/**
+ * The server that answers counts a session as alive at once, but the leader, who ends sessions, learns of it with the
+ * server's next ping, up to half a tick later (`LearnerSessionTracker` of ZooKeeper). Usually there is time: the last
+ * proof is younger. A new connection is told to the leader before it is answered.
+ */
+function lateProof(state: State, sentAtMs: number): State['lateProof'] {
+  const { lastProofMs, connectedAtMs, lateProof: before } = state;
+  if (sentAtMs - Math.max(lastProofMs, connectedAtMs) > LATE_PART * timeoutMs(state)) {
+    return { atMs: sentAtMs, beforeMs: lastProofMs };
+  }
+  if (before === null || connectedAtMs > before.atMs) return null;
+  return sentAtMs - before.atMs < TOLD_PART * timeoutMs(state) ? before : null;
+}
+
 /** The ensemble heard us at `sentAtMs`; what was sent before a sleep says nothing about the time after it. */
 export function prove(turn: Turn, sentAtMs: number): void {
   const { lastProofMs, sleptAtMs } = turn.state;
   if (sentAtMs < sleptAtMs || sentAtMs <= lastProofMs) return;
-  turn.update({ lastProofMs: sentAtMs, proofBeforeMs: lastProofMs });
+  turn.update({ lastProofMs: sentAtMs, proofBeforeMs: lastProofMs, lateProof: lateProof(turn.state, sentAtMs) });
 }
 
 /** Answers count for the office that asked; those that come after it ended extend nothing. */

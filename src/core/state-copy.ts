@@ -21,6 +21,7 @@ export function copyOf(state: State): State {
     lastLeaseOwner: state.lastLeaseOwner,
     lastProofMs: state.lastProofMs,
     proofBeforeMs: state.proofBeforeMs,
+    lateProof: state.lateProof,
     sleptAtMs: state.sleptAtMs,
     connectedAtMs: state.connectedAtMs,
     startedAtMs: state.startedAtMs,

@@ -245,6 +245,11 @@ export interface State {
    * the latest heartbeat can have been on its way together with them.
    */
   readonly proofBeforeMs: number;
+  /**
+   * A heartbeat that was heard so late that the ensemble may have been about to end the session, and may end it yet:
+   * when it was sent, and the proof before it. Null once a later one says that it did not.
+   */
+  readonly lateProof: { readonly atMs: number; readonly beforeMs: number } | null;
   /** When the machine was last seen to have slept: what was sent before may have been under way for any time. */
   readonly sleptAtMs: number;
   /** When the present connection to the ensemble was made. */
@@ -353,6 +358,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     lastLeaseOwner: null,
     lastProofMs: nowMs,
     proofBeforeMs: nowMs,
+    lateProof: null,
     sleptAtMs: Number.NEGATIVE_INFINITY,
     connectedAtMs: Number.NEGATIVE_INFINITY,
     startedAtMs: nowMs,

@@ -82,6 +82,7 @@ function takeIn(turn: Turn, input: Input): void {
       noteSleep(turn, input.wallMs ?? null);
       return turn.update({
         lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)),
+        connectedAtMs: Math.min(turn.state.connectedAtMs, turn.now - asleepMs(turn.state)),
         sleptAtMs: turn.now,
         failsafe: state.failsafe && { ...state.failsafe, untilMs: Number.NEGATIVE_INFINITY },
       });
