@@ -121,10 +121,10 @@ describe('transactions', () => {
   test('the master record is created, or replaced in one transaction', () => {
     const announced = (replace: boolean) =>
       shape({ kind: 'announce', record: masterRecord('b'), replace, termVersion: 7 });
-    const check = ['check', PATHS.term, 7];
-    expect(announced(false)).toEqual([check, ['create', PATHS.masterRecord, true]]);
+    const checks = [['check', PATHS.term, 7], ['check', PATHS.lease, undefined]];
+    expect(announced(false)).toEqual([...checks, ['create', PATHS.masterRecord, true]]);
     expect(announced(true)).toEqual([
-      check,
+      ...checks,
       ['delete', PATHS.masterRecord, false],
       ['create', PATHS.masterRecord, true],
     ]);

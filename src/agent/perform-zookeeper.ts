@@ -172,8 +172,12 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
         data: encodeMasterRecord(action.record),
         ephemeral: true,
       };
-      const check: MultiOp = { op: 'check', path: paths.term, version: action.termVersion };
-      return action.replace ? [check, { op: 'delete', path: paths.masterRecord }, create] : [check, create];
+      // The same term says that the lease, if there is one, is still the one that we hold.
+      const checks: readonly MultiOp[] = [
+        { op: 'check', path: paths.term, version: action.termVersion },
+        { op: 'check', path: paths.lease },
+      ];
+      return action.replace ? [...checks, { op: 'delete', path: paths.masterRecord }, create] : [...checks, create];
     }
   }
 }

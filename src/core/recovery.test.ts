@@ -45,7 +45,14 @@ describe('who is promoted from what disks kept', () => {
   test.each<[string, string, readonly Ballot[], Partial<RecoveryInput>]>([
     ['the last master is back with data', 'a', [fromAof('a')], {}],
     ['the last master from an AOF, whatever others show', 'a', [fromAof('a'), fromRdb('b', { offset: 9000 })], {}],
-    ['more of the very same history than the last master', 'b', [fromRdb('a', { offset: 700 }), fromRdb('b')], {}],
+    [
+      'more of the very same history than the last master, and all are back',
+      'b', [fromRdb('a', { offset: 700 }), fromRdb('b'), empty('c')], {},
+    ],
+    [
+      'more than the last master: who is away may have more still',
+      'awaiting_recovery', [fromRdb('a', { offset: 700 }), fromRdb('b')], {},
+    ],
     ['no more than the last master has', 'a', [fromRdb('a'), fromRdb('b')], {}],
     ['the last master even if it is never promoted otherwise', 'a', [fromRdb('a', { refusal: 'priority_zero' })], {}],
     ['the last master is away', 'awaiting_recovery', [fromRdb('b'), fromRdb('c')], {}],

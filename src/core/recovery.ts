@@ -10,9 +10,10 @@
  * 1. a named node still has its memory: no recovery, the ordinary election is about it;
  * 2. a named node has not voted, though its agent is there and knows of no other process than the one that was in sync:
  *    it hangs, perhaps, with its memory; wait until `graceMs` is over;
- * 3. the last master is back with data: it, or a named one whose exact position is ahead of its exact position;
+ * 3. the last master is back with data, and no named one shows an exact position ahead of its own: it;
  * 4. not all named nodes are back, and `graceMs` is not over: wait;
- * 5. named nodes are back with data: the best position, exact where the dataset shows it, else as last recorded;
+ * 5. named nodes are back with data: the best position, exact where the dataset shows it, else as last recorded; where
+ *    the last master is among them, who is ahead of it by the very same history;
  * 6. every registered node is back, and all are empty: nothing can be lost any more, so the last master, or the best;
  * 7. else an operator decides.
  */
@@ -99,9 +100,11 @@ export function recoveryOutcome(input: RecoveryInput): RecoveryOutcome {
   const withData = back.filter(({ holds }) => holds === 'disk');
   const lastMaster = withData.find(({ name }) => name === term.master?.name);
   const promotable = withData.filter((ballot) => ballot === lastMaster || ballot.priority !== 0);
-  if (lastMaster !== undefined) return proved(atLeast(lastMaster, promotable, term), input);
+  const first = lastMaster && atLeast(lastMaster, promotable, term);
+  if (first !== undefined && first === lastMaster) return proved(first, input);
+  // Of an old file of the last master somebody shows more; who is not back may show more still.
   if (back.length < names.length && elapsedMs < graceMs) return nobody('awaiting_recovery');
-  const chosen = best(promotable, (ballot) => knownPosition(ballot, input)) ?? emptyOne(ballots, back, term);
+  const chosen = first ?? best(promotable, (ballot) => knownPosition(ballot, input)) ?? emptyOne(ballots, back, term);
   return chosen === undefined ? nobody('nothing_recoverable') : proved(chosen, input);
 }
 

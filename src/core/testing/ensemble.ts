@@ -161,7 +161,7 @@ export class Ensemble {
         return action.settings === undefined ? [term] : [term, this.created(action.settings)];
       }
       case 'announce':
-        if (records.term?.znode.version !== action.termVersion) return [null];
+        if (records.term?.znode.version !== action.termVersion || records.lease === null) return [null];
         if ((records.masterRecord === null) === action.replace) return [null];
         return [{ record: 'masterRecord', kept: this.fresh(action.record, session) }];
       case 'store_order': {
