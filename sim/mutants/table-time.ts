@@ -80,8 +80,8 @@ export const TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'an announcement does not look at the term',
     file: 'agent/perform-zookeeper.ts',
-    find: "return action.replace ? [...checks, { op: 'delete', path: paths.masterRecord }, create] : [...checks, create];",
-    replace: 'return action.replace ? [{ op: \'delete\', path: paths.masterRecord }, create] : [create];',
+    find: 'return [...checks, ...make];',
+    replace: 'return make;',
     by: ['I2'],
     focus: 'late_announcement',
   },

@@ -121,7 +121,7 @@ describe('transactions', () => {
   test('the master record is created, or replaced in one transaction', () => {
     const announced = (replace: boolean) =>
       shape({ kind: 'announce', record: masterRecord('b'), replace, termVersion: 7 });
-    const checks = [['check', PATHS.term, 7], ['check', PATHS.lease, undefined]];
+    const checks = [['check', PATHS.term, 7], ['check', PATHS.lease, false]];
     expect(announced(false)).toEqual([...checks, ['create', PATHS.masterRecord, true]]);
     expect(announced(true)).toEqual([
       ...checks,

@@ -177,7 +177,8 @@ function opsOf(action: Exclude<ZooKeeperAction, { kind: 'heartbeat' }>, target: 
         { op: 'check', path: paths.term, version: action.termVersion },
         { op: 'check', path: paths.lease },
       ];
-      return action.replace ? [...checks, { op: 'delete', path: paths.masterRecord }, create] : [...checks, create];
+      const make = action.replace ? [{ op: 'delete', path: paths.masterRecord } as const, create] : [create];
+      return [...checks, ...make];
     }
   }
 }

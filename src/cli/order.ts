@@ -9,7 +9,7 @@ import type { Limits, Target } from './exchange.ts';
 import type { Failure } from './report.ts';
 import { shownAddress } from './terminal.ts';
 
-/** The agent is on this host: it takes a connection at once, or hangs; its answer outlasts its own bound for an order. */
+/** The agent is on this host: it takes a connection at once, or hangs. It bounds an order itself, within less. */
 export const ORDER_LIMITS: Limits = {
   connectTimeoutMs: 5000,
   answerTimeoutMs: 40_000,

@@ -161,9 +161,7 @@ export class Ensemble {
         return action.settings === undefined ? [term] : [term, this.created(action.settings)];
       }
       case 'announce':
-        if (records.term?.znode.version !== action.termVersion || records.lease === null) return [null];
-        if ((records.masterRecord === null) === action.replace) return [null];
-        return [{ record: 'masterRecord', kept: this.fresh(action.record, session) }];
+        return [this.announced(action, session)];
       case 'store_order': {
         const { results } = records;
         if ((results?.znode.version ?? null) !== action.resultsVersion) return [null];
@@ -198,6 +196,13 @@ export class Ensemble {
 
   private created(settings: SettingsRecord): Change {
     return this.records.settings === null ? { record: 'settings', kept: this.fresh(settings, 0n) } : null;
+  }
+
+  private announced(action: Extract<Action, { kind: 'announce' }>, session: bigint): Change | null {
+    const { term, lease, masterRecord } = this.records;
+    if (term?.znode.version !== action.termVersion || lease === null) return null;
+    if ((masterRecord === null) === action.replace) return null;
+    return { record: 'masterRecord', kept: this.fresh(action.record, session) };
   }
 
   private claimed(action: Extract<Action, { kind: 'claim' }>, session: bigint): readonly Change[] {
