@@ -36,9 +36,11 @@ interface Tenure {
 export class OrdersEndOnce implements Checker {
   private readonly stories = new Map<string, Story>();
   private readonly tenures = new Map<number, Tenure>();
-  /** Orders whose target left its master's history, by order of its agent. */
   /** When each node was last told to take part again. */
   private readonly enabledMs = new Map<string, number>();
+  /** Processes of agents that were told to stop, which nobody takes back. */
+  private readonly toldToStop = new Set<string>();
+  /** Orders whose target left its master's history, by order of its agent. */
   private readonly renewed = new Map<string, string>();
   /** Those of them whose target was seen in the in-sync set since. */
   private readonly backInSync = new Set<string>();
@@ -79,6 +81,14 @@ export class OrdersEndOnce implements Checker {
     if (tenure?.node === node) tenure.promotedMs ??= nowMs;
   }
 
+  /**
+   * It needs no order for that. A process that was told to stop may be killed, and be followed by another one, while
+   * its release is still on its way through the ensemble.
+   */
+  private leavesItself(node: string, holder: string, world: Overview): boolean {
+    return this.toldToStop.has(holder) || leaves(node, world) || this.leftBefore(node, world);
+  }
+
   /** It was told to take part again while its release was on its way: that goes through, and it stands as others do. */
   private leftBefore(node: string, world: Overview): boolean {
     const enabledMs = this.enabledMs.get(node);
@@ -88,12 +98,13 @@ export class OrdersEndOnce implements Checker {
 
   private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, world: Overview): void {
     if (event === 'enabled') this.enabledMs.set(node, world.nowMs);
+    const told = world.nodes.get(node)?.agent;
+    if (event === 'agent_stopping' && told !== null && told !== undefined) this.toldToStop.add(told.instance);
     if (event !== 'reinitialized' || typeof fields['id'] !== 'string') return;
     if (this.renewed.has(fields['id'])) world.violated('I10', `${node} carried out an order to copy anew twice`);
     this.renewed.set(fields['id'], node);
     const { order } = world.committed;
-    const instance = world.nodes.get(node)?.agent?.instance;
-    if (order?.id !== fields['id'] || order.instance === instance) return;
+    if (order?.id !== fields['id'] || order.instance === told?.instance) return;
     world.violated('I10', `${node} copies anew for an order that its agent has not begun`);
   }
 
@@ -106,7 +117,7 @@ export class OrdersEndOnce implements Checker {
     const stood = before.term?.handOver ?? null;
     if (planned === null || stood !== null || before.lease === null || after.lease !== null) return;
     const story = begunBetween(before, after) ? this.stories.get(before.order?.id ?? '') : undefined;
-    if (story === undefined && (leaves(planned.from.name, world) || this.leftBefore(planned.from.name, world))) return;
+    if (story === undefined && this.leavesItself(planned.from.name, before.lease.instance, world)) return;
     if (story?.order.kind !== 'switchover') {
       return world.violated('I10', `${planned.from.name} handed over to ${planned.to} without an order`);
     }

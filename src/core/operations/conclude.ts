@@ -2,7 +2,8 @@
  * How a switchover that was begun ended: said by whoever knows it best.
  *
  * The old master's agent measured the gap, so it has a moment to say so. If it does not, because it is gone, the new
- * master says it, without the gap. Whoever else is master says that it was interrupted, and that it found itself.
+ * master says it, without the gap. There is none either where the target was promoted and then had to take the office
+ * once more. Whoever else is master says that it was interrupted, and that it found itself.
  */
 import { othersLease, ourLease, verifiedMaster } from '../queries.ts';
 import type { Kept } from '../records.ts';
@@ -33,12 +34,15 @@ function concludeAsOldMaster(turn: Turn, order: Kept<OrderRecord>): boolean {
   const { handing } = state.operations;
   const lease = othersLease(state)?.value;
   if (handing?.order !== order.value.id || handing.fencedAtMs === null || lease?.node !== handing.to) return false;
-  if (handing.promotedAtMs === null) {
+  const promoted = handing.promoted ?? { atMs: turn.now, epoch: lease.epoch };
+  if (handing.promoted === null) {
     if (!verifiedMaster(state, lease)) return true;
-    turn.update({ operations: { ...state.operations, handing: { ...handing, promotedAtMs: turn.now } } });
+    turn.update({ operations: { ...state.operations, handing: { ...handing, promoted } } });
   }
   if (!isSettled(state)) return true;
-  const gapMs = Math.max(0, Math.round((handing.promotedAtMs ?? turn.now) - handing.fencedAtMs));
+  // A target that had to take the office once more was no master in between: that moment says nothing any longer.
+  const isMeasured = promoted.epoch === lease.epoch;
+  const gapMs = isMeasured ? Math.max(0, Math.round(promoted.atMs - handing.fencedAtMs)) : null;
   endOrder(turn, order, { outcome: 'done', gapMs });
   return true;
 }

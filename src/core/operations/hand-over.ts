@@ -68,7 +68,7 @@ export function beginsHandOver(turn: Turn, role: RoleOf<'master'>, term: Term, f
     if (!isPatient) endOrder(turn, order, { outcome: 'refused', reason: plan.refusal });
     return false;
   }
-  const ahead = { fencedAtMs: null, promotedAtMs: null, undone: null };
+  const ahead = { fencedAtMs: null, promoted: null, undone: null };
   const handing = { order: order.value.id, to: plan.target, sinceMs: turn.now, ...ahead };
   turn.update({ operations: { ...turn.state.operations, handing } });
   turn.report('switchover_begun', { id: order.value.id, to: plan.target, epoch: role.epoch });

@@ -30,8 +30,8 @@ export interface Handing {
   readonly sinceMs: number;
   /** When our fence was seen to hold. */
   readonly fencedAtMs: number | null;
-  /** When its target was seen promoted. */
-  readonly promotedAtMs: number | null;
+  /** When its target was first seen promoted, and under a lease of which epoch. */
+  readonly promoted: { readonly atMs: number; readonly epoch: number } | null;
   /** How it was given up, back in office; its order is not begun again. */
   readonly undone: Ending | null;
 }

@@ -168,6 +168,19 @@ describe('a switchover that cannot be completed', () => {
     expect(resultOf(village, id)).toMatchObject({ outcome: 'done', gapMs: null, master: 'c' });
   });
 
+  test('gives no gap when the target has to take the office once more before it had settled', () => {
+    const village = inPeace();
+    when(village, 'c', 'announce', () => true);
+    const id = ask(village, 'a', { target: 'c' });
+    village.pass(1000);
+    expect(village.redis('c').target).toBe(null);
+    expect(resultOf(village, id)).toBeUndefined();
+    village.start('c');
+    village.pass(4000);
+    expect(village.writable()).toEqual(['c']);
+    expect(resultOf(village, id)).toMatchObject({ outcome: 'done', epoch: 3, gapMs: null, master: 'c' });
+  });
+
   test('when the old master dies before it gave the lease away, the order is not carried out by the next one', () => {
     const village = inPeace();
     when(village, 'a', 'release', () => {
