@@ -105,11 +105,20 @@ function loadAgent(): Promise<Agent> {
   return import('./run.ts');
 }
 
-// `dictator list | head -1`: the reader has what it wants.
-stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed));
+// `dictator list | head -1`: the reader has what it wants. Data that a full disk did not take is a failure.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  stderr.write(`dictator: the output could not be written: ${error.message}\n`);
+  process.exit(EXIT.failed);
+});
+
+/** Ends once it is known whether what was printed could be written. */
+function leave(exitCode: number): void {
+  setImmediate(() => process.exit(exitCode));
+}
 
 dictator(process.argv.slice(2), io, loadAgent).then(
-  (exitCode) => process.exit(exitCode),
+  leave,
   (error: unknown) => {
     const details = error instanceof Error ? (error.stack ?? error.message).split('\n') : [String(error)];
     process.exit(report({ code: 'internal_error', details }, io));

@@ -15,7 +15,7 @@ import { balancedOf, renderHaproxy } from './haproxy.ts';
 import { pastOf } from './past.ts';
 import { renderTopology } from './render-topology.ts';
 import { withProgress } from './progress.ts';
-import { painter } from './terminal.ts';
+import { painter, printable } from './terminal.ts';
 import type { Paint } from './terminal.ts';
 import { topologyOf } from './topology.ts';
 import { VERBS } from './verbs.ts';
@@ -211,6 +211,11 @@ test.each([
   [{ stdout: true }, { TERM: 'dumb' }, false],
 ])('colour on %j with %j: %s', (terminal, env, coloured) => {
   expect(painter(playedIo({ terminal, env }).io)('red', 'x') !== 'x').toBe(coloured);
+});
+
+test('what would turn or hide text is spelled out', () => {
+  expect(printable('a\u202eb\u2066\u200b\u001b\u009b\n')).toBe(String.raw`a\u202eb\u2066\u200b\u001b\u009b\n`);
+  expect(printable('Zoë – 試験 🙂')).toBe('Zoë – 試験 🙂');
 });
 
 async function printedBy(...args: string[]) {

@@ -34,7 +34,7 @@ export const electionRules: Rules = (facts) => {
   const voted = [...(records?.ballots ?? [])]
     .filter(([, { value }]) => value.epoch === epochOf(facts) && value.refusal === null)
     .map(([name]) => name);
-  const standing = [...new Set([...candidates, ...voted])].sort();
+  const standing = [...new Set([...candidates, ...voted])].filter((name) => !heldBack(facts, name)).sort();
   const headless = master === null && !unformed && ensemble === 'read';
   return [
     ...when(ensemble === 'silent', 'ensemble_unreachable'),
@@ -46,6 +46,11 @@ export const electionRules: Rules = (facts) => {
     ...failoverPutOff(views),
   ];
 };
+
+/** Whether a node that is ready to stand waits for an operator: no election comes of it. */
+function heldBack(facts: ServiceFacts, name: string): boolean {
+  return pauseOf(facts) !== null || whyNot(facts, name) === 'node_disabled';
+}
 
 function planned(facts: ServiceFacts): FoundSituation[] {
   const pause = pauseOf(facts);

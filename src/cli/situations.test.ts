@@ -75,6 +75,15 @@ test('a pause past its end is none', () => {
   expect(situationsOf(playedFacts({ records: playedRecords({ pause: pauseUntil(-1) }) }))).toEqual([]);
 });
 
+test('who is ready but held back by an operator is no election', () => {
+  const headless = { ...noLease, ballots };
+  const views = playedViews({ redis1: null, redis2: { role: 'candidate', master: null } });
+  const found = (change: Parameters<typeof playedRecords>[0]) =>
+    situationsOf(playedFacts({ records: playedRecords({ ...headless, ...change }), views })).map(({ code }) => code);
+  expect(found({ pause: pauseUntil(120_000) })).toEqual(['no_master', 'service_paused']);
+  expect(found({ nodes: nodesWith('redis2', { disabled: true }) })).toEqual(['no_master', 'replica_disabled']);
+});
+
 test('a healthy service has no situation to name', () => {
   expect(situationsOf(playedFacts())).toEqual([]);
 });

@@ -16,9 +16,15 @@ export function painter({ terminal, env }: Io): Paint {
   return allowed ? (style, text) => `\u001b[${STYLES[style]}m${text}\u001b[0m` : (_style, text) => text;
 }
 
-/** What others wrote must not drive the terminal. */
+/** Control characters, and those that are not seen but turn the order of what is seen, or break its line. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** What others wrote must not drive the terminal, nor look like something else. */
 export const printable = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+  text.replace(UNPRINTABLE, (character) => {
+    const short = JSON.stringify(character).slice(1, -1);
+    return short === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : short;
+  });
 
 const ESCAPES = /\u001b\[\d+m/g;
 

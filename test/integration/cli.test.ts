@@ -80,6 +80,14 @@ describe('a service at peace', () => {
     expect(past.epochs[0]).toMatchObject({ epoch: 1, offset: 0 });
   });
 
+  test('is meant without its name, where the ensemble has no other', async () => {
+    for (const verb of [['history'], ['settings', 'show']]) {
+      const { code, out } = await run(...verb, '--zk', zk(), '--json');
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ service: service.name });
+    }
+  });
+
   test('is examined in both directions', async () => {
     const { out } = await run('doctor', '--config', configOf(master), '--json');
     const { findings } = JSON.parse(out) as { findings: { code: string }[] };
@@ -104,6 +112,16 @@ describe('a service at peace', () => {
     expect(code).toBe(1);
     expect(err).toContain('(service_unknown)');
   });
+});
+
+test('output that could not be written is a failure', async () => {
+  const child = spawn('/bin/sh', ['-c', '"$0" dist/dictator.cjs version >/dev/full', process.execPath], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
+  expect(await new Promise((resolve) => child.on('close', resolve))).toBe(1);
+  expect(err).toContain('the output could not be written: ENOSPC');
 });
 
 test('a master whose agent is stopped is named as silent, and its lease as held', async () => {

@@ -35,8 +35,9 @@ export const explain: Verb = {
 export function renderExplanation(explanation: Explanation, paint: Paint): string {
   const { situations, reasons, successors, passedOver } = explanation;
   const title = (text: string): string => `\n${paint('bold', text)}\n`;
-  const grave = situations.length === 0 ? `\nNo situation to name: everything is as it should be.\n` : '';
-  const parts = [headOf(explanation), grave];
+  const calm = reasons.length === 0 ? 'everything is as it should be' : 'what the agents say is below';
+  const parts = [headOf(explanation)];
+  if (situations.length === 0) parts.push(`\nNo situation to name: ${calm}.\n`);
   if (situations.length > 0) parts.push(title('Situations'), renderSituationsInFull(situations, paint));
   if (explanation.ballots.length > 0) parts.push(title(ballotsTitle(explanation)), ballotsTable(explanation));
   if (explanation.master !== null) {

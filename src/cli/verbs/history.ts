@@ -25,12 +25,14 @@ export const history: Verb = {
   ],
   flags: ['config', 'zk', 'json'],
   examples: ['dictator history', 'dictator history cache --json'],
-  run: (call) => looking(call, async ({ ensemble, source, config }) => {
+  run: (call) => looking(call, async (lookout) => {
     const { io } = call;
+    const { ensemble, source } = lookout;
     const silent = { code: 'ensemble_unreachable' as const, details: (source.hosts ?? []).map(shownAddress) };
-    if (ensemble === null) return report(silent, io);
-    const service = call.args[0] ?? config?.svcName;
-    if (service === undefined) return report({ code: 'usage', details: ['history needs SERVICE with --zk'] }, io);
+    const meant = await lookout.serviceNamed(call.args[0]);
+    if (ensemble === null || meant === null) return report(silent, io);
+    if (!meant.ok) return report(meant.failure, io);
+    const service = meant.value;
     const read = unlessSilent(async () => ({ past: await readPast(ensemble, service) }));
     const answer = await withProgress('reading the service', io, read);
     if (answer === null) return report(silent, io);

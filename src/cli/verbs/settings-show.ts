@@ -42,10 +42,14 @@ export const settingsShow: Verb = {
   }),
 };
 
-async function settingsOf(call: Call, { ensemble, source, config }: Lookout): Promise<ShownSettings | Failure> {
-  const service = call.args[0] ?? config?.svcName;
-  if (ensemble === null) return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
-  if (service === undefined) return { code: 'usage', details: ['settings show needs SERVICE with --zk'] };
+async function settingsOf(call: Call, lookout: Lookout): Promise<ShownSettings | Failure> {
+  const { ensemble, source, config } = lookout;
+  const meant = await lookout.serviceNamed(call.args[0]);
+  if (meant?.ok === false) return meant.failure;
+  const service = meant?.value ?? call.args[0] ?? config?.svcName;
+  if (ensemble === null || service === undefined) {
+    return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
+  }
   const found = await unlessSilent(async () => {
     const [records, past] = await Promise.all([ensemble.read(service, 'all'), readPast(ensemble, service)]);
     return { settings: records.settings?.value ?? null, last: past?.changes.at(-1) ?? null };
