@@ -116,7 +116,7 @@ export function losePower(turn: Turn): boolean {
   const alone = role.name === 'stepping_down' && role.alone;
   turn.report('lease_lost', { epoch: 'epoch' in role ? role.epoch : null });
   endFailsafe(turn, 'lease_lost');
-  turn.update({ unplaced: !alone, claimed: null });
+  turn.update({ unplaced: !alone, claimed: null, looseRelease: false });
   if (state.session === null) enterStarting(turn, 'session_expired');
   else enterReplica(turn, 'lease_lost');
   return true;

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { Ensemble } from './testing/ensemble.ts';
 import type { State } from './state.ts';
 import {
-  answer, ballot, EPOCH, frozenFacts, kept, lease, masterRecord, member, NAMES, only, ownSees, reads, readsLease,
-  roleIs, run, sessionOf, sight, term, world,
+  answer, ballot, EPOCH, frozenFacts, kept, lease, leaseOf, masterFacts, masterRecord, member, NAMES, only, ownAnswers,
+  ownSees, reads, readsLease, roleIs, run, sessionOf, sight, T_MS, term, termOf, world,
 } from './testing/world.ts';
 
 const died = [ownSees({ seen: 'closed' }), ownSees({ seen: 'refused' })];
@@ -28,6 +28,31 @@ describe('a master whose Redis dies', () => {
     const waiting = run(reconnected.state, ...died);
     expect(waiting.does).not.toContain('release');
     expect(run(waiting.state, { kind: 'records_synced' }).does).toContain('release');
+  });
+});
+
+describe('a release that nobody answers', () => {
+  const back = [ownSees({ seen: 'opened' }), ownAnswers(masterFacts())];
+  const lost = (code: string): State => {
+    const { state } = run(world('a', 'master'), ...died);
+    return run(state, answer(state, 'release', { result: 'failed', code }), ...back).state;
+  };
+
+  test('may still be carried out: the master is fenced, and renews its lease before it goes on', () => {
+    const state = lost('CONNECTION_LOSS');
+    expect(roleIs(state, 'master').inDoubt).toBe(true);
+    expect([...state.inFlight.keys()]).toEqual(expect.arrayContaining(['fence_reversibly', 'claim']));
+    // Behind a heartbeat that was heard, too: it may lie in the socket of a server that stands still.
+    const heard = { owner: sessionOf('a'), czxid: state.records.lease!.znode.czxid };
+    const beat = run(state, T_MS / 6).state;
+    const outcome = { result: 'heard', sentAtMs: beat.nowMs, lease: heard } as const;
+    expect(roleIs(run(beat, answer(beat, 'heartbeat', outcome)).state, 'master').inDoubt).toBe(true);
+    const renewed = run(state, leaseOf('a', EPOCH + 1), termOf('a', EPOCH + 1));
+    expect(roleIs(renewed.state, 'master')).toMatchObject({ epoch: EPOCH + 1, inDoubt: false });
+  });
+
+  test('of which the ensemble says that it was not carried out leaves no doubt', () => {
+    expect(roleIs(lost('BAD_VERSION'), 'master').inDoubt).toBe(false);
   });
 });
 

@@ -18,6 +18,8 @@ import type { Turn } from './turn.ts';
 /** Pause between two questions to an agent that has our name. */
 const IDENTIFY_PAUSE_MS = 500;
 
+/** The ensemble's own word that a transaction was not carried out. */
+const DECLINED: readonly string[] = ['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'];
 /** Part of the session timeout that half a tick never exceeds: a timeout is two ticks at least. */
 const TOLD_PART = 1 / 4;
 /** Behind this part of the session timeout that may be too late. */
@@ -171,6 +173,7 @@ function failed(turn: Turn, kind: ActionKind, code: string): void {
     amendRole(turn, role, { remoteFence: code === TOO_LATE ? 'none' : 'answered' });
   }
   if (kind === 'claim') turn.report('claim_lost', { code });
+  if (kind === 'release' && !DECLINED.includes(code)) turn.update({ looseRelease: true });
   if (kind === 'rescue') rescueFailed(turn, code);
   if (POWER_ENDS.includes(kind)) turn.report('fence_failed', { how: kind, code });
 }

@@ -22,6 +22,7 @@ export function copyOf(state: State): State {
     lastProofMs: state.lastProofMs,
     proofBeforeMs: state.proofBeforeMs,
     lateProof: state.lateProof,
+    looseRelease: state.looseRelease,
     sleptAtMs: state.sleptAtMs,
     connectedAtMs: state.connectedAtMs,
     startedAtMs: state.startedAtMs,

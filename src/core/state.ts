@@ -250,6 +250,11 @@ export interface State {
    * when it was sent, and the proof before it. Null once a later one says that it did not.
    */
   readonly lateProof: { readonly atMs: number; readonly beforeMs: number } | null;
+  /**
+   * A release of the lease that we hold was sent, and nobody said what became of it. It may lie in the socket of a
+   * server that stands still, and be carried out behind anything that was heard since.
+   */
+  readonly looseRelease: boolean;
   /** When the machine was last seen to have slept: what was sent before may have been under way for any time. */
   readonly sleptAtMs: number;
   /** When the present connection to the ensemble was made. */
@@ -359,6 +364,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     lastProofMs: nowMs,
     proofBeforeMs: nowMs,
     lateProof: null,
+    looseRelease: false,
     sleptAtMs: Number.NEGATIVE_INFINITY,
     connectedAtMs: Number.NEGATIVE_INFINITY,
     startedAtMs: nowMs,

@@ -42,7 +42,8 @@ export function enterPromoting(
 ): void {
   const { name } = turn.state.role;
   assert(name === 'candidate' || name === 'starting' || name === 'replica', `cannot be promoted while ${name}`);
-  turn.update({ rememberedEpoch: Math.max(turn.state.rememberedEpoch, entry.epoch), unplaced: false });
+  const rememberedEpoch = Math.max(turn.state.rememberedEpoch, entry.epoch);
+  turn.update({ rememberedEpoch, unplaced: false, looseRelease: false });
   enter(turn, { name: 'promoting', sinceMs: turn.now, remoteFence: 'none', ...entry }, because);
 }
 

@@ -36,6 +36,8 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   if (facts === null) return;
   if (ourLease(turn.state) === null) return reclaimLease(turn, facts);
   if (term === null || stepsDown(turn, doubted)) return;
+  const reaches = turn.state.synced && turn.state.session?.connected === true;
+  if (turn.state.looseRelease && reaches) return renewEpoch(turn, doubted, term, facts);
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
   // A term of another epoch is not ours to change, whatever our lease looks like from here.
   if (term.value.epoch !== role.epoch) return;
@@ -50,8 +52,9 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
 }
 
 /**
- * Somebody remembers an epoch above ours: the ensemble was wiped, and our term began too low. The lease is adopted once
- * more, under an epoch that nobody has seen (I1); the master stays the same.
+ * The lease is adopted once more, under an epoch that nobody has seen; the master stays the same. So it is where
+ * somebody remembers an epoch above ours: the ensemble was wiped, and our term began too low (I1). And where a release
+ * of ours may still be on its way: it is checked against the term, and fails against the new one.
  */
 function renewEpoch(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
   const { inSync } = term.value;
@@ -70,6 +73,7 @@ function noteRenewal(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
   const { claimed, failsafe } = turn.state;
   turn.report('epoch_claimed', { epoch, takeover: false });
   if (claimed?.epoch === epoch) prove(turn, claimed.atMs);
+  turn.update({ looseRelease: false });
   if (failsafe !== null) turn.report('lease_reclaimed', { epoch });
   endFailsafe(turn, 'lease_reclaimed');
   return amendRole(turn, role, { epoch });
@@ -98,7 +102,7 @@ function reclaimLease(turn: Turn, facts: RedisFacts): void {
 function watchLease(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
   const dueMs = fenceAtMs(turn.state);
   turn.wakeAt(dueMs);
-  const inDoubt = turn.now >= dueMs;
+  const inDoubt = turn.now >= dueMs || turn.state.looseRelease;
   if (inDoubt === role.inDoubt) return role;
   const heardAgoMs = Math.round(turn.now - turn.state.lastProofMs);
   turn.report(inDoubt ? 'lease_in_doubt' : 'lease_confirmed', { epoch: role.epoch, heard_ago_ms: heardAgoMs });

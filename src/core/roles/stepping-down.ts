@@ -67,7 +67,7 @@ function leaseIsGone(state: State): boolean {
 
 function released(turn: Turn, role: RoleOf<'stepping_down'>): void {
   amendRole(turn, role, { released: true, sinceMs: turn.now });
-  turn.update({ unplaced: !role.alone, claimed: null });
+  turn.update({ unplaced: !role.alone, claimed: null, looseRelease: false });
   if (role.because === 'complaint') holdBack(turn, role.epoch);
   if (role.alone && turn.state.stopping !== null) turn.emit({ kind: 'exit', keepsLease: false });
   else if (role.alone || turn.state.stopping === null) enterReplica(turn, 'released');
