@@ -54,6 +54,9 @@ export function reconcile(turn: Turn): void {
     killStopped(turn);
     applyParameters(turn);
   } else {
+    // Also while the records cannot be read: what they said last keeps us from touching anything.
+    const why = obstacle(turn.state);
+    if (why !== null) turn.refuse(why);
     takeBackUnseenFence(turn);
   }
   heartbeat(turn);

@@ -203,6 +203,19 @@ describe('a claim', () => {
   });
 });
 
+test('a master that somebody made a replica is promoted again, and its replicas have time to attach anew', () => {
+  const cut = facts('a', { link: linkTo(redisOf('x'), { up: false }) });
+  const { state } = run(world('a', 'master'), 1000, ownAnswers(cut), 1);
+  const { lease: held } = state.records;
+  const heard = { owner: held!.znode.owner, czxid: held!.znode.czxid };
+  const outcome = { result: 'heard', sentAtMs: state.nowMs, lease: heard } as const;
+  const confirmed = run(state, answer(state, 'heartbeat', outcome));
+  expect(confirmed.does).toContain('promote');
+  const again = run(confirmed.state, ownAnswers(masterFacts({ replicas: [] })), answer(confirmed.state, 'promote'));
+  expect(roleIs(again.state, 'master').demotedSinceMs).toBe(null);
+  expect(again.does).not.toContain('write_term');
+});
+
 describe('a holder whose own Redis fails', () => {
   test('releases at once when it died, and tells why it does not stand', () => {
     const played = run(world('a', 'master'), ownSees({ seen: 'closed' }), ownSees({ seen: 'refused' }));

@@ -43,12 +43,15 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   if (term.value.epoch !== role.epoch) return;
   if (nextEpoch(turn.state) > role.epoch + 1) return renewEpoch(turn, doubted, term, facts);
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
-  if (doubted.demotedSinceMs !== null) amendRole(turn, doubted, { demotedSinceMs: null });
-  if (beginsHandOver(turn, doubted, term.value, facts)) return;
-  if (handsOver(turn, doubted, term.value, facts)) return;
+  // Promoted again: its replicas lost it, and have to attach anew.
+  const serving = doubted.demotedSinceMs === null
+    ? doubted
+    : amendRole(turn, doubted, { demotedSinceMs: null, sinceMs: turn.now });
+  if (beginsHandOver(turn, serving, term.value, facts)) return;
+  if (handsOver(turn, serving, term.value, facts)) return;
   announce(turn, term.znode.version);
-  fenceDeposed(turn, doubted, term.value);
-  maintainInSync(turn, doubted, term, facts);
+  fenceDeposed(turn, serving, term.value);
+  maintainInSync(turn, serving, term, facts);
 }
 
 /**
