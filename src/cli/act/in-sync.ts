@@ -26,7 +26,7 @@ export function whyNotInSync(facts: ServiceFacts, node: string): string | null {
 }
 
 /** Waits until it holds; null: it does. Otherwise why it did not, in the end. */
-export async function untilInSync(call: Call, lookout: Lookout, { service, node }: {
+export async function untilInSync(call: Call, lookout: Pick<Lookout, 'factsNow'>, { service, node }: {
   readonly service: string;
   readonly node: string;
 }, waitMs = IN_SYNC_WAIT_MS): Promise<string | null> {

@@ -117,13 +117,9 @@ async function takeTurn(call: Call, found: Acting, { node, command }: {
   readonly command: string;
 }): Promise<Broken | null> {
   const { lookout, service } = found;
-  const looked = await lookout.factsNow(service);
-  if (!looked.ok) return { code: looked.failure.code, why: 'the service cannot be read' };
-  const { value: facts } = looked;
-  if (masterOf(facts) === node) {
-    const why = await handOver(call, found, facts, node);
-    if (why !== null) return { code: 'order_interrupted', why };
-  }
+  const spared = await untilSpared(call, found, node);
+  if ('code' in spared) return spared;
+  const { facts } = spared;
   const member = facts.records?.members.get(node)?.value;
   if (member === undefined) return { code: 'not_ready', why: 'its agent is gone' };
   const env = {
@@ -135,8 +131,39 @@ async function takeTurn(call: Call, found: Acting, { node, command }: {
   return why === null ? null : { code: 'not_in_time', why };
 }
 
+/** Who else restarts nodes or moves the mastership meanwhile is waited for, so many times. */
+const SPARE_TRIES_MAX = 10;
+
+/** What a turn needs of the service. */
+type Rolled = Pick<Acting, 'service' | 'desk'> & { readonly lookout: Pick<Acting['lookout'], 'factsNow'> };
+
+/**
+ * Until a node can be spared: it is not the master, and every other one is in sync. Looked at anew after each wait,
+ * because others act on the service too: a second operator, or an election.
+ */
+export async function untilSpared(call: Call, found: Rolled, node: string): Promise<Broken | {
+  readonly facts: ServiceFacts;
+}> {
+  const { lookout, service } = found;
+  for (let tried = 0; tried < SPARE_TRIES_MAX; tried++) {
+    const looked = await lookout.factsNow(service);
+    if (!looked.ok) return { code: looked.failure.code, why: 'the service cannot be read' };
+    const { value: facts } = looked;
+    const nodes = facts.records?.term?.value.nodes ?? [];
+    const missing = nodes.find((other) => other !== node && whyNotInSync(facts, other) !== null);
+    if (missing !== undefined) {
+      const why = await untilInSync(call, lookout, { service, node: missing });
+      if (why !== null) return { code: 'not_in_time', why: `${missing} cannot take over: ${why}` };
+    } else if (masterOf(facts) === node) {
+      const why = await handOver(call, found, facts, node);
+      if (why !== null) return { code: 'order_interrupted', why };
+    } else return { facts };
+  }
+  return { code: 'not_in_time', why: 'others act on the service: it became master again, or another node left' };
+}
+
 /** The master gives its office away, and follows; null: it did. */
-async function handOver(call: Call, found: Acting, facts: ServiceFacts, master: string): Promise<string | null> {
+async function handOver(call: Call, found: Rolled, facts: ServiceFacts, master: string): Promise<string | null> {
   const [target] = ableIn(facts, () => false);
   if (target === undefined) return 'no node can take over';
   const given = found.desk.give({ kind: 'switchover', target, from: master });
