@@ -37,6 +37,14 @@ test('the plan of a switchover', async () => {
   await expect(plans.map((plan) => `${planLine(plan)}\n`).join('')).toMatchFileSnapshot(snapshot('act-plan'));
 });
 
+test.each([
+  ['failover', 'failover to redis2'], ['forget', 'forget of redis2'], ['reinitialize', 'reinitialize of redis2'],
+])('a %s that ended badly names its node: %s', (operation, said) => {
+  const { io, printed } = playedIo();
+  explain({ ended: 'not_taken' }, { ...ABOUT, operation }, io);
+  expect(printed.err).toContain(said);
+});
+
 test('every way in which an order ends has its words and its exit code', async () => {
   const ways: Ended[] = [
     { ended: 'refused', reason: 'lag_too_high' },

@@ -96,6 +96,9 @@ export function explain(ended: Ended, about: About, io: Pick<Io, 'stderr'>): Exi
   return report({ code: ERROR_OF[outcome.outcome as keyof typeof ERROR_OF], details: [what], next }, io);
 }
 
+/** Operations whose target becomes master; of the others it is what they act on. */
+const GIVES_THE_OFFICE: ReadonlySet<string> = new Set(['switchover', 'failover', 'bootstrap']);
+
 function explained(outcome: Outcome, ended: Ended): { readonly what: string; readonly next: string | undefined } {
   const { service, reason, master, target, operation } = outcome;
   const known = reason === null ? undefined : reasonText(reason);
@@ -104,7 +107,8 @@ function explained(outcome: Outcome, ended: Ended): { readonly what: string; rea
     ...(ended.ended === 'unknown' ? [ended.why] : []),
     ...(outcome.outcome === 'interrupted' ? [`the master is ${master ?? 'nobody yet'}`] : []),
   ].join('; ');
-  const subject = `${service}: ${operation}${target === null ? '' : ` to ${target}`}`;
+  const link = GIVES_THE_OFFICE.has(operation) ? 'to' : 'of';
+  const subject = `${service}: ${operation}${target === null ? '' : ` ${link} ${target}`}`;
   const next = outcome.outcome === 'refused' ? known?.next : undefined;
   return { what: why === '' ? subject : `${subject}: ${why}`, next };
 }
