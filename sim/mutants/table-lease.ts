@@ -64,7 +64,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: 'the fence is lifted before the heartbeat is heard again',
     file: 'core/roles/master.ts',
-    find: 'const inDoubt = turn.now >= dueMs;',
+    find: 'const inDoubt = turn.now >= dueMs || turn.state.looseRelease;',
     replace: 'const inDoubt = turn.now >= dueMs && turn.state.session?.connected !== true;',
     by: ['I2', 'I6'],
     focus: 'cut_off',

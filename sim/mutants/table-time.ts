@@ -59,8 +59,8 @@ export const TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lease that is in doubt, and then lost, leaves Redis as it is',
     file: 'core/power.ts',
-    find: 'turn.update({ unplaced: !alone, claimed: null });',
-    replace: 'turn.update({ claimed: null });',
+    find: 'turn.update({ unplaced: !alone, claimed: null, looseRelease: false });',
+    replace: 'turn.update({ claimed: null, looseRelease: false });',
     also: [
       {
         file: 'core/fencing.ts',
