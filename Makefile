@@ -59,7 +59,7 @@ simulate: build ## real agents, simulated faults: SEEDS=1000 JOBS=1 FROM=7 or AR
 	@node dist/simulate.cjs --seeds '$(SEEDS)' --jobs '$(JOBS)' $(if $(FROM),--from '$(FROM)') $(ARGS)
 
 simulate-mutants: build ## plant bugs into the protocol, one by one: do the checkers notice? ARGS="--only lease"
-	@node dist/mutants.cjs --jobs '$(shell nproc)' $(ARGS)
+	@node dist/mutants.cjs --jobs '$(if $(filter command environment,$(origin JOBS)),$(JOBS),$(shell nproc))' $(ARGS)
 
 test: ## everything: build, check, all tests, the scripted demo; ARGS="src/core" for some vitest files
 	@scripts/test.sh $(ARGS)
