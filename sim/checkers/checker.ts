@@ -128,6 +128,8 @@ export interface NodeSight {
     readonly heardSentMs: number;
     /** The promises of the other agents stand in for the ensemble. */
     readonly onPromises: boolean;
+    /** It gave its lease away, and nobody has said whether that was carried out. */
+    readonly looseRelease: boolean;
     /** When it found that its machine had slept, or that its clock was set: no earlier proof counts since then. */
     readonly sleptMs: number;
     /** When something left that it was about to send when it was stopped; -Infinity: never. */

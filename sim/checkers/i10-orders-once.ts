@@ -92,8 +92,11 @@ export class OrdersEndOnce implements Checker {
   /** It was told to take part again while its release was on its way: that goes through, and it stands as others do. */
   private leftBefore(node: string, world: Overview): boolean {
     const enabledMs = this.enabledMs.get(node);
-    const role = world.nodes.get(node)?.agent?.role;
-    return role === 'stepping_down' && enabledMs !== undefined && world.nowMs - enabledMs < world.plan.sessionTimeoutMs;
+    const agent = world.nodes.get(node)?.agent ?? null;
+    if (agent === null || enabledMs === undefined) return false;
+    const isFresh = world.nowMs - enabledMs < world.plan.sessionTimeoutMs;
+    // Back in office, but fenced until it has renewed its lease: until then that release may still come.
+    return agent.looseRelease || (agent.role === 'stepping_down' && isFresh);
   }
 
   private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, world: Overview): void {

@@ -96,6 +96,7 @@ class View implements NodeSight {
       proofMs: run.clock.toTrueMs(state.lastProofMs),
       heardSentMs: run.heardSentMs,
       onPromises: state.failsafe !== null,
+      looseRelease: state.looseRelease,
       sleptMs: run.clock.toTrueMs(state.sleptAtMs),
       sentLateMs: run.process.sentLateMs,
       wokeMs: run.process.wokeMs,
