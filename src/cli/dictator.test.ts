@@ -112,12 +112,21 @@ test('a usage error names what is wrong and what was probably meant', async () =
 
 describe('bootstrap', () => {
   const bootstrap = async (port: number) =>
-    start(['bootstrap', '--master', 'redis 1'], { env: { DICTATOR_HTTP_PORT: String(port) } });
+    start(['bootstrap', '--master', 'redis 1', '--yes'], { env: { DICTATOR_HTTP_PORT: String(port) } });
 
   test('orders it from the agent of this node', async () => {
     const { port, seen } = await answering(200, '{"ok":true}');
-    expect(await bootstrap(port)).toMatchObject({ exitCode: 0, out: 'redis 1 is the master of local\n', err: '' });
+    expect(await bootstrap(port)).toMatchObject({ exitCode: 0, out: 'redis 1 is the master of local\n' });
     expect(seen).toEqual(['POST /v1/bootstrap?master=redis%201 HTTP/1.1']);
+  });
+
+  test('says what it would replace, and asks', async () => {
+    const { port, seen } = await answering(200, '{"ok":true}');
+    const ended = await start(['bootstrap', '--master', 'a'], { env: { DICTATOR_HTTP_PORT: String(port) } });
+    expect(ended).toMatchObject({ exitCode: 2, out: '' });
+    expect(ended.err).toContain('a becomes the master, whatever the others hold');
+    expect(ended.err).toContain('(confirmation_needed)');
+    expect(seen).toEqual([]);
   });
 
   test('prints the reason of a refusal and what to do', async () => {

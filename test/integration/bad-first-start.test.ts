@@ -20,7 +20,7 @@ interface Ended {
 
 /** `dictator bootstrap --master NAME`, as an operator types it beside this agent. */
 function bootstrap(agent: AgentProcess, master: string): Promise<Ended> {
-  const verb = ['dist/dictator.cjs', 'bootstrap', '--master', master, '--config', agent.configFile];
+  const verb = ['dist/dictator.cjs', 'bootstrap', '--master', master, '--yes', '--config', agent.configFile];
   const child = spawn(process.execPath, verb);
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));

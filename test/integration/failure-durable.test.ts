@@ -69,7 +69,7 @@ test('a replica that restarted is no proof; an operator may decide without it', 
   await waitFor(() => isUnproved(first), 'the reason to be visible');
   expect(await service.master()).toBe(null);
   execFileSync(process.execPath, [
-    'dist/dictator.cjs', 'bootstrap', '--master', first.name, '--config', first.agent.configFile,
+    'dist/dictator.cjs', 'bootstrap', '--master', first.name, '--yes', '--config', first.agent.configFile,
   ]);
   await waitFor(async () => (await service.master())?.name === first.name, 'the operator is obeyed');
   await untilFollows(second, first);

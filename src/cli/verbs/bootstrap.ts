@@ -3,6 +3,7 @@
  * and no agent may. The order goes to the agent of this node, which carries it out or says why not.
  */
 import { EXIT } from '../../contract/errors.ts';
+import { confirm } from '../confirm.ts';
 import { order } from '../order.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
@@ -24,14 +25,17 @@ export const bootstrap: Verb = {
     'Run it on a node of the service: the order goes to the agent of that node, which takes it from its own host '
     + 'alone.',
   ],
-  flags: ['config', 'agent', 'master'],
+  flags: ['config', 'agent', 'master', 'yes'],
   needs: ['master'],
-  examples: ['dictator bootstrap --master redis1'],
+  examples: ['dictator bootstrap --master redis1', 'dictator bootstrap --master redis1 --yes'],
   async run(call) {
     const { flags, io } = call;
     const master = flags.text('master') ?? '';
     const found = orderTargetOf(call);
     if (!found.ok) return found.exitCode;
+    const plan = `${master} becomes the master, whatever the others hold; they follow it and replace their data by its own.`;
+    const declined = await confirm(call, [plan]);
+    if (declined !== null) return declined;
     const path = `/v1/bootstrap?master=${encodeURIComponent(master)}`;
     const result = await withProgress('waiting for the bootstrap', io, order(found.target, path));
     if (!result.ok) return report(result.failure, io);
