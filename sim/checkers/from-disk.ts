@@ -16,7 +16,9 @@ const BACK: readonly (string | null)[] = [null, 'not_in_sync', 'priority_zero'];
 export class FromDisk {
   /** Nodes whose process has been nothing but restarted, as far as was told. */
   private readonly restarted = new Set<string>();
+  /** Since when there is no lease, or its holder is proved dead: that is as good. */
   private leaseGoneMs = Number.NEGATIVE_INFINITY;
+  private deadSinceMs: number | null = null;
   /** When each node last acknowledged a write. */
   private readonly acknowledgedMs = new Map<string, number>();
 
@@ -53,7 +55,9 @@ export class FromDisk {
 
   /** To be told after the claim was judged. */
   committed(before: Committed, after: Committed, nowMs: number): void {
-    if (before.lease !== null && after.lease === null) this.leaseGoneMs = nowMs;
+    if (before.lease !== null && after.lease === null) this.leaseGoneMs = this.deadSinceMs ?? nowMs;
+    if (after.lease === null || after.lease.czxid !== before.lease?.czxid) this.deadSinceMs = null;
+    else if (isProvedDead(after)) this.deadSinceMs ??= nowMs;
   }
 
   /** It is there with all its memory, beside an agent that could say so, and does not answer. */
@@ -71,4 +75,11 @@ export class FromDisk {
     this.restarted.delete(name);
     return false;
   }
+}
+
+/** By a majority of the registered nodes. */
+function isProvedDead({ lease, term, ballots }: Committed): boolean {
+  if (lease === null || term === null) return false;
+  const provers = term.nodes.filter((name) => ballots.get(name)?.deathProof === lease.runId);
+  return provers.length > term.nodes.length / 2;
 }
