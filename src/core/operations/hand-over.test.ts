@@ -41,6 +41,26 @@ function hears(of: Partial<OrderRecord> = {}, record: RecordsChange = {}, change
   return run(world('a', 'master', { record, ...change }), readsOrder(order(of)));
 }
 
+describe('a target that joined a moment ago', () => {
+  const master = world('a', 'master');
+  const attaching = new Map([['b', { offset: 1000, sinceMs: START_MS }]]);
+  const heard = run({ ...master, role: { ...roleIs(master, 'master'), attaching } }, readsOrder(order()));
+  const shows = (offset: number) =>
+    ownAnswers(masterFacts({ offset: 1010, replicas: [attached('b', { offset }), attached('c')] }));
+
+  test('is handed nothing before it acknowledges more than it joined with', () => {
+    expect(heard.does).not.toContain('fence_reversibly');
+    expect(run(heard.state, shows(1000)).does).not.toContain('fence_reversibly');
+    expect(run(heard.state, shows(1005)).does).toContain('fence_reversibly');
+  });
+
+  test('is waited for no longer than its next acknowledgement may take', () => {
+    const later = run(heard.state, 1499, shows(1000));
+    expect(later.does).not.toContain('fence_reversibly');
+    expect(run(later.state, 1).does).toContain('fence_reversibly');
+  });
+});
+
 describe('a master refuses before it touches anything', () => {
   const disabled = { nodes: [nodeRecord('a'), nodeRecord('b', { disabled: true }), nodeRecord('c')] };
   const members = (change: Parameters<typeof member>[1]) =>

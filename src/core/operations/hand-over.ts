@@ -19,7 +19,7 @@ import { emitClaim } from '../claim.ts';
 import { deposedBy, isIncumbent, mayTakeOver } from '../contest.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
-import { attachedReplicas, streams } from '../in-sync.ts';
+import { attachedReplicas, streams, streamStartsAtMs } from '../in-sync.ts';
 import { agentIsGone, isEnabled, isGone, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import type { RoleOf, State } from '../state.ts';
@@ -68,6 +68,10 @@ export function beginsHandOver(turn: Turn, role: RoleOf<'master'>, term: Term, f
     if (!isPatient) endOrder(turn, order, { outcome: 'refused', reason: plan.refusal });
     return false;
   }
+  // Its takeover would wait in vain for the last byte, with nobody taking writes.
+  const startsAtMs = streamStartsAtMs(role, plan.target, attachedReplicas(turn.state, facts).get(plan.target));
+  turn.wakeAt(startsAtMs);
+  if (turn.now < startsAtMs) return false;
   const ahead = { fencedAtMs: null, promoted: null, undone: null };
   const handing = { order: order.value.id, to: plan.target, sinceMs: turn.now, ...ahead };
   turn.update({ operations: { ...turn.state.operations, handing } });
