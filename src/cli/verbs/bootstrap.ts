@@ -33,7 +33,7 @@ export const bootstrap: Verb = {
     const master = flags.text('master') ?? '';
     const found = orderTargetOf(call);
     if (!found.ok) return found.exitCode;
-    const plan = `${master} becomes the master, whatever the others hold; they follow it and replace their data by its own.`;
+    const plan = `${master} becomes the master, whatever the others hold; they replace their data by its own.`;
     const declined = await confirm(call, [plan]);
     if (declined !== null) return declined;
     const path = `/v1/bootstrap?master=${encodeURIComponent(master)}`;
