@@ -36,9 +36,15 @@ function tasksOf(options: Options, from: number): readonly Task[] {
   return [...seeds, ...plans, ...fresh];
 }
 
+/** A big run takes an hour: who waits for it can look into a failure while the rest still runs. */
 function sayProgress(count: number): (total: Total) => void {
   let nextMs = Date.now() + PROGRESS_MS;
+  let said = 0;
   return ({ runs, failures }) => {
+    for (const { task, findings } of failures.slice(said)) {
+      process.stderr.write(`simulate: ${task.name} failed: ${invariantsOf(findings).join(' ')}\n`);
+    }
+    said = failures.length;
     if (Date.now() < nextMs) return;
     nextMs = Date.now() + PROGRESS_MS;
     process.stderr.write(`simulate: ${runs} of ${count}, ${failures.length} failed\n`);
