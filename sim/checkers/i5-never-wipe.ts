@@ -105,16 +105,19 @@ export class NeverWipe implements Checker {
     for (const other of world.nodes.values()) {
       const data = other.redis?.data;
       if (other.name === name || data === undefined || data.size === 0 || !term.nodes.includes(other.name)) continue;
-      // Whose copy an operator gives up is up to the operator, except where its agent says that it is there.
-      if (this.forced.was(name) && !hasBallot(other, world.nowMs)) continue;
+      // Whose copy an operator gives up is up to the operator, and a second agent of its name speaks for another Redis;
+      // but not where its agent says that it is there.
+      const isGivenUp = this.forced.was(name) || other.twins.length > 0;
+      if (isGivenUp && !hasBallot(other, world.nowMs)) continue;
       world.violated('I5', `${name} was promoted empty while ${other.name} holds ${data.size} keys`);
       return;
     }
   }
 }
 
-function hasBallot({ agent }: NodeSight, nowMs: number): boolean {
-  if (agent === null || !agent.enabled || agent.stopping || agent.connectedSinceMs === null) return false;
+function hasBallot({ agent, agentRunsSinceMs }: NodeSight, nowMs: number): boolean {
+  if (agentRunsSinceMs === null || agent?.enabled !== true || agent.stopping) return false;
+  if (agent.connectedSinceMs === null) return false;
   return nowMs - agent.connectedSinceMs > BALLOT_MS;
 }
 

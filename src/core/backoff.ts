@@ -12,7 +12,8 @@
  * a takeover from a living Redis, an incumbent, and whoever an operator names.
  */
 import type { Ballot, Term } from './records.ts';
-import type { RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 export const BACKOFF_FIRST_MS = 1000;

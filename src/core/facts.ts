@@ -128,7 +128,7 @@ export const UNSEEN: RedisSight = {
 };
 
 /** Of the time between two answers so much is taken as time in which the process ran. */
-export const RAN_STEP_MS = 10;
+const RAN_STEP_MS = 10;
 
 /** What can be seen of one Redis, by its own agent or by another. */
 export type SightEvent =

@@ -21,7 +21,8 @@ import { coverEndsAtMs, proofMs } from './fencing.ts';
 import { isEnabled, ourLease, ownRedisIsDead, timeoutMs } from './queries.ts';
 import { promiseLimitMs } from './promises.ts';
 import { inForce } from './service-settings.ts';
-import type { Failsafe, RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { Failsafe, State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Part of a promise that its receiver counts, from sending. */

@@ -7,7 +7,8 @@ import {
   FENCE_MIN_REPLICAS as FENCE, fenceAtMs, fenceMarginMs, FIRST_LOOK_MS, heartbeatDueMs, proofEndsAtMs,
   wantedMinReplicas, YOUNG_LOOK_MS,
 } from './fencing.ts';
-import type { Role, State } from './state.ts';
+import type { Role } from './role.ts';
+import type { State } from './state.ts';
 import {
   answer, facts, instanceOf, kept, lease, linkTo, masterFacts, member, only, ownAnswers, ownSees, readsTerm, redisOf,
   replicaFacts, roleIs, run, sessionOf, settings, sight, START_MS, T_MS, term, world,

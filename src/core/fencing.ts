@@ -183,9 +183,9 @@ function looksFirst(state: State): boolean {
 
 /**
  * A master beside an agent that cannot read the records, or does not know yet whether their owner of its own name
- * lives. If an agent of this node managed it before (it announces
- * the address that only we set), its lease may be gone by now, and nobody else is there to fence it. How long that
- * agent had not been heard when it ended, its successor cannot know: to wait F from its own start is too long (I2).
+ * lives. If an agent of this node managed it before (it announces the address that only we set), its lease may be gone
+ * by now, and nobody else is there to fence it. How long that agent had not been heard when it ended, its successor
+ * cannot know: to wait F from its own start is too long (I2).
  */
 function wantedUnread(state: State, facts: RedisFacts): number | null {
   const managedBefore = sameAddress(facts.announced, state.settings.redis);

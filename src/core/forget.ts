@@ -13,7 +13,8 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import { fenceAtMs } from './fencing.ts';
 import type { Term } from './records.ts';
 import { inForce } from './service-settings.ts';
-import type { RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Fewest nodes that a service keeps registered: the master, and as many as have to hold a write. */

@@ -17,7 +17,8 @@ import { newcomers } from './durable.ts';
 import { appendEntry, beginsAt } from './lineage.ts';
 import type { Member, Term } from './records.ts';
 import { isDurable } from './service-settings.ts';
-import type { RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { State } from './state.ts';
 
 /** `min-replicas-max-lag`: the smallest value that never refuses in peace (measured). */
 export const MAX_LAG_SECONDS = 2;

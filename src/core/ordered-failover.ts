@@ -22,7 +22,8 @@ import { holdsPower } from './power.ts';
 import { isEnabled, isForeign, isFrozen, ownFacts, verifiedMaster } from './queries.ts';
 import type { Ballot, Kept, Term } from './records.ts';
 import { isDurable, isUnreadable } from './service-settings.ts';
-import type { RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** Beyond the session timeout: what an order waits for ballots and for the end of a session. */
@@ -77,8 +78,8 @@ function isBetter(ballot: Ballot, term: Term, facts: RedisFacts): boolean {
  * compared, and a priority of 0 is a setting, which the data is not.
  */
 function isCopy({ refusal, holds }: Ballot): boolean {
-  if (holds === 'nothing') return false;
-  return refusal === null || refusal === 'priority_zero' || !OUT_OF_THE_QUESTION.includes(refusal);
+  const isOut = refusal !== null && refusal !== 'priority_zero' && OUT_OF_THE_QUESTION.includes(refusal);
+  return holds !== 'nothing' && !isOut;
 }
 
 function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {

@@ -9,7 +9,8 @@ import { endFailsafe, restsOnPromises } from './failsafe.ts';
 import { isPaused } from './operations/pause.ts';
 import type { Ballot, Term } from './records.ts';
 import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
-import type { RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { State } from './state.ts';
 import { amendRole, enterReplica, enterStarting } from './transitions.ts';
 import type { Turn } from './turn.ts';
 
@@ -66,9 +67,10 @@ export function giveUpLease(
 }
 
 /**
- * Whether who steps down still holds its lease and will go on to. A release whose answer was lost may have been carried
- * out, whatever the records say that were read before it, or from a server that is behind. Only a heartbeat that was
- * sent later, and heard with the lease still ours, says that it was not and will not be. Until then the fence stays.
+ * Whether who steps down may take its office back: it was seen to hold the lease by a heartbeat sent after the release.
+ * A release whose answer was lost may have been carried out, whatever the records say that were read before it. It may
+ * even be carried out later, by a server that stood still: who is back in office stays fenced until its lease has a
+ * new epoch, against which that release fails (`looseRelease`).
  */
 export function keepsLease(turn: Turn, { releaseSentAtMs }: RoleOf<'stepping_down'>): boolean {
   const { lastProofMs, synced, session } = turn.state;

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 
 import { poolEntryOf } from './replica-pool.ts';
-import type { Role, State } from './state.ts';
+import type { Role } from './role.ts';
+import type { State } from './state.ts';
 import {
   EPOCH, frozenFacts, kept, lease, linkTo, masterRecord, member, readsLease, redisOf, replicaFacts, run, sessionOf,
   settings, sight, START_MS, term, world,

@@ -8,7 +8,8 @@
  * that anybody remembers (I1). Where no agent remembers anything, a first start is all that is left.
  */
 import type { Kept, Member, SettingsRecord, Term } from './records.ts';
-import type { RoleOf, State } from './state.ts';
+import type { RoleOf } from './role.ts';
+import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
 /** The last term that this agent read, with the version that tells how late it was, and the service's settings. */

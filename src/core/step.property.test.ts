@@ -16,7 +16,8 @@ import type { Input, Outcome } from './inputs.ts';
 import { holdsPower } from './power.ts';
 import { CLOSED_ADDRESS, ourLease } from './queries.ts';
 import type { Ballot, RecordRead, Term } from './records.ts';
-import type { Role, State } from './state.ts';
+import type { Role } from './role.ts';
+import type { State } from './state.ts';
 import { step } from './step.ts';
 import {
   attached, ballot, EPOCH, facts, instanceOf, kept, lease, linkTo, masterRecord, member, NAMES, nodeRecord, OLD_REPLID,

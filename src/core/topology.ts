@@ -5,7 +5,8 @@ import type { RedisFacts, RedisSight, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { ownRedisHangs, ownRedisIsDead, timeoutMs, isFrozen } from './queries.ts';
 import type { Address, Member } from './records.ts';
-import type { State, SteppingDownBecause } from './state.ts';
+import type { SteppingDownBecause } from './role.ts';
+import type { State } from './state.ts';
 import { confirmedMaster } from './view.ts';
 
 /** Proof not older than a session: until then nobody else can have been elected without this agent's knowledge. */

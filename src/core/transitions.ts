@@ -7,7 +7,7 @@
 import { assert } from './assert.ts';
 import { fenceAtMs } from './fencing.ts';
 import type { Address } from './records.ts';
-import type { Role, RoleOf, SteppingDownBecause } from './state.ts';
+import type { Role, RoleOf, SteppingDownBecause } from './role.ts';
 import type { Turn } from './turn.ts';
 
 function enter(turn: Turn, role: Role, because: string): void {

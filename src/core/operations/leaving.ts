@@ -10,7 +10,8 @@
 import type { RedisFacts } from '../facts.ts';
 import { ourLease } from '../queries.ts';
 import type { Term } from '../records.ts';
-import type { RoleOf, State } from '../state.ts';
+import type { RoleOf } from '../role.ts';
+import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';
 import { bestReplica } from './switchover.ts';
 

@@ -22,7 +22,7 @@ import type { Ballot, Kept, Term } from '../records.ts';
 import { recoveryOutcome } from '../recovery.ts';
 import type { RecoveryOutcome } from '../recovery.ts';
 import { isDurable, isUnreadable } from '../service-settings.ts';
-import type { RoleOf } from '../state.ts';
+import type { RoleOf } from '../role.ts';
 import { amendRole, enterReplica, enterStarting } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 

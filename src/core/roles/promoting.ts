@@ -10,7 +10,8 @@ import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs, handsOver } from '../fencing.ts
 import type { RedisFacts } from '../facts.ts';
 import { guardFullSync } from '../guard.ts';
 import { CLOSED_ADDRESS, ownFacts, remoteIsHealthy } from '../queries.ts';
-import type { RoleOf, State } from '../state.ts';
+import type { RoleOf } from '../role.ts';
+import type { State } from '../state.ts';
 import { amendRole, enterMaster } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';

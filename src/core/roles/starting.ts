@@ -13,7 +13,8 @@ import { isFrozen, lastTerm, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Member } from '../records.ts';
 import { restoreTerm } from '../restore.ts';
 import { isUnreadable } from '../service-settings.ts';
-import type { RoleOf, State } from '../state.ts';
+import type { RoleOf } from '../role.ts';
+import type { State } from '../state.ts';
 import { enterReplica } from '../transitions.ts';
 import type { Turn } from '../turn.ts';
 

@@ -26,7 +26,8 @@ import type {
   Term,
 } from '../records.ts';
 import { NO_OPERATOR_SETTINGS } from '../records.ts';
-import type { Role, RoleOf, Settings, State } from '../state.ts';
+import type { Role, RoleOf } from '../role.ts';
+import type { Settings, State } from '../state.ts';
 import { initialState } from '../state.ts';
 import { step } from '../step.ts';
 
