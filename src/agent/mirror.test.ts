@@ -31,13 +31,18 @@ function stage() {
       ? { ok: false, code: 'NO_NODE' }
       : { ok: true, children: inside.map((path) => path.slice(request.path.length + 1)) };
   };
+  /** How the next requests fail. */
+  const failures: string[] = [];
   const reads: RecordRead[] = [];
   const unreadable: (readonly string[])[] = [];
   let synced = 0;
   const zk = {
     submit(request: ZkRequest, done: (answer: ZkAnswer) => void): void {
       requests.push(request);
-      waiting.push(() => done(answerTo(request)));
+      waiting.push(() => {
+        const code = failures.shift();
+        done(code === undefined ? answerTo(request) : { ok: false, code });
+      });
     },
     close: (done: () => void) => done(),
     abandon: () => undefined,
@@ -50,7 +55,7 @@ function stage() {
   const drain = (): void => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next();
   };
-  return { mirror, data, stat, requests, waiting, reads, unreadable, drain, synced: () => synced };
+  return { mirror, data, stat, requests, waiting, failures, reads, unreadable, drain, synced: () => synced };
 }
 
 describe('after a connection', () => {
@@ -91,6 +96,32 @@ describe('after a connection', () => {
     expect(reads.at(-1)).toEqual({ record: 'members', name: 'b', kept: null });
   });
 
+  test('what was not answered in time is asked again before it is synced', () => {
+    const { mirror, data, failures, reads, drain, synced } = stage();
+    data.set(PATHS.term, encodeRecord(term()));
+    mirror.resync();
+    drain();
+    data.set(PATHS.term, encodeRecord({ ...term(), falls: 2 }));
+    mirror.resync();
+    failures.push(...Array<string>(30).fill('OPERATION_TIMEOUT'));
+    drain();
+    expect(synced()).toBe(2);
+    expect(reads.findLast(({ record }) => record === 'term')?.kept?.value).toMatchObject({ falls: 2 });
+  });
+
+  test('a connection that ends on the way leaves everything as it was', () => {
+    const { mirror, data, failures, reads, drain, synced } = stage();
+    data.set(PATHS.of('members', 'b'), 'not read yet');
+    mirror.resync();
+    drain();
+    const before = reads.length;
+    mirror.resync();
+    failures.push(...Array<string>(30).fill('CONNECTION_LOSS'));
+    drain();
+    expect(synced()).toBe(1);
+    expect(reads.length).toBe(before);
+  });
+
   test('answers of an earlier connection complete nothing', () => {
     const { mirror, waiting, drain, synced } = stage();
     mirror.resync();
@@ -103,6 +134,15 @@ describe('after a connection', () => {
 });
 
 describe('after an event', () => {
+  test('a change is read again until it was', () => {
+    const { mirror, data, failures, reads, drain } = stage();
+    data.set(PATHS.lease, encodeRecord(lease()));
+    mirror.look(PATHS.lease);
+    failures.push('OPERATION_TIMEOUT', 'OPERATION_TIMEOUT');
+    drain();
+    expect(reads.at(-1)?.kept?.value).toEqual(lease());
+  });
+
   test('what is as it was is no news, and what another session made anew is', () => {
     const { mirror, data, stat, reads, drain } = stage();
     data.set(PATHS.lease, encodeRecord(lease()));

@@ -4,6 +4,9 @@
  * A watch event says only *that* something changed; what is there now is read. After every reconnection everything
  * is read afresh, because what happened in between is not reported. Requests of one session are answered in order,
  * so a read that follows an event sees at least what caused it.
+ *
+ * The trap is the answer that does not come: who takes a read that failed for one that found nothing new goes on with
+ * the records of before. A read is over when the ensemble has answered it.
  */
 import type { RecordRead } from '../core/records.ts';
 import { decodeRecord } from '../records/codec.ts';
@@ -52,11 +55,17 @@ export class Mirror {
     const { paths, zk } = this;
     const unseen = new Set(this.held.keys());
     let outstanding = 0;
+    let overdue = false;
+    let cutOff = false;
     const begin = (): void => {
       outstanding += 1;
     };
-    const end = (): void => {
-      if (--outstanding > 0 || generation !== this.generation) return;
+    const end = (answer: ZkAnswer): void => {
+      overdue ||= isOverdue(answer);
+      cutOff ||= isCutOff(answer);
+      // Cut off: the next connection begins anew.
+      if (--outstanding > 0 || generation !== this.generation || cutOff) return;
+      if (overdue) return this.resync();
       for (const path of unseen) this.vanish(path);
       this.events.onSynced();
     };
@@ -76,7 +85,7 @@ export class Mirror {
     begin();
     zk.submit({ op: 'children', path: paths.published }, (answer) => {
       if (isMissing(answer)) ensure(paths.published);
-      end();
+      end(answer);
     });
     const { lease, term, settings, masterRecord, order, results, pause, changes } = paths;
     for (const path of [lease, term, settings, masterRecord, order, results, pause, changes]) readOne(path);
@@ -88,12 +97,12 @@ export class Mirror {
 
   private list(
     folder: Folder,
-    then: { readOne: (path: string) => void; ensure: (path: string) => void; end: () => void },
+    then: { readOne: (path: string) => void; ensure: (path: string) => void; end: (answer: ZkAnswer) => void },
   ): void {
     this.zk.submit({ op: 'children', path: this.paths.folder(folder) }, (answer) => {
       if (isMissing(answer)) then.ensure(this.paths.folder(folder));
       if (answer.ok) for (const name of answer.children ?? []) then.readOne(this.paths.of(folder, name));
-      then.end();
+      then.end(answer);
     });
   }
 
@@ -103,10 +112,12 @@ export class Mirror {
     else done();
   }
 
-  private read(path: string, done: () => void): void {
+  private read(path: string, done: (answer: ZkAnswer) => void): void {
+    const { generation } = this;
     this.zk.submit({ op: 'read', path }, (answer) => {
       this.take(path, answer);
-      done();
+      if (isOverdue(answer) && generation === this.generation) this.read(path, done);
+      else done(answer);
     });
   }
 
@@ -142,4 +153,15 @@ export class Mirror {
 
 function isMissing(answer: ZkAnswer): boolean {
   return !answer.ok && answer.code === 'NO_NODE';
+}
+
+/** It is connected, and did not answer in time. */
+function isOverdue(answer: ZkAnswer): boolean {
+  return !answer.ok && answer.code === 'OPERATION_TIMEOUT';
+}
+
+const CUT_OFF: readonly string[] = ['CONNECTION_LOSS', 'SESSION_EXPIRED', 'SESSION_MOVED', 'CLOSED', 'QUEUE_FULL'];
+
+function isCutOff(answer: ZkAnswer): boolean {
+  return !answer.ok && CUT_OFF.includes(answer.code);
 }
