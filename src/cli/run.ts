@@ -13,7 +13,7 @@ import type { Outside } from '../agent/ports.ts';
 import { createRescuePort } from '../agent/rescue-files.ts';
 import { systemClock } from '../agent/system-clock.ts';
 import { openZooKeeperPort } from '../agent/zookeeper-port.ts';
-import { changesOf } from '../config/changes.ts';
+import { changesOf, holding } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/faults.ts';
 import type { Loaded } from '../config/load.ts';
@@ -185,13 +185,6 @@ interface Running {
   readonly instance: string;
 }
 
-/** What a running agent takes of a new configuration: everything but what it was built with. */
-function liveSettings(before: Config, after: Config, instance: string): Settings {
-  const [former, next] = [settingsOf(before, instance), settingsOf(after, instance)];
-  const { service, name, redis, http, sessionTimeoutMs, fenceMarginMs, failsafePromiseMs } = former;
-  return { ...next, service, name, redis, http, sessionTimeoutMs, fenceMarginMs, failsafePromiseMs };
-}
-
 /** SIGHUP: takes what can change, says what needs a restart; a file with faults changes nothing. Gives what holds. */
 function reload(running: Config, { agent, log, reread, instance }: Running): Config {
   const loaded = reread();
@@ -199,30 +192,13 @@ function reload(running: Config, { agent, log, reread, instance }: Running): Con
     log.event('configuration_refused', { faults: loaded.faults.map(formatFault) });
     return running;
   }
-  const after = loaded.config;
-  const { live, restart } = changesOf(running, after);
-  log.setLevel(after.logLevel);
-  agent.order({ order: 'reload', settings: liveSettings(running, after, instance) });
-  log.event('configuration_reloaded', { live, restart });
+  const { live, restart } = changesOf(running, loaded.config);
   // What waits for a restart is compared with what the agent was built with, also the next time.
-  return {
-    ...after,
-    svcName: running.svcName,
-    http: running.http,
-    zk: running.zk,
-    fenceMarginMs: running.fenceMarginMs,
-    failsafePromiseMs: running.failsafePromiseMs,
-    sentinel: running.sentinel,
-    rescue: { ...running.rescue, mode: after.rescue.mode },
-    node: {
-      ...after.node,
-      name: running.node.name,
-      host: running.node.host,
-      port: running.node.port,
-      username: running.node.username,
-      password: running.node.password,
-    },
-  };
+  const holds = holding(running, loaded.config);
+  log.setLevel(holds.logLevel);
+  agent.order({ order: 'reload', settings: settingsOf(holds, instance) });
+  log.event('configuration_reloaded', { live, restart });
+  return holds;
 }
 
 /** Runs the agent until it leaves; gives the exit code. */

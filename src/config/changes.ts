@@ -31,7 +31,6 @@ const LIVE = {
   failover_calm_ms: (config) => config.failoverCalmMs,
   unwritable_after_ms: (config) => config.unwritableAfterMs,
   fence_by_kill: (config) => config.fenceByKill,
-  publish_replicas: (config) => config.publishReplicas,
   'rescue.mode': ({ rescue }) => rescue.mode,
   forget_after_ms: (config) => config.forgetAfterMs,
   shutdown_timeout_ms: (config) => config.shutdownTimeoutMs,
@@ -51,6 +50,7 @@ const AT_START = {
   'node.username': ({ node }) => node.username,
   'node.password': ({ node }) => node.password?.reveal() ?? null,
   fence_margin_ms: (config) => config.fenceMarginMs,
+  publish_replicas: (config) => config.publishReplicas,
   'rescue.dir': ({ rescue }) => rescue.dir,
   'rescue.keep': ({ rescue }) => rescue.keep,
   'rescue.min_free_bytes': ({ rescue }) => rescue.minFreeBytes,
@@ -83,6 +83,23 @@ function different(table: Readonly<Record<string, Read>>, before: Config, after:
 /** Keys whose value is another one: those that hold at once, and those that wait for a restart. */
 export function changesOf(before: Config, after: Config): Changes {
   return { live: different(LIVE, before, after), restart: different(AT_START, before, after) };
+}
+
+/** What holds once `after` was read: what the agent was built with stays, all else is taken from it. */
+export function holding(built: Config, after: Config): Config {
+  const { name, host, port, username, password } = built.node;
+  return {
+    ...after,
+    svcName: built.svcName,
+    http: built.http,
+    zk: built.zk,
+    node: { ...after.node, name, host, port, username, password },
+    fenceMarginMs: built.fenceMarginMs,
+    publishReplicas: built.publishReplicas,
+    rescue: { ...built.rescue, mode: after.rescue.mode },
+    failsafePromiseMs: built.failsafePromiseMs,
+    sentinel: built.sentinel,
+  };
 }
 
 /** Every key is in one of the two. */
