@@ -18,6 +18,11 @@ describe('a document of settings', () => {
     });
   });
 
+  test.each(['__proto__', 'constructor', 'toString'])('a node is not called %s: no record could hold its tags', (node) => {
+    const checked = checkPatch({ [`nodes.${node}.zone`]: 'east' });
+    expect(checked).toMatchObject({ ok: false, faults: [{ reason: 'names no node' }] });
+  });
+
   test('all its faults are told at once, with the value, the reason and what to do', () => {
     const checked = checkPatch({
       durability: 'yes', wait_replicas: 0, down_after: 5, zones: 'near', parallel_syncs: -1, durabilty: 'durable',

@@ -159,7 +159,7 @@ function judge(place: Place, value: unknown): Verdict {
       return { reason, fix: 'Use the number of replicas that may be in a full sync at once, 0 for no bound.' };
     }
     case 'node':
-      if (!NODE_NAME.test(place.node) || place.node === '__proto__') {
+      if (!NODE_NAME.test(place.node) || place.node in Object.prototype) {
         return { reason: 'names no node', fix: 'Use node.name of a node.' };
       }
       return byKey(`node.${place.tag}`, value);

@@ -30,7 +30,7 @@ const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 const address = v.object({ host: text, port });
 const names = v.pipe(v.array(text), v.maxLength(NODES_MAX));
 
-const reason = v.custom<ReasonCode>((value) => typeof value === 'string' && value in REASONS);
+const reason = v.custom<ReasonCode>((value) => typeof value === 'string' && Object.hasOwn(REASONS, value));
 
 export const leaseSchema: v.GenericSchema<unknown, Lease> = v.object({
   epoch: count,
