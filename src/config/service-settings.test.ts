@@ -54,6 +54,12 @@ describe('a document of settings', () => {
     expect(flattened(objects)).toEqual(flat);
   });
 
+  test('however deep somebody nests, it is a fault and nothing worse', () => {
+    const deep: unknown = JSON.parse(`${'{"a":'.repeat(13_000)}1${'}'.repeat(13_000)}`);
+    const checked = checkPatch(flattened(deep as Record<string, unknown>));
+    expect(checked).toMatchObject({ ok: false, faults: [{ reason: 'unknown setting' }] });
+  });
+
   test('a patch changes and takes away', () => {
     const before = { durability: 'async', down_after_ms: 5 };
     const { document } = applyPatch(before, { down_after_ms: null, zones: 'ignore' });

@@ -229,12 +229,18 @@ function tooMany(document: SettingsDocument): readonly SettingFault[] {
   ];
 }
 
+/** A name has three parts, `nodes.NAME.TAG`, and its middle may hold dots. What is nested deeper is no setting. */
+const GROUPS_DEEP_MAX = 8;
+
 /** Nested objects as their flat names: `{"redis": {"maxmemory": "1gb"}}`. A group that is null takes nothing away. */
-export function flattened(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function flattened(
+  value: Readonly<Record<string, unknown>>,
+  deepMax = GROUPS_DEEP_MAX,
+): Readonly<Record<string, unknown>> {
   const flat: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(value)) {
-    if (!isGroup(inner)) flat[name] = inner;
-    else for (const [key, innerValue] of Object.entries(flattened(inner))) flat[`${name}.${key}`] = innerValue;
+    if (deepMax === 0 || !isGroup(inner)) flat[name] = inner;
+    else for (const [key, deeper] of Object.entries(flattened(inner, deepMax - 1))) flat[`${name}.${key}`] = deeper;
   }
   return flat;
 }
