@@ -19,8 +19,8 @@ const FLOORS = {
   redis: { values: ['contract'], types: [] },
   config: { values: ['contract'], types: [] },
   log: { values: ['contract'], types: [] },
-  // The bounds and the format of a record stand beside its type, in core.
-  records: { values: ['contract', 'core'], types: [] },
+  // The bounds and the format of a record stand beside its type, in core; names and bounds of settings in config.
+  records: { values: ['contract', 'core', 'config'], types: [] },
   peers: { values: ['contract'], types: [] },
   agent: { values: ['contract', 'core', 'zookeeper', 'redis', 'config', 'log', 'records', 'peers'], types: [] },
   // The server end of a peer stream is an HTTP request: http answers it in the words of peers.

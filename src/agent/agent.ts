@@ -6,7 +6,7 @@
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
-import type { SettingsAnswer, SettingsShown } from '../contract/settings.ts';
+import type { AskedSettings, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
@@ -32,7 +32,6 @@ import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
 import type { Outside, ZkPort } from './ports.ts';
 import { prepareChange, shownSettings } from './service-settings.ts';
-import type { AskedSettings } from './service-settings.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { RedisParameters } from './redis-parameters.ts';
 import { RedisWatch } from './redis-watch.ts';
@@ -200,14 +199,13 @@ export class Agent {
     const id = this.callers.newOperationId();
     const prepared = prepareChange(this.loop.state, asked, { id, at: Math.round(this.outside.clock.wallNow()) });
     if ('answer' in prepared) return done(prepared.answer);
-    const { request } = prepared;
     this.callers.operation(id, (given) => {
       const settings = this.serviceSettings();
       if (given.answer === 'refused') done(given);
       else if (given.answer !== 'done' || settings === null) done({ answer: 'unknown' });
-      else done({ answer: 'done', settings, changes: request.change.changes });
+      else done({ answer: 'done', settings });
     });
-    this.post({ kind: 'order', order: { order: 'settings', request } });
+    this.post({ kind: 'order', order: { order: 'settings', request: prepared.request } });
   }
 
   private operationId(done: (answer: OperationAnswer) => void): string {

@@ -1,19 +1,12 @@
 /** Settings of the service, between the words of an operator and the record: what is shown, and what a change means. */
-import { applyPatch, checkPatch, flattened, nested } from '../config/service-settings.ts';
-import type { SettingsAnswer, SettingsShown } from '../contract/settings.ts';
+import { nested } from '../config/service-settings.ts';
+import type { AskedSettings, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { SettingsRequest } from '../core/operations/settings.ts';
 import { NO_OPERATOR_SETTINGS } from '../core/records.ts';
 import type { SettingsRecord } from '../core/records.ts';
 import type { State } from '../core/state.ts';
-import { changesBetween, documentOf, recordOf } from '../records/settings.ts';
-
-/** What an operator asks for: values by their names, flat or nested; null takes one away. */
-export interface AskedSettings {
-  readonly patch: Readonly<Record<string, unknown>>;
-  readonly asker: string;
-  /** Version that they were changed from; null = whichever stands. */
-  readonly version: number | null;
-}
+import { changedSettings } from '../records/settings-change.ts';
+import { documentOf } from '../records/settings.ts';
 
 /** Where no record stands, what the next lease holder would write. */
 function recordNow({ records, local }: State): SettingsRecord {
@@ -22,16 +15,8 @@ function recordNow({ records, local }: State): SettingsRecord {
 }
 
 /** Null where the service has no settings yet. */
-export function shownSettings(state: State): SettingsShown | null {
-  const { settings, changes } = state.records;
-  if (settings === null) return null;
-  const document = documentOf(settings.value);
-  return {
-    version: settings.value.version,
-    document,
-    nested: nested(document),
-    last: changes?.value.list.at(-1) ?? null,
-  };
+export function shownSettings({ records: { settings } }: State): SettingsShown | null {
+  return settings === null ? null : { version: settings.value.version, nested: nested(documentOf(settings.value)) };
 }
 
 export type Prepared = { readonly request: SettingsRequest } | { readonly answer: SettingsAnswer };
@@ -40,21 +25,13 @@ export type Prepared = { readonly request: SettingsRequest } | { readonly answer
 export function prepareChange(
   state: State,
   asked: AskedSettings,
-  { id, at }: { readonly id: string; readonly at: number },
+  by: { readonly id: string; readonly at: number },
 ): Prepared {
-  const before = recordNow(state);
-  const known = documentOf(before);
-  const checked = checkPatch(flattened(asked.patch));
-  if (!checked.ok) return { answer: { answer: 'faults', faults: checked.faults } };
-  const { document, faults } = applyPatch(known, checked.patch);
-  if (faults.length > 0) return { answer: { answer: 'faults', faults } };
-  if (asked.version !== null && asked.version !== before.version) {
-    return { answer: { answer: 'refused', reason: 'settings_changed' } };
-  }
-  const settings = recordOf(document, { version: before.version + 1, change: id });
-  const changes = changesBetween(known, documentOf(settings));
+  const changed = changedSettings(recordNow(state), asked, by);
+  if (changed.is === 'faulty') return { answer: { answer: 'faults', faults: changed.faults } };
+  if (changed.is === 'outdated') return { answer: { answer: 'refused', reason: 'settings_changed' } };
+  const { record: settings, change } = changed;
   const shown = shownSettings(state);
-  if (changes.length === 0 && shown !== null) return { answer: { answer: 'done', settings: shown, changes } };
-  const change = { id, version: settings.version, asker: asked.asker, at, changes };
-  return { request: { id, settings, change, basedOn: state.records.settings?.znode.version ?? null } };
+  if (change.changes.length === 0 && shown !== null) return { answer: { answer: 'done', settings: shown } };
+  return { request: { id: by.id, settings, change, basedOn: state.records.settings?.znode.version ?? null } };
 }

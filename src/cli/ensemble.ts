@@ -182,7 +182,7 @@ export class Ensemble {
     return { order: order as Stamped<OrderRecord> | null, results: results as Stamped<ResultsRecord> | null };
   }
 
-  /** For whoever changes them: the settings, and the list of who changed what, read after them. */
+  /** The settings, and the list of who changed what, read after them. */
   async settings(service: string): Promise<StoredSettings> {
     const paths = servicePaths(service);
     const unreadable: string[] = [];

@@ -49,18 +49,22 @@ export interface SettingFault {
   readonly fix: string;
 }
 
-/** The settings as one agent knows them. */
+/** What an operator asks for: values by their names, flat or nested; null takes one away. */
+export interface AskedSettings {
+  readonly patch: Readonly<Record<string, unknown>>;
+  readonly asker: string;
+  /** Version that they were changed from; null = whichever stands. */
+  readonly version: number | null;
+}
+
+/** The settings as one agent knows them: everything that is set, as objects in objects. */
 export interface SettingsShown {
-  /** 0: the service has none yet. */
   readonly version: number;
-  readonly document: SettingsDocument;
-  /** The same as objects in objects. */
   readonly nested: Readonly<Record<string, unknown>>;
-  readonly last: SettingsChange | null;
 }
 
 export type SettingsAnswer =
-  | { readonly answer: 'done'; readonly settings: SettingsShown; readonly changes: readonly SettingChange[] }
+  | { readonly answer: 'done'; readonly settings: SettingsShown }
   | { readonly answer: 'faults'; readonly faults: readonly SettingFault[] }
   | { readonly answer: 'refused'; readonly reason: ReasonCode }
   | { readonly answer: 'unknown' };

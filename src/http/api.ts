@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { EventsPage } from '../contract/events.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
-import type { SettingsAnswer, SettingsShown } from '../contract/settings.ts';
+import type { AskedSettings, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
 
@@ -47,12 +47,8 @@ export interface HttpApi {
   resume(): Promise<OperationAnswer>;
   /** Settings of the service as this agent knows them; null where there are none yet. */
   settings(): SettingsShown | null;
-  /** Changes them: values by their names, null takes one away. Answered when they are written. Bounded by the agent. */
-  changeSettings(asked: {
-    readonly patch: Readonly<Record<string, unknown>>;
-    readonly asker: string;
-    readonly version: number | null;
-  }): Promise<SettingsAnswer>;
+  /** Changes them; answered when they are written. Bounded by the agent. */
+  changeSettings(asked: AskedSettings): Promise<SettingsAnswer>;
   /** Time of day in milliseconds. */
   wallNow(): number;
   /** Answers another agent that asks for a promise while the ensemble is silent. */

@@ -90,8 +90,13 @@ export function parseJson(body: string): unknown {
   }
 }
 
-/** What is refused for now and may pass without anybody's doing. */
-const UNAVAILABLE: readonly ReasonCode[] = ['zookeeper_unreachable'];
+/** Reasons that callers tell by the status already; all others are a plain refusal. */
+const ERROR_OF: Readonly<Partial<Record<ReasonCode, HttpErrorCode>>> = {
+  no_operation: 'no_such_operation',
+  settings_changed: 'settings_conflict',
+  // It may pass without anybody's doing.
+  zookeeper_unreachable: 'operation_unavailable',
+};
 
 function answerOf(given: OperationAnswer): Answer {
   switch (given.answer) {
@@ -112,13 +117,11 @@ function answerOf(given: OperationAnswer): Answer {
   }
 }
 
-function refusal(reason: ReasonCode | null, result: unknown): Answer {
-  if (reason === 'no_operation') return explained('no_such_operation', reason, result);
-  const unavailable = reason !== null && UNAVAILABLE.includes(reason);
-  return explained(unavailable ? 'operation_unavailable' : 'operation_refused', reason, result);
+export function refusal(reason: ReasonCode | null, result: unknown): Answer {
+  return explained((reason === null ? undefined : ERROR_OF[reason]) ?? 'operation_refused', reason, result);
 }
 
-export function explained(error: HttpErrorCode, reason: ReasonCode | null, result: unknown): Answer {
+function explained(error: HttpErrorCode, reason: ReasonCode | null, result: unknown): Answer {
   const { status, message, next } = HTTP_ERRORS[error];
   const known = reason === null ? { what: message, next } : REASONS[reason];
   return jsonAnswer(status, { error, reason, message: known.what, next: known.next, result });

@@ -10,7 +10,7 @@ import type { SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import { errorAnswer, jsonAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import { HTTP_ERRORS } from './errors.ts';
-import { explained, parseJson } from './operations.ts';
+import { parseJson, refusal } from './operations.ts';
 import type { OperationCall } from './operations.ts';
 import { within } from './within.ts';
 
@@ -44,9 +44,7 @@ function answerOf(given: SettingsAnswer): Answer {
       return jsonAnswer(status, { error: 'bad_settings', message, next, faults: given.faults });
     }
     case 'refused':
-      if (given.reason === 'settings_changed') return explained('settings_conflict', given.reason, null);
-      if (given.reason === 'zookeeper_unreachable') return explained('operation_unavailable', given.reason, null);
-      return explained('operation_refused', given.reason, null);
+      return refusal(given.reason, null);
     case 'unknown':
       return errorAnswer('operation_unknown');
   }

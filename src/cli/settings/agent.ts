@@ -1,16 +1,17 @@
 /** The settings of a service as its agent tells and takes them (`/config`). Never rejects; every failure is a value. */
 import * as v from 'valibot';
-import type { SettingFault } from '../../contract/settings.ts';
+import { flattened } from '../../config/service-settings.ts';
+import type { SettingFault, SettingsDocument } from '../../contract/settings.ts';
 import { exchange, parseJson } from '../exchange.ts';
 import type { Target } from '../exchange.ts';
 import { ORDER_LIMITS } from '../order.ts';
 import type { Failure } from '../report.ts';
 import { shownAddress } from '../terminal.ts';
 
-/** What an agent says: the version, and everything that is set, as objects in objects. */
+/** What is set, and in which version. */
 export interface ToldSettings {
   readonly version: number;
-  readonly nested: Readonly<Record<string, unknown>>;
+  readonly document: SettingsDocument;
 }
 
 export type Told =
@@ -61,7 +62,7 @@ function understood(status: number, text: string, where: string): Told {
   const told = v.safeParse(settingsSchema, value);
   if (status === 200 && told.success) {
     const { version, ...nested } = told.output;
-    return { ok: true, settings: { version, nested } };
+    return { ok: true, settings: { version, document: flattened(nested) as SettingsDocument } };
   }
   const error = v.safeParse(errorSchema, value);
   if (!error.success) return failed('not_an_agent', [`${where}: status ${status}`]);

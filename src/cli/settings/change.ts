@@ -1,8 +1,6 @@
 /** What `settings set` and `settings edit` do alike: hand a change to whoever stores it, and say what became of it. */
-import { flattened } from '../../config/service-settings.ts';
 import { EXIT } from '../../contract/errors.ts';
 import type { ExitCode } from '../../contract/errors.ts';
-import type { SettingsDocument } from '../../contract/settings.ts';
 import { changesBetween } from '../../records/settings.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
@@ -12,9 +10,7 @@ import type { SettingsDesk } from './desk.ts';
 import { renderChanges } from './render.ts';
 import { faultLine } from './text.ts';
 
-export const documentIn = ({ nested }: ToldSettings): SettingsDocument => flattened(nested) as SettingsDocument;
-
-export interface Change {
+interface Change {
   readonly desk: SettingsDesk;
   readonly before: ToldSettings;
   readonly patch: Readonly<Record<string, string | number | boolean | null>>;
@@ -27,8 +23,8 @@ export async function carryOut({ desk, before, patch }: Change, { io, flags }: C
     const details = told.faults.map((fault) => faultLine('', fault));
     return report(details.length > 0 ? { ...told.failure, details } : told.failure, io);
   }
-  const { version } = told.settings;
-  const changes = changesBetween(documentIn(before), documentIn(told.settings));
+  const { version, document } = told.settings;
+  const changes = changesBetween(before.document, document);
   if (flags.on('json')) io.stdout(`${JSON.stringify({ v: 1, version, changes })}\n`);
   else io.stdout(changes.length === 0 ? 'nothing to change\n' : `${renderChanges(changes)}now version ${version}\n`);
   return EXIT.done;

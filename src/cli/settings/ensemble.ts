@@ -3,7 +3,6 @@
  * written over the version that was read, in one transaction with the entry of the history.
  */
 import { randomBytes } from 'node:crypto';
-import { applyPatch, checkPatch, flattened, nested } from '../../config/service-settings.ts';
 import type { WallClock } from '../../contract/clock.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { SettingFault } from '../../contract/settings.ts';
@@ -12,7 +11,8 @@ import { RECORD_FORMAT } from '../../core/records.ts';
 import type { SettingsRecord } from '../../core/records.ts';
 import { encodeRecord } from '../../records/codec.ts';
 import { servicePaths } from '../../records/paths.ts';
-import { changesBetween, documentOf, recordOf } from '../../records/settings.ts';
+import { changedSettings } from '../../records/settings-change.ts';
+import { documentOf } from '../../records/settings.ts';
 import { isZooKeeperError } from '../../zookeeper/index.ts';
 import { putOp } from '../act/ensemble-desk.ts';
 import { RACED } from '../ensemble.ts';
@@ -53,17 +53,13 @@ export class EnsembleSettings implements SettingsDesk {
     if ('ok' in stored) return stored;
     const before = stored.settings.value;
     if (stored.settings.format > RECORD_FORMAT) return refused('record_newer');
-    if (before.version !== version) return refused('settings_changed');
-    const checked = checkPatch(flattened(patch));
-    if (!checked.ok) return invalid(checked.faults);
-    const { document, faults } = applyPatch(documentOf(before), checked.patch);
-    if (faults.length > 0) return invalid(faults);
-    const id = `cli-${randomBytes(ID_BYTES).toString('hex')}`;
-    const after = recordOf(document, { version: version + 1, change: id });
-    const changes = changesBetween(documentOf(before), documentOf(after));
-    if (changes.length === 0) return told(before);
-    const change = { id, version: after.version, asker, at: Math.round(this.#clock.wallNow()), changes };
-    return this.#write(stored, after, { list: withChange(stored.changes?.value.list ?? [], change) });
+    const by = { id: `cli-${randomBytes(ID_BYTES).toString('hex')}`, at: Math.round(this.#clock.wallNow()) };
+    const changed = changedSettings(before, { patch, asker, version }, by);
+    if (changed.is === 'faulty') return invalid(changed.faults);
+    if (changed.is === 'outdated') return refused('settings_changed');
+    const { record, change } = changed;
+    if (change.changes.length === 0) return told(before);
+    return this.#write(stored, record, { list: withChange(stored.changes?.value.list ?? [], change) });
   }
 
   async #stored(): Promise<Stored | Told> {
@@ -103,7 +99,7 @@ export class EnsembleSettings implements SettingsDesk {
 }
 
 function told(record: SettingsRecord): Told {
-  return { ok: true, settings: { version: record.version, nested: nested(documentOf(record)) } };
+  return { ok: true, settings: { version: record.version, document: documentOf(record) } };
 }
 
 function invalid(faults: readonly SettingFault[]): Told {

@@ -1,6 +1,7 @@
 /** The settings of a service as a table, beside what this node's own configuration says. Pure. */
 import type { Config } from '../../config/config.ts';
 import type { SettingChange, SettingsChange, SettingsDocument } from '../../contract/settings.ts';
+import { timeOf } from '../act/times.ts';
 import { printable, table } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
 
@@ -49,11 +50,10 @@ export function overriddenBy(document: SettingsDocument, config: Config | null):
   });
 }
 
-const timeOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-
 export function renderSettings(shown: ShownSettings, overridden: readonly Overridden[], paint: Paint): string {
   const { service, version, document, last } = shown;
-  const when = (last?.at ?? null) === null ? '' : `${timeOf(last?.at ?? 0)} `;
+  const at = last?.at ?? null;
+  const when = at === null ? '' : `${timeOf(at)} `;
   const who = last === null ? '' : `, changed ${when}by ${printable(last.asker)}`;
   const own = new Map(overridden.map(({ key, own: value }) => [key, `${String(value)}, overridden`]));
   const rows = Object.entries(document).map(([key, value]) => {

@@ -135,7 +135,7 @@ describe('in the ensemble', () => {
   test('settings and history are one transaction over what was read', async () => {
     const { desk, written } = deskOf(done);
     const told = await desk.change({ wait_replicas: 2 }, by(7));
-    expect(told).toMatchObject({ ok: true, settings: { version: 8, nested: { wait_replicas: 2 } } });
+    expect(told).toMatchObject({ ok: true, settings: { version: 8, document: { wait_replicas: 2 } } });
     expect(written).toMatchObject([
       { op: 'setData', path: '/dictator/cache/settings', version: 1 },
       { op: 'create', path: '/dictator/cache/changes' },

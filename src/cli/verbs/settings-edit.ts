@@ -3,7 +3,7 @@ import type { ExitCode } from '../../contract/errors.ts';
 import { EXIT } from '../../contract/errors.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { carryOut, documentIn } from '../settings/change.ts';
+import { carryOut } from '../settings/change.ts';
 import { atSettingsDesk } from '../settings/desk.ts';
 import type { SettingsDesk } from '../settings/desk.ts';
 import { patchBetween, readDocument, renderDocument } from '../settings/text.ts';
@@ -35,14 +35,14 @@ async function edit(call: Call, desk: SettingsDesk): Promise<ExitCode> {
   const told = await withProgress('reading the settings', io, desk.read());
   if (!told.ok) return report(told.failure, io);
   const before = told.settings;
-  const written = await textOf(call, renderDocument(desk.service, before.version, documentIn(before)));
+  const written = await textOf(call, renderDocument(desk.service, before.version, before.document));
   if ('exitCode' in written) return written.exitCode;
   const read = readDocument(written.text);
   if (!read.ok) {
     const kept = written.file === null ? undefined : `Your text is in ${written.file}: correct it, then use --file.`;
     return report({ code: 'settings_invalid', details: read.faults, next: kept }, io);
   }
-  const patch = patchBetween(documentIn(before), read.values);
+  const patch = patchBetween(before.document, read.values);
   const exitCode = await carryOut({ desk, before, patch }, call);
   if (exitCode === EXIT.done) written.discard();
   else if (written.file !== null && !flags.on('json')) io.stderr(`  Your text is in ${written.file}.\n`);

@@ -1,17 +1,14 @@
 /** `dictator settings show [SERVICE]`: what holds for the whole service, and what of this node's file it overrides. */
 import { EXIT } from '../../contract/errors.ts';
-import type { SettingsChange } from '../../contract/settings.ts';
 import { documentOf } from '../../records/settings.ts';
 import { unlessSilent } from '../facts.ts';
 import { SOURCE_FLAGS } from '../flags.ts';
 import { looking } from '../look.ts';
 import type { Lookout } from '../look.ts';
-import { readPast } from '../past.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
 import type { Failure } from '../report.ts';
 import { askSettings } from '../settings/agent.ts';
-import { documentIn } from '../settings/change.ts';
 import { overriddenBy, renderSettings } from '../settings/render.ts';
 import type { ShownSettings } from '../settings/render.ts';
 import { painter, printJson, shownAddress } from '../terminal.ts';
@@ -50,14 +47,12 @@ async function settingsOf(call: Call, lookout: Lookout): Promise<ShownSettings |
   if (ensemble === null || service === undefined) {
     return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
   }
-  const found = await unlessSilent(async () => {
-    const [records, past] = await Promise.all([ensemble.read(service, 'all'), readPast(ensemble, service)]);
-    return { settings: records.settings?.value ?? null, last: past?.changes.at(-1) ?? null };
-  });
+  const found = await unlessSilent(() => ensemble.settings(service));
   if (found === null) return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
-  if (found.settings === null) return { code: 'service_unknown', details: [service] };
-  const last: SettingsChange | null = found.last;
-  return { service, version: found.settings.version, document: documentOf(found.settings), last };
+  const { settings, changes } = found;
+  if (settings === null) return { code: 'service_unknown', details: [service] };
+  const { value } = settings;
+  return { service, version: value.version, document: documentOf(value), last: changes?.value.list.at(-1) ?? null };
 }
 
 function silent(hosts: Lookout['source']['hosts']): Failure {
@@ -68,5 +63,5 @@ async function ofAgent(agent: Parameters<typeof askSettings>[0], service = ''): 
   const told = await askSettings(agent);
   if (!told.ok) return told.failure;
   const name = service === '' ? `the service of ${shownAddress(agent)}` : service;
-  return { service: name, version: told.settings.version, document: documentIn(told.settings), last: null };
+  return { service: name, ...told.settings, last: null };
 }
