@@ -18,7 +18,8 @@ describe('a document of settings', () => {
     });
   });
 
-  test.each(['__proto__', 'constructor', 'toString'])('a node is not called %s: no record could hold its tags', (node) => {
+  const OF_EVERY_OBJECT = ['__proto__', 'constructor', 'toString'];
+  test.each(OF_EVERY_OBJECT)('a node is not called %s: no record could hold its tags', (node) => {
     const checked = checkPatch({ [`nodes.${node}.zone`]: 'east' });
     expect(checked).toMatchObject({ ok: false, faults: [{ reason: 'names no node' }] });
   });
