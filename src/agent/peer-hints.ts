@@ -19,8 +19,6 @@ export function peerInputs(post: (input: Input) => void): Parameters<Outside['op
     },
     onRefused: (name) => post({ kind: 'peer', name, event: { peer: 'refused' } }),
     onFailed: (name) => post({ kind: 'peer', name, event: { peer: 'failed' } }),
-    onSilent: () => undefined,
-    onHeard: () => undefined,
     onMessage: (name, message) => post({ kind: 'peer_hint', name, hint: message.kind }),
   };
 }

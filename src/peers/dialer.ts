@@ -103,8 +103,6 @@ export function createDialer({ self, peer, clock, events }: DialerOptions): Dial
     const upSince = clock.now();
     const link = openLink(stream, clock, {
       onMessage: (message) => events.onMessage(peer.name, message),
-      onSilent: () => events.onSilent(peer.name),
-      onHeard: () => events.onHeard(peer.name),
       onEnded(how) {
         pinned = { address, dialsLeft: PROVING_DIALS };
         if (clock.now() - upSince >= STABLE_AFTER_MS) failures = 0;

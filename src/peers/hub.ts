@@ -57,8 +57,6 @@ export function createPeerHub(self: PeerHello, events: PeerEvents, clock: Clock)
       onMessage(message) {
         if (dialers.has(hello.name)) events.onMessage(hello.name, message);
       },
-      onSilent: () => undefined,
-      onHeard: () => undefined,
       onEnded: () => incoming.delete(entry),
     });
     const entry: Incoming = { name: hello.name, instance: hello.instance, link };

@@ -37,8 +37,6 @@ function linkOn(stream: Duplex): { link: PeerLink; clock: ReturnType<typeof hand
   const told: string[] = [];
   const link = openLink(stream, clock, {
     onMessage: (message) => told.push(message.kind),
-    onSilent: () => told.push('silent'),
-    onHeard: () => told.push('heard'),
     onEnded: (how) => told.push(`ended ${how}`),
   });
   open.push(link);
@@ -63,22 +61,12 @@ describe('a peer stream', () => {
     expect(String(far.read())).toBe(BEAT + BEAT);
   });
 
-  test('is silent once when beats are missed, and heard again with the next line', async () => {
-    const { clock, far, told } = linked();
-    for (let beat = 0; beat < SILENT_BEATS; beat += 1) clock.beat();
-    expect(told).toEqual([]);
-    clock.beat();
-    clock.beat();
-    expect(told).toEqual(['silent']);
-    far.write(BEAT);
-    await settle();
-    expect(told).toEqual(['silent', 'heard']);
-  });
-
   test('is given up after a long silence, which proves nothing', () => {
     const { clock, told } = linked();
-    for (let beat = 0; beat <= GIVE_UP_BEATS; beat += 1) clock.beat();
-    expect(told).toEqual(['silent', 'ended silent']);
+    for (let beat = 0; beat < GIVE_UP_BEATS; beat += 1) clock.beat();
+    expect(told).toEqual([]);
+    clock.beat();
+    expect(told).toEqual(['ended silent']);
   });
 
   test('ends with fin when the other side closes it', async () => {
@@ -93,7 +81,18 @@ describe('a peer stream', () => {
     for (let beat = 0; beat <= SILENT_BEATS; beat += 1) clock.beat();
     far.end();
     await settle();
-    expect(told).toEqual(['silent', 'ended silent']);
+    expect(told).toEqual(['ended silent']);
+  });
+
+  test.each([
+    ['missed as many beats as silence takes', SILENT_BEATS, ''],
+    ['was silent and spoke again', SILENT_BEATS + 1, BEAT],
+  ])('that %s ends as it is ended', async (_what, missed, last) => {
+    const { clock, far, told } = linked();
+    for (let beat = 0; beat < missed; beat += 1) clock.beat();
+    far.end(last);
+    await settle();
+    expect(told).toEqual(['ended fin']);
   });
 
   test.each([

@@ -27,8 +27,6 @@ const RESET_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 export interface LinkEvents {
   onMessage(message: PeerMessage): void;
-  onSilent(): void;
-  onHeard(): void;
   /** Once, and last. */
   onEnded(how: PeerEnd): void;
 }
@@ -41,7 +39,6 @@ export interface PeerLink {
 export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): PeerLink {
   const splitter = createLineSplitter();
   let open = true;
-  let silent = false;
   let beatsMissed = 0;
   let linesThisBeat = 0;
   let cancelBeat = clock.after(untilGridMs(clock.now(), BEAT_MS), beat);
@@ -51,6 +48,7 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
     open = false;
     cancelBeat();
     stream.destroy();
+    const silent = beatsMissed > SILENT_BEATS;
     events.onEnded(silent && how !== 'local' ? 'silent' : how);
   }
 
@@ -68,18 +66,7 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
       return;
     }
     cancelBeat = clock.after(untilGridMs(clock.now(), BEAT_MS), beat);
-    if (beatsMissed > SILENT_BEATS && !silent) {
-      silent = true;
-      events.onSilent();
-    }
     write(BEAT_LINE);
-  }
-
-  function heard(): void {
-    beatsMissed = 0;
-    if (!silent) return;
-    silent = false;
-    events.onHeard();
   }
 
   function takeLine(text: string): void {
@@ -89,7 +76,7 @@ export function openLink(stream: Duplex, clock: Clock, events: LinkEvents): Peer
       end('local');
       return;
     }
-    heard();
+    beatsMissed = 0;
     if (line.kind === 'message') events.onMessage(line.message);
   }
 

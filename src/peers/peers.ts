@@ -35,10 +35,6 @@ export type PeerEnd = 'fin' | 'reset' | 'silent' | 'local';
 export interface PeerEvents {
   /** The outgoing stream is established, and the answer names the service, name and instance that were dialled. */
   onUp(name: string, instance: string): void;
-  /** Nothing was heard for PEER_SILENT_MS. The stream stays up until it ends, at the latest after PEER_GIVE_UP_MS. */
-  onSilent(name: string): void;
-  /** A silent stream spoke again. */
-  onHeard(name: string): void;
   /** An outgoing stream that was up ended; a new dial is already under way (unless the peer was removed). */
   onEnded(name: string, how: PeerEnd): void;
   /** A dial met ECONNREFUSED, each time; `address` is the resolved one that refused. */
@@ -74,10 +70,8 @@ export interface PeerHub {
 export const BEAT_MS = 2000;
 /** A stream is silent after this many beats were due and none came... */
 export const SILENT_BEATS = 2;
-export const PEER_SILENT_MS = SILENT_BEATS * BEAT_MS;
 /** ...and closed after this many, because TCP's own retries would take minutes to resume it when a partition heals. */
 export const GIVE_UP_BEATS = 5;
-export const PEER_GIVE_UP_MS = GIVE_UP_BEATS * BEAT_MS;
 /** Least time between the two refusals that prove a death. */
 export const PROOF_PAUSE_MS = 10;
 /** Limit of one dial, from name resolution to the verified hello. */

@@ -47,8 +47,6 @@ function startHub(port: number, clock: Clock = systemClock): string[] {
     SELF,
     {
       onUp: () => tell('up'),
-      onSilent: () => tell('silent'),
-      onHeard: () => tell('heard'),
       onEnded: (_name, how) => tell('ended', how),
       onRefused: (_name, address) => tell('refused', address),
       onFailed: (_name, code) => tell('failed', code),
