@@ -10,10 +10,12 @@ import type { Picture } from './picture.ts';
 import { error } from './reply.ts';
 import type { Reply } from './reply.ts';
 
-/** The server as its commands see it. Nothing here waits for anybody, but for an operation. */
+/** The server as its commands see it. Nothing here waits, but for an operation or a master. */
 export interface House {
   /** What is known of the master of this name at this moment; null: there is none of that name. */
   find(name: string): Picture | null;
+  /** The same once there is a master, or nothing can be known; or after so many milliseconds. */
+  untilClear(name: string, maxMs: number): Promise<Picture | null>;
   /** Every master that is answered for. */
   served(): readonly Served[];
   /** The service of the agent itself; null where there is no agent beside it. */

@@ -23,6 +23,8 @@ export const SENTINEL_LIMITS = {
   /** Channels and patterns of one client. Every event is held against every pattern of everybody. */
   channelsMax: 128,
   patternsMax: 32,
+  /** Questions for a master that are held back until there is one; those beyond it are answered at once. */
+  heldQuestionsMax: 256,
   /** Longest channel, pattern or name that is kept for a client. */
   keptTextMax: 512,
   /** Wrong passwords on one connection before it is closed. */

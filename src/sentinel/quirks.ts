@@ -25,3 +25,15 @@ function isDetector({ libName, channels, patterns, askedInfo }: Client): boolean
 export function delayOf(client: Client, events: readonly SentinelEvent[]): number {
   return isDetector(client) && events.some(({ channel }) => channel === '+switch-master') ? DETECTOR_DELAY_MS : 0;
 }
+
+/**
+ * node-redis asks for the master as soon as it lost it or hears of anything. Told that there is none, it sleeps for one
+ * second, whatever it hears meanwhile; so it is told when there is one again, and sleeps only where that takes longer
+ * than this. It gives up on a silent Sentinel after 5 s by default.
+ */
+export const MASTER_HOLD_MS = 2000;
+
+/** It says its name, on every connection, before it asks. */
+export function sleepsWithoutMaster({ libName }: Client): boolean {
+  return /^node-redis(\(|$)/.test(libName);
+}

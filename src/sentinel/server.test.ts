@@ -122,6 +122,40 @@ describe('answers', () => {
     expect(await talk.ask('sentinel ckquorum svc')).toMatch(/^-NOQUORUM 0 usable Sentinels\. Not enough/);
   });
 
+  test('come to node-redis when there is a master again, and send it on where nothing can be known', async () => {
+    const stage = new Stage({ limits: { heldQuestionsMax: 1 } });
+    const [patient, second, other] = [await stage.client(), await stage.client(), await stage.client()];
+    for (const talk of [patient, second]) {
+      talk.say('client setinfo lib-name node-redis(app)');
+      await talk.hears('OK');
+    }
+    stage.see({ master: null });
+    patient.say('sentinel sentinels svc\r\nsentinel master svc\r\nping');
+    await patient.hears('10.0.0.2\r\n');
+    // Answers on one connection keep their order, so what is not held back shows that it was asked.
+    expect(await other.ask('sentinel master svc')).toContain('s_down,o_down,master,disconnected');
+    expect(await second.ask('sentinel master svc')).toContain('s_down,o_down,master,disconnected');
+    expect(patient.heard).not.toContain('PONG');
+    stage.see(SWITCHED);
+    const heard = await patient.hears('+PONG\r\n');
+    expect(heard).toContain('$4\r\nport\r\n$4\r\n6380\r\n');
+    expect(heard).not.toContain('s_down');
+
+    stage.see({ master: null });
+    patient.say('sentinel master svc');
+    stage.see({ seesEnsemble: false });
+    await patient.hears('-ERR This agent sees no ZooKeeper: ask another\r\n');
+    expect(await second.ask('sentinel master svc')).toBe('-ERR This agent sees no ZooKeeper: ask another\r\n');
+  });
+
+  test('are not held back from node-redis for longer than it sleeps through', async () => {
+    const stage = new Stage();
+    stage.see({ master: null });
+    const talk = await stage.client();
+    talk.say('client setinfo lib-name node-redis\r\nsentinel master svc');
+    expect(await talk.hears('s_down')).toContain('s_down');
+  });
+
   test('refuse in the words of the reference', async () => {
     const talk = await new Stage().client();
     const said: [string, string][] = [

@@ -13,6 +13,7 @@ import type { OthersSource } from './book.ts';
 import type { House } from './call.ts';
 import { Client } from './client.ts';
 import { Connection } from './connection.ts';
+import { Held } from './held.ts';
 import { HostNames } from './host-names.ts';
 import type { HostNamesOptions } from './host-names.ts';
 import { SENTINEL_LIMITS } from './limits.ts';
@@ -68,6 +69,7 @@ export class SentinelServer {
   private readonly house: House & { address: { host: string; port: number } };
   private readonly clients = new Map<number, Client>();
   private readonly book: Book;
+  private readonly held: Held;
   private listeners: readonly Listener[] = [];
   private nextId = 1;
   private refreshing = false;
@@ -91,8 +93,11 @@ export class SentinelServer {
       now: options.now,
       publish: (events) => this.publish(events),
     });
+    const find: House['find'] = (name) => this.book.find(name);
+    this.held = new Held({ find, questionsMax: this.limits.heldQuestionsMax });
     this.house = {
-      find: (name) => this.book.find(name),
+      find,
+      untilClear: (name, maxMs) => this.held.untilClear(name, maxMs),
       served: () => this.book.served(),
       own: () => this.book.ownPicture(),
       id: () => this.id(),
@@ -143,7 +148,8 @@ export class SentinelServer {
     queueMicrotask(() => {
       this.refreshing = false;
       try {
-        this.book.ownPicture();
+        const own = this.book.ownPicture();
+        if (own !== null) this.held.look(own.service);
       } catch (fault) {
         this.options.onFault?.(fault);
       }
@@ -160,6 +166,7 @@ export class SentinelServer {
   /** Takes in what is known of another service now; null: it is gone. `news`: subscribers are told of it. */
   take(service: string, seen: Topology | null, news: boolean): void {
     this.book.take(service, seen, news);
+    this.held.look(service);
   }
 
   /** Where there is no agent: whether anything is known at all. */
@@ -168,6 +175,7 @@ export class SentinelServer {
     this.tiltSinceMs = known ? null : this.options.now();
     const [channel, what] = known ? ['-tilt', 'exited'] as const : ['+tilt', 'entered'] as const;
     this.publish([{ channel, payload: `#tilt mode ${what}` }]);
+    this.held.lookAtAll();
   }
 
   private id(): string {

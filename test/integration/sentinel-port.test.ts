@@ -3,6 +3,7 @@
  * that are others outside than inside.
  */
 import { afterAll, expect, test } from 'vitest';
+import { nodeRedis } from '../interop/keep-writing.ts';
 import { Ear } from '../support/ear.ts';
 import { failureStage, FAST_SYNC } from '../support/failure-stage.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -67,8 +68,11 @@ test('an agent that is cut off from ZooKeeper names nobody, says that it is blin
     expect(entry[entry.indexOf('flags') + 1]).toBe('s_down,master,disconnected');
     expect(String(await ask(replica, 'INFO', 'sentinel'))).toContain('sentinel_tilt:1');
     await expect(ask(replica, 'SENTINEL', 'CKQUORUM', NAME)).rejects.toThrow('NOQUORUM');
-    // Nobody else is any the worse.
+    // Nobody else is any the worse, and node-redis, which would ask it for ever, is sent on to the next.
     await names(master, at);
+    const ports = [replica, master].map(({ sentinelPort = 0 }) => sentinelPort);
+    const writer = await nodeRedis({ ports, name: NAME });
+    await waitFor(() => writer.acceptedMs.length > 0, 'node-redis to write').finally(() => writer.stop());
     proxy.resetAll();
     proxy.thaw();
     await ear.hears('-tilt', '#tilt');

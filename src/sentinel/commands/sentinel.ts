@@ -10,12 +10,15 @@ import type { Answer, Call, Command } from '../call.ts';
 import { masterEntry, replicaEntry, sentinelEntry } from '../entries.ts';
 import { matches } from '../glob.ts';
 import { quorumOf } from '../picture.ts';
+import type { Picture } from '../picture.ts';
+import { MASTER_HOLD_MS, sleepsWithoutMaster } from '../quirks.ts';
 import { NOTHING, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 import { failover } from './failover.ts';
 import { CONFIG_COMMANDS } from './sentinel-config.ts';
 
 const NO_SUCH_MASTER = error('ERR No such master with that name');
+const KNOWS_NOTHING = error('ERR This agent sees no ZooKeeper: ask another');
 
 /** Runs `then` for a name that is answered for. */
 export const ofMaster = (then: (call: Call, named: Served) => Answer) => (call: Call): Answer => {
@@ -33,8 +36,13 @@ function masters({ house }: Call): Answer {
   return array(house.served().map(({ name, picture }) => fields(masterEntry(picture, speaking(house, name)))));
 }
 
-function master({ house }: Call, { name, picture }: Served): Answer {
-  return fields(masterEntry(picture, speaking(house, name)));
+function master({ client, house }: Call, { name, picture }: Served): Answer {
+  const entry = (seen: Picture): Reply => fields(masterEntry(seen, speaking(house, name)));
+  if (picture.master !== null || !sleepsWithoutMaster(client)) return entry(picture);
+  return house.untilClear(name, MASTER_HOLD_MS).then((clear) => {
+    if (clear === null) return NO_SUCH_MASTER;
+    return clear.blind ? KNOWS_NOTHING : entry(clear);
+  });
 }
 
 function replicas({ house }: Call, { name, picture }: Served): Answer {
