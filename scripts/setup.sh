@@ -59,6 +59,7 @@ NEEDS=(
   "openssl|have_openssl|openssl|OpenSSL (\`openssl\`)"
   "haproxy|have_haproxy||HAProxy (\`haproxy\`)"
   "redis-py|have_redis_py|python3-redis|redis-py for python3 (\`import redis\`)"
+  "predis|have_predis||PHP, as \`php\` on the PATH, and predis, as /usr/share/php/Predis"
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -82,6 +83,11 @@ have_openssl() { have openssl; }
 have_haproxy() { have haproxy || [ -x /usr/sbin/haproxy ]; }
 # The python3 that comes first on the PATH may be another than the one that Debian's package is for.
 have_redis_py() { python3 -c 'import redis' >/dev/null 2>&1 || /usr/bin/python3 -c 'import redis' >/dev/null 2>&1; }
+# Without the configuration of PHP, which may ask for modules that are not there.
+have_predis() {
+  local folders=$TOOLS/predis/usr/share/php:/usr/share/php
+  php -n -d include_path="$folders" -r 'require "Predis/autoload.php";' >/dev/null 2>&1
+}
 have_zookeeper() { [ -e "${ZOOKEEPER_JARS:-/usr/share/java}/zookeeper.jar" ]; }
 have_redis_server() { [ -x "${REDIS_SERVER:-}" ] || is_redis_server redis-server; }
 have_redis_sentinel() { have redis-sentinel && is_redis_server redis-sentinel; }
@@ -228,6 +234,25 @@ put_haproxy() {
   "$BIN/haproxy" -v >&2
 }
 
+# PHP's modules bring a timer that Debian would enable, and predis needs none of them: of PHP the program alone is taken
+# out of its package, and installed what else it depends on.
+put_predis() {
+  local folder=$TOOLS/predis cli deb depends program
+  say 'taking the program out of the package php-cli into .tools/predis, and predis'
+  rm -rf "$folder"
+  mkdir -p "$folder" "$BIN"
+  cli=$(cd "$folder" && apt-get -q download php-cli >&2 && dpkg-deb --field php-cli_*.deb Depends) || return
+  rm -f "$folder"/php-cli_*.deb
+  (cd "$folder" && apt-get -q download "$cli" php-predis) >&2 || return
+  for deb in "$folder"/*.deb; do dpkg-deb --extract "$deb" "$folder" || return; done
+  depends=$(dpkg-deb --field "$folder/$cli"_*.deb Depends | tr ',' '\n' | sed '/^ *php/d' | paste -sd,) || return
+  rm -f "$folder"/*.deb
+  apt_get satisfy --no-install-recommends "$depends" || return
+  program=$(find "$folder/usr/bin" -name 'php*' -type f -print -quit)
+  ln -sfn "$program" "$BIN/php"
+  "$BIN/php" -n -v >&2
+}
+
 # --- what is asked for ----------------------------------------------------------------------------------------------
 
 # Prints the rows of NEEDS that are not met.
@@ -274,6 +299,7 @@ install_missing() { # <rows>
   if ! have_redis_server || ! have_redis_sentinel; then install_redis_with_services || return; fi
   if ! have_node; then fetch_node || return; fi
   if ! have_haproxy; then put_haproxy || return; fi
+  if ! have_predis; then put_predis || return; fi
   verify_zookeeper
 }
 

@@ -13,7 +13,7 @@ import type { Outcome } from './checkout.ts';
 
 const SHELL_PROGRAMS = [
   'bash', 'sh', 'cat', 'chmod', 'comm', 'cp', 'cut', 'dirname', 'env', 'find', 'ln', 'mkdir', 'mktemp', 'paste',
-  'readlink', 'rm', 'sleep', 'sort', 'tr',
+  'readlink', 'rm', 'sed', 'sleep', 'sort', 'tr',
 ];
 const OTHER_NEEDS = ['node', 'java', 'ip', 'unshare', 'ps', 'openssl'];
 /** Prints what a server prints when it is started under a server's name, like Debian's redis-check-rdb. */
@@ -32,7 +32,7 @@ beforeEach(async () => {
   await cp(join(ROOT, 'scripts/setup.sh'), join(world, 'project/scripts/setup.sh'));
   await linkPrograms(bin, [...SHELL_PROGRAMS, ...OTHER_NEEDS]);
   await playProgram(join(bin, 'npm'), 'exit 1');
-  for (const program of ['haproxy', 'python3']) await playProgram(join(bin, program), 'exit 0');
+  for (const program of ['haproxy', 'python3', 'php']) await playProgram(join(bin, program), 'exit 0');
   await mkdir(join(world, 'jars'));
   await writeFile(join(world, 'jars/zookeeper.jar'), '');
   await writeFile(calls, '');
@@ -148,6 +148,34 @@ describe('on Debian', () => {
     const asked = (await aptCalls()).map((call) => call.replace(/^-.* (?=update|satisfy|download)/, ''));
     expect(asked).toEqual(['update', 'download haproxy', 'satisfy --no-install-recommends libc6, liblua']);
     expect(await readdir(join(world, 'project/.tools/bin'))).toEqual(['haproxy']);
+    expect(await setup()).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test("of PHP the program alone is taken, without what would bring a timer, and predis beside it", async () => {
+    await rm(join(bin, 'php'));
+    await playProgram(join(bin, 'java'), 'exit 0');
+    for (const program of ['redis-server', 'redis-sentinel']) await playProgram(join(bin, program), SERVER);
+    await playAptGet(`case "$*" in
+      *'download php-cli'*) echo >php-cli_8.deb ;;
+      *download*) echo >php8.4-cli_8.deb; echo >php-predis_2.deb ;;
+      esac`);
+    await playProgram(join(bin, 'dpkg-deb'), `
+      case $1:$2 in
+        --field:*php-cli_8.deb) echo php8.4-cli ;;
+        --field:*) echo 'libedit2 (>= 2), media-types | mime-support, php8.4-common (= 8.4), zlib1g' ;;
+        --extract:*php8.4*) mkdir -p "$3/usr/bin"; echo '#!/bin/sh' >"$3/usr/bin/php8.4"
+          chmod 755 "$3/usr/bin/php8.4" ;;
+      esac`);
+    expect(await setup()).toMatchObject({ code: 0 });
+    const asked = (await aptCalls()).map((call) => call.replace(/^-.* (?=update|satisfy|download)/, ''));
+    expect(asked).toEqual([
+      'update',
+      'download php-cli',
+      'download php8.4-cli php-predis',
+      'satisfy --no-install-recommends libedit2 (>= 2), media-types | mime-support, zlib1g',
+    ]);
+    expect(await readdir(join(world, 'project/.tools/bin'))).toEqual(['php']);
+    expect((await readdir(join(world, 'project/.tools/predis')))).toEqual(['usr']);
     expect(await setup()).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 

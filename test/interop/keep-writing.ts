@@ -5,8 +5,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { createSentinel } from 'redis';
+import { RecordedRedisClient } from './recorded-redis-client.ts';
 
 export interface SentinelsOf {
   readonly ports: readonly number[];
@@ -119,10 +121,15 @@ function python(): string {
 }
 
 export function redisPy({ ports, name }: SentinelsOf): Writing {
-  const child = spawn(python(), ['-c', PYTHON, ports.join(','), name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return otherProcess('redis-py', [python(), '-c', PYTHON, ports.join(','), name]);
+}
+
+/** A program that writes, and prints a line for each attempt: `ok`, or what went wrong. */
+function otherProcess(client: string, [command = '', ...args]: readonly string[]): Writing {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const writing: Writing = {
-    client: 'redis-py',
+    client,
     acceptedMs: [],
     trouble: '',
     async stop() {
@@ -135,6 +142,69 @@ export function redisPy({ ports, name }: SentinelsOf): Writing {
     else writing.trouble = line;
   });
   return writing;
+}
+
+/** Between two attempts of its own predis pauses for a second, unless told otherwise. */
+const PREDIS = `
+[, $ports, $name] = $argv;
+$sentinels = array_map(fn ($port) => "tcp://127.0.0.1:$port?timeout=1", explode(',', $ports));
+$client = new Predis\\Client($sentinels, [
+  'replication' => 'sentinel', 'service' => $name, 'parameters' => ['timeout' => 1, 'read_write_timeout' => 1],
+]);
+$connection = $client->getConnection();
+$connection->setUpdateSentinels(true);
+$connection->setRetryWait(${EVERY_MS});
+`;
+const PREDIS_WRITES = `
+while (true) {
+  try {
+    $client->set('interop', 'predis');
+    echo "ok\\n";
+  } catch (Exception $error) {
+    echo get_class($error), ' ', $error->getMessage(), "\\n";
+  }
+  usleep(${EVERY_MS} * 1000);
+}
+`;
+/** Its list of Sentinels is its own affair: a function of its class looks at it. */
+const PREDIS_LISTS = `
+$connection->updateSentinels();
+$sentinels = (function () { return $this->sentinels; })->call($connection);
+$replicas = array_map(fn ($node) => $node->getParameters()->toArray(), $connection->getSlaves());
+$address = fn ($node) => ['host' => $node['host'], 'port' => (int) $node['port']];
+echo json_encode(['sentinels' => array_map($address, $sentinels), 'replicas' => array_map($address, $replicas)]);
+`;
+const PREDIS_FOLDER = fileURLToPath(new URL('../../.tools/predis/usr/share/php', import.meta.url));
+/** PHP without its configuration, and without notices of what it will not have one day. */
+const PHP = ['php', '-n', '-d', `include_path=${PREDIS_FOLDER}:/usr/share/php`, '-d', 'error_reporting=8191', '-r'];
+
+function php(script: string, { ports, name }: SentinelsOf): string[] {
+  if (spawnSync('php', [...PHP.slice(1), "require 'Predis/autoload.php';"]).status !== 0) {
+    throw new Error('PHP or predis is missing: run make deps');
+  }
+  return [...PHP, `require 'Predis/autoload.php';${PREDIS}${script}`, ports.join(','), name];
+}
+
+export function predis(sentinels: SentinelsOf): Writing {
+  return otherProcess('predis', php(PREDIS_WRITES, sentinels));
+}
+
+/** Where a client sees Sentinels and replicas. */
+export interface Lists {
+  readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+  readonly replicas: Lists['sentinels'];
+}
+
+/** What predis reads by position. */
+export function predisLists(sentinels: SentinelsOf): Lists {
+  const [command = '', ...args] = php(PREDIS_LISTS, sentinels);
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  return JSON.parse(stdout) as Lists;
+}
+
+export function rubyRedisClient(sentinels: SentinelsOf): Writing {
+  const redis = new RecordedRedisClient(sentinels.ports);
+  return keepWriting({ client: 'redis-client (Ruby)', write: () => redis.write(), end: () => redis.close() });
 }
 
 /** Longest time without an acknowledged write since this moment, in milliseconds. */

@@ -5,13 +5,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startService } from '../support/service.ts';
 import type { Node, Service } from '../support/service.ts';
 import { QUICK_SYNC } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { gapMs, ioredis, nodeRedis, redisPy } from './keep-writing.ts';
-import type { Writing } from './keep-writing.ts';
+import { gapMs, ioredis, nodeRedis, predis, predisLists, redisPy, rubyRedisClient } from './keep-writing.ts';
+import type { Lists, Writing } from './keep-writing.ts';
+import { RecordedRedisClient } from './recorded-redis-client.ts';
 
 const run = promisify(execFile);
 const NAME = 'mymaster';
@@ -94,6 +95,27 @@ test('ioredis finds a replica, too', async () => {
   redis.disconnect();
 });
 
+describe('lists of Sentinels and replicas are read', () => {
+  /** Whichever of them is asked first knows the others, and all replicas of the master. */
+  async function expectWhole(read: (firstPort: number) => Lists | Promise<Lists>): Promise<void> {
+    const { master } = await service.settled();
+    const at = (port: number): { host: string; port: number } => ({ host: '127.0.0.1', port });
+    const wanted = {
+      sentinels: new Set(ports().map(at)),
+      replicas: new Set(service.others(master).map(({ redis }) => at(redis.port))),
+    };
+    await waitFor(async () => {
+      const { sentinels, replicas } = await read(ports()[0] ?? 0);
+      expect({ sentinels: new Set(sentinels), replicas: new Set(replicas) }).toEqual(wanted);
+      return true;
+    }, 'every Sentinel and every replica to be listed');
+  }
+
+  test('by position: predis', () => expectWhole((port) => predisLists({ ports: [port], name: NAME })));
+
+  test('as maps of RESP3: redis-client of Ruby', () => expectWhole((port) => new RecordedRedisClient([port]).lists()));
+});
+
 test('every client keeps writing through a switchover and a failover', async () => {
   const { master: first } = await service.settled();
   const listener = spawn('redis-cli', ['-p', String(first.sentinelPort), 'psubscribe', '*'], { stdio: 'pipe' });
@@ -107,6 +129,8 @@ test('every client keeps writing through a switchover and a failover', async () 
     ioredis(sentinels, { protocol: 3, failoverDetector: true }),
     await nodeRedis(sentinels),
     redisPy(sentinels),
+    predis(sentinels),
+    rubyRedisClient(sentinels),
   ];
   try {
     await writesAfter(writers, 0);
