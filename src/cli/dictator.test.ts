@@ -177,14 +177,14 @@ describe('bootstrap', () => {
 describe('an order', () => {
   test('that is never answered ends, its outcome unknown', async () => {
     const port = await serve(() => undefined);
-    const limits = { connectTimeoutMs: 5000, answerTimeoutMs: 20, answerBytesMax: 100 };
+    const limits = { timeoutMs: 5000, answerTimeoutMs: 20, answerBytesMax: 100 };
     const result = await order({ host: '127.0.0.1', port }, '/', { limits });
     expect(result).toMatchObject({ failure: { code: 'outcome_unknown' } });
   });
 
   test('takes no endless answer', async () => {
     const { port } = await answering(200, `{"ok":true,"x":"${'x'.repeat(1000)}"}`);
-    const limits = { connectTimeoutMs: 5000, answerTimeoutMs: 5000, answerBytesMax: 100 };
+    const limits = { timeoutMs: 5000, answerTimeoutMs: 5000, answerBytesMax: 100 };
     const result = await order({ host: '127.0.0.1', port }, '/', { limits });
     expect(result).toMatchObject({ failure: { code: 'outcome_unknown' } });
   });

@@ -5,7 +5,7 @@
 import { isZooKeeperError } from '../zookeeper/index.ts';
 import { Ensemble } from './ensemble.ts';
 import type { ServiceRecords } from './ensemble.ts';
-import type { Target } from './exchange.ts';
+import type { Target } from '../peers/exchange.ts';
 import type { AgentView, Asked, LiveViews } from './live.ts';
 import type { Source } from './source.ts';
 

@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot';
 import type { Clock } from '../contract/clock.ts';
-import { exchange, parseJson } from './exchange.ts';
-import type { Target } from './exchange.ts';
+import { exchange, parseJson } from '../peers/exchange.ts';
+import type { Target } from '../peers/exchange.ts';
 
 const OK = 200;
 
@@ -91,9 +91,9 @@ export type Asked<T> = { readonly ok: true; readonly value: T } | {
 
 /** One GET of JSON, bounded in time and size. Never rejects. */
 export async function getJson(target: Target, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Asked<unknown>> {
-  const limits = { connectTimeoutMs: ANSWER_TIMEOUT_MS, answerTimeoutMs: timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
+  const limits = { timeoutMs: ANSWER_TIMEOUT_MS, answerTimeoutMs: timeoutMs, answerBytesMax: ANSWER_BYTES_MAX };
   const answer = await exchange(target, { path, method: 'GET', limits });
-  if (answer.kind === 'lost') return { ok: false, why: answer.why === 'ECONNREFUSED' ? 'refused' : 'silent' };
+  if (answer.kind === 'lost') return { ok: false, why: answer.refused ? 'refused' : 'silent' };
   const value = answer.status === OK ? parseJson(answer.body) : undefined;
   return value === undefined ? { ok: false, why: 'foreign' } : { ok: true, value };
 }

@@ -8,7 +8,7 @@ import type { Ensemble } from './ensemble.ts';
 import { factsOf, factsOfAgent, openEnsemble, unlessSilent } from './facts.ts';
 import type { Gathering, ServiceFacts } from './facts.ts';
 import { LiveViews } from './live.ts';
-import type { Target } from './exchange.ts';
+import type { Target } from '../peers/exchange.ts';
 import { withProgress } from './progress.ts';
 import { report } from './report.ts';
 import type { Failure } from './report.ts';

@@ -4,14 +4,14 @@
  */
 import type { Config } from '../config/config.ts';
 import type { OperationResult } from '../contract/operations.ts';
-import { exchange, parseJson } from './exchange.ts';
-import type { Limits, Target } from './exchange.ts';
+import { exchange, parseJson } from '../peers/exchange.ts';
+import type { Limits, Target } from '../peers/exchange.ts';
 import type { Failure } from './report.ts';
 import { shownAddress } from './terminal.ts';
 
 /** The agent is on this host: it takes a connection at once, or hangs. It bounds an order itself, within less. */
 export const ORDER_LIMITS: Limits = {
-  connectTimeoutMs: 5000,
+  timeoutMs: 5000,
   answerTimeoutMs: 40_000,
   answerBytesMax: 64 * 1024,
 };

@@ -102,7 +102,7 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
         log.event('zookeeper_fault', { code, host, detail }),
       ),
     openPeers: (events) => createPeerHub({ service, name, instance }, events, systemClock),
-    identify: (address, timeoutMs, done) => void identifyAgent(address, timeoutMs, done),
+    identify: (address, timeoutMs, done) => void identifyAgent(address, timeoutMs).then(done),
     rescue: createRescuePort({
       ...config.rescue,
       service,
@@ -111,7 +111,7 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
       wallNow: () => systemClock.wallNow(),
     }),
     process: createProcessPort(),
-    ask: (address, question, timeoutMs, done) => void askAgent(address, question, timeoutMs, done),
+    ask: (address, question, timeoutMs, done) => void askAgent(address, question, timeoutMs).then(done),
     exit,
   };
 }

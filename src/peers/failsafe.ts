@@ -4,14 +4,13 @@
  * Both directions are validated as a whole. Whatever is not a valid answer, and whatever comes too late, is silence:
  * nothing but a plain yes extends a master's power.
  */
-import { request } from 'node:http';
 import * as v from 'valibot';
 import { FAILSAFE_FORMAT, FAILSAFE_PROMISE_MAX_MS } from '../contract/failsafe.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import { REASONS } from '../contract/reasons.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
-import { readBody } from './body.ts';
-import { ANSWER_HEADER_BYTES_MAX, isDialable } from './dial.ts';
+import { exchange, parseJson } from './exchange.ts';
+import type { Target } from './exchange.ts';
 
 export const FAILSAFE_PATH = '/v1/failsafe';
 /** Bound of a question's and of an answer's JSON. */
@@ -66,61 +65,16 @@ export function readAnswer(node: string, body: string): FailsafeAnswer | null {
   return output.promised ? { promised: true, promiseMs: output.promiseMs } : { promised: false, reason: output.reason };
 }
 
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    // Not JSON: not from an agent.
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
 /**
- * Asks one agent, once. `done` is called once, later, at most `timeoutMs` milliseconds from now, with null for
- * silence; unless the returned function took the question back.
+ * Asks one agent, once. Resolves at most `timeoutMs` milliseconds from now, with null for silence, and never rejects.
  */
-export function askAgent(
-  address: { readonly host: string; readonly port: number },
+export async function askAgent(
+  address: Target,
   question: FailsafeQuestion,
   timeoutMs: number,
-  done: (answer: FailsafeAnswer | null) => void,
-): () => void {
-  // Records of others name the address; what cannot be one would make the request throw.
-  if (!isDialable(address.host, address.port)) {
-    const soon = setTimeout(() => done(null), 0);
-    return () => clearTimeout(soon);
-  }
+): Promise<FailsafeAnswer | null> {
   const body = JSON.stringify({ v: FAILSAFE_FORMAT, ...question });
-  const asking = request({
-    ...address,
-    method: 'POST',
-    path: FAILSAFE_PATH,
-    agent: false,
-    maxHeaderSize: ANSWER_HEADER_BYTES_MAX,
-    headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
-  });
-  let settled = false;
-  const timer = setTimeout(() => settle(null), timeoutMs);
-
-  function abandon(): void {
-    settled = true;
-    clearTimeout(timer);
-    asking.destroy();
-  }
-  function settle(answer: FailsafeAnswer | null): void {
-    if (settled) return;
-    abandon();
-    done(answer);
-  }
-
-  // Stays attached: destroying the question reports a hang-up of our own making.
-  asking.on('error', () => settle(null));
-  asking.on('response', (response) => {
-    if (response.statusCode !== 200) return settle(null);
-    readBody(response, FAILSAFE_BYTES_MAX, (given) =>
-      settle(given === undefined ? null : readAnswer(question.node, given)));
-  });
-  asking.end(body);
-  return abandon;
+  const limits = { timeoutMs, answerBytesMax: FAILSAFE_BYTES_MAX };
+  const ended = await exchange(address, { path: FAILSAFE_PATH, method: 'POST', body, limits });
+  return ended.kind === 'answered' && ended.status === 200 ? readAnswer(question.node, ended.body) : null;
 }

@@ -5,7 +5,7 @@
 import type { OperationResult } from '../../contract/operations.ts';
 import type { Io } from '../io.ts';
 import { getJson } from '../live.ts';
-import type { Target } from '../exchange.ts';
+import type { Target } from '../../peers/exchange.ts';
 import { order } from '../order.ts';
 import type { OrderResult } from '../order.ts';
 import type { Desk, Ended, WantedOrder, WantedPause } from './desk.ts';

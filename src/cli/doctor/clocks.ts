@@ -4,7 +4,7 @@
  */
 import type { WallClock } from '../../contract/clock.ts';
 import { getJson } from '../live.ts';
-import type { Target } from '../exchange.ts';
+import type { Target } from '../../peers/exchange.ts';
 import type { ClockFacts } from './facts.ts';
 
 /** Longer shows smaller differences, and keeps the user waiting. */

@@ -7,7 +7,7 @@ import { Ensemble } from '../ensemble.ts';
 import { factsOf, unlessSilent } from '../facts.ts';
 import type { ServiceFacts } from '../facts.ts';
 import { getJson, LiveViews } from '../live.ts';
-import type { Target } from '../exchange.ts';
+import type { Target } from '../../peers/exchange.ts';
 import { targetOf } from '../order.ts';
 import { shownAddress } from '../terminal.ts';
 import type { Io } from '../io.ts';

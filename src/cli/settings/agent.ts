@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { flattened } from '../../config/service-settings.ts';
 import type { SettingFault, SettingsDocument } from '../../contract/settings.ts';
-import { exchange, parseJson } from '../exchange.ts';
-import type { Target } from '../exchange.ts';
+import { exchange, parseJson } from '../../peers/exchange.ts';
+import type { Target } from '../../peers/exchange.ts';
 import { ORDER_LIMITS } from '../order.ts';
 import type { Failure } from '../report.ts';
 import { shownAddress } from '../terminal.ts';

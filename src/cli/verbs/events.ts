@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { EXIT } from '../../contract/errors.ts';
 import type { ExitCode } from '../../contract/errors.ts';
 import { getJson } from '../live.ts';
-import type { Target } from '../exchange.ts';
+import type { Target } from '../../peers/exchange.ts';
 import type { Asked } from '../live.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
