@@ -77,7 +77,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a member of the in-sync set that hangs is not waited for',
     file: 'core/recovery.ts',
-    find: 'if (elapsedMs < graceMs && term.inSync.some((name) => mayHang(name, input))) ' +
+    find: 'if (elapsedMs < graceMs && mayHaveMemory.some((name) => mayHang(name, input))) ' +
       "return nobody('awaiting_recovery');",
     replace: '',
     by: ['I3', 'I5'],

@@ -30,8 +30,8 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'a node that came back empty is eligible',
     file: 'core/contest.ts',
-    find: 'return term.inSync.length === 0 && (facts.keys > 0 || term.nodes.length <= 1);',
-    replace: 'return true;',
+    find: "return master?.name === state.settings.name && facts.role === 'master' && master.runId === facts.runId;",
+    replace: "return master?.name === state.settings.name && facts.role === 'master';",
     by: ['I5', 'I3'],
     focus: 'deaths',
   },

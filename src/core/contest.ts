@@ -28,13 +28,8 @@ export const DRAIN_MAX_MS = 200;
 type Candidate = RoleOf<'candidate'>;
 
 /** The same Redis process that the term names as master, still master: it has everything there is. */
-export function isIncumbent(state: State, term: Term, facts: RedisFacts): boolean {
-  const { master } = term;
-  if (master?.name !== state.settings.name || facts.role !== 'master') return false;
-  if (master.runId === facts.runId) return true;
-  // Restarted. With nobody else in sync, what it brought back is the best there is, unless it is nothing at all
-  // while other nodes may hold something (I5).
-  return term.inSync.length === 0 && (facts.keys > 0 || term.nodes.length <= 1);
+export function isIncumbent(state: State, { master }: Term, facts: RedisFacts): boolean {
+  return master?.name === state.settings.name && facts.role === 'master' && master.runId === facts.runId;
 }
 
 /** The old master's Redis lives, and we stream from it: its last write can be had. */

@@ -59,7 +59,7 @@ describe('the count', () => {
   test('the very process that was master needs no proof, a restarted one does', () => {
     const incumbent = ballot('a', { standing: 'incumbent' });
     expect(proves(incumbent, [])).toBe(true);
-    expect(proves({ ...incumbent, runId: 'another', holds: 'disk' }, [])).toBe(false);
+    expect(proves({ ...incumbent, runId: 'another', standing: 'frozen', holds: 'disk' }, [])).toBe(false);
   });
 
   test('nodes that WAIT needs are never more than there are', () => {

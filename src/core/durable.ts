@@ -52,8 +52,7 @@ export function keepsConfirmed(
   election: { readonly ballots: readonly Ballot[]; readonly waitReplicas: number | null },
 ): boolean {
   const { ballot, position } = candidate;
-  if (election.waitReplicas === null || ballot.standing === 'designated' || ballot.standing === 'linked') return true;
-  if (ballot.standing === 'incumbent' && ballot.runId === term.master?.runId) return true;
+  if (election.waitReplicas === null || ballot.standing !== 'frozen') return true;
   const counted = election.ballots.filter((each) => counts(each, term, position));
   return counted.length >= ballotsNeeded(term, election.waitReplicas);
 }

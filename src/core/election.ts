@@ -10,7 +10,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import { keepsConfirmed } from './durable.ts';
-import type { Position } from './lineage.ts';
+import type { DataIdentity, Position } from './lineage.ts';
 import { comparePositions, positionOf } from './lineage.ts';
 import type { Ballot, Term } from './records.ts';
 
@@ -64,6 +64,18 @@ export function isNamedMaster(process: { readonly name: string; readonly runId: 
   return is(term.master) || is(term.handOver?.from ?? null);
 }
 
+/** Whose dataset it is, and where that comes from. */
+type BehindBallot = Pick<Ballot, 'name' | 'runId' | 'holds'>;
+
+/**
+ * Where the dataset behind a ballot ends. What a disk brought back was written before the claim that is pending: its
+ * new id is that of a restart, not of the promotion, though both continue the last entry of the lineage.
+ */
+export function positionOfBallot(data: DataIdentity & BehindBallot, term: Term): Position | null {
+  const isOld = data.holds === 'disk' && !isNamedMaster(data, term);
+  return positionOf(data, isOld ? { lineage: term.lineage, pending: null } : term);
+}
+
 /** Why a ballot of this term may not win, or null. */
 export function ineligible(ballot: Ballot, term: Term): ReasonCode | null {
   if (ballot.refusal !== null) return ballot.refusal;
@@ -72,7 +84,7 @@ export function ineligible(ballot: Ballot, term: Term): ReasonCode | null {
   const named = isNamedMaster(ballot, term);
   if (!named && !term.inSync.includes(ballot.name)) return 'not_in_sync';
   if (!named && ballot.priority === 0) return 'priority_zero';
-  return positionOf(ballot, term) === null ? 'foreign_dataset' : null;
+  return positionOfBallot(ballot, term) === null ? 'foreign_dataset' : null;
 }
 
 const STANDING_ORDER = { designated: 0, incumbent: 1, linked: 2, frozen: 3 } as const;
@@ -131,7 +143,7 @@ export function electionOutcome(input: ElectionInput): ElectionOutcome {
   if (forNodes.length > 0 && elapsedMs < settleMs) return { result: 'waiting', forNodes };
   const standings = ballots
     .filter((ballot) => ineligible(ballot, term) === null)
-    .map((ballot) => ({ ballot, position: positionOf(ballot, term) ?? NO_POSITION }));
+    .map((ballot) => ({ ballot, position: positionOfBallot(ballot, term) ?? NO_POSITION }));
   const { waitReplicas, lagBytes } = input.rules;
   const proved = standings.filter((standing) => keepsConfirmed(standing, term, { ballots, waitReplicas }));
   const best = ranked(proved, lagBytes)[passedOver(proved.length, elapsedMs, settleMs)];

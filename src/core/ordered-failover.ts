@@ -13,9 +13,10 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import { emitClaim, foreignRecord } from './claim.ts';
 import { deposedBy, freezeStep, mayTakeOver, DRAIN_STILL_MS } from './contest.ts';
 import { electionOf } from './election-now.ts';
-import { ineligible, keptInSync } from './election.ts';
+import { ineligible, keptInSync, positionOfBallot } from './election.ts';
 import type { RedisFacts } from './facts.ts';
-import { comparePositions, positionOf } from './lineage.ts';
+import type { Position } from './lineage.ts';
+import { comparePositions } from './lineage.ts';
 import { obstacle } from './obstacles.ts';
 import { isPaused } from './operations/pause.ts';
 import { holdsPower } from './power.ts';
@@ -25,6 +26,7 @@ import { isDurable, isUnreadable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
+import { holdingOf } from './wholeness.ts';
 
 /** Beyond the session timeout: what an order waits for ballots and for the end of a session. */
 export const ORDER_PATIENCE_MS = 5000;
@@ -64,13 +66,12 @@ function ofSurroundings(state: State): Refusal | null {
 }
 
 /** Somebody who could stand, now or by an order of its own, and holds more. */
-function isBetter(ballot: Ballot, term: Term, facts: RedisFacts): boolean {
-  const ours = positionOf(facts, term);
-  if (ours === null && facts.keys === 0 && isCopy(ballot)) return true;
+function isBetter(ballot: Ballot, term: Term, ours: { position: Position | null; facts: RedisFacts }): boolean {
+  if (ours.position === null && ours.facts.keys === 0 && isCopy(ballot)) return true;
   if (ballot.refusal !== null && OUT_OF_THE_QUESTION.includes(ballot.refusal)) return false;
-  const theirs = positionOf(ballot, term);
+  const theirs = positionOfBallot(ballot, term);
   if (theirs === null) return false;
-  return ours === null || comparePositions(theirs, ours) > 0;
+  return ours.position === null || comparePositions(theirs, ours.position) > 0;
 }
 
 /**
@@ -98,8 +99,10 @@ function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {
   // While the service is paused the winner claims nothing, so whoever holds as much may be ordered in its place.
   if (outcome.result === 'winner' && !isPaused(state)) return never('better_candidate');
   const others = ballots.filter(({ name, epoch }) => name !== settings.name && epoch === term.epoch);
-  if (others.some((ballot) => isBetter(ballot, term, facts))) return never('better_candidate');
   const mine = ballots.find(({ name, epoch }) => name === settings.name && epoch === term.epoch);
+  const holds = holdingOf(state, facts, term);
+  const ours = { position: positionOfBallot({ ...facts, name: settings.name, holds }, term), facts };
+  if (others.some((ballot) => isBetter(ballot, term, ours))) return never('better_candidate');
   const mayStand = mine !== undefined && ineligible(mine, term) === null && !isDurable(state);
   return acknowledgeLoss || (isPaused(state) && mayStand) ? null : never('loss_not_acknowledged');
 }

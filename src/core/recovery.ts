@@ -8,8 +8,8 @@
  *
  * Rules, first match wins. "Named" are the last master and the in-sync set of its term:
  * 1. a named node still has its memory: no recovery, the ordinary election is about it;
- * 2. a named node has not voted, though its agent is there and knows of no other process than the one that was in sync:
- *    it hangs, perhaps, with its memory; wait until `graceMs` is over;
+ * 2. a named node, or the one that hands over, has not voted, though its agent is there and knows of no other process
+ *    than the one that was in sync: it hangs, perhaps, with its memory; wait until `graceMs` is over;
  * 3. the last master is back with data, and no named one shows an exact position ahead of its own: it;
  * 4. not all named nodes are back, and `graceMs` is not over: wait;
  * 5. named nodes are back with data: the best position, exact where the dataset shows it, else as last recorded; where
@@ -18,7 +18,7 @@
  * 7. else an operator decides.
  */
 import { keepsConfirmed } from './durable.ts';
-import { isNamedMaster } from './election.ts';
+import { isNamedMaster, positionOfBallot } from './election.ts';
 import type { Position } from './lineage.ts';
 import { comparePositions, positionOf } from './lineage.ts';
 import type { Ballot, NodeRecord, Term } from './records.ts';
@@ -57,7 +57,7 @@ function isBack({ refusal }: Ballot): boolean {
  */
 function hasMemory(ballot: Ballot, term: Term): boolean {
   if (ballot.holds !== 'whole' && ballot.holds !== 'stream') return false;
-  return isNamedMaster(ballot, term) || positionOf(ballot, term) !== null;
+  return isNamedMaster(ballot, term) || positionOfBallot(ballot, term) !== null;
 }
 
 /** It did not vote, and its process is still the one that was seen in sync. */
@@ -68,12 +68,12 @@ function mayHang(name: string, { term, ballots, running, nodes }: RecoveryInput)
 }
 
 function exactPosition(ballot: Ballot, term: Term): Position {
-  return positionOf(ballot, term) ?? NO_POSITION;
+  return positionOfBallot(ballot, term) ?? NO_POSITION;
 }
 
 /** Exact where the dataset shows it; else what the registry saw last, which is no more than it had. */
 function knownPosition(ballot: Ballot, { term, nodes }: RecoveryInput): Position {
-  const exact = positionOf(ballot, term);
+  const exact = positionOfBallot(ballot, term);
   const record = nodes.get(ballot.name)?.value;
   if (exact !== null || record === undefined) return exact ?? NO_POSITION;
   const { replid, offset } = record;
@@ -94,7 +94,8 @@ export function recoveryOutcome(input: RecoveryInput): RecoveryOutcome {
   if (cast.some((ballot) => names.includes(ballot.name) && hasMemory(ballot, term))) {
     return nobody('no_promotable_replica');
   }
-  if (elapsedMs < graceMs && term.inSync.some((name) => mayHang(name, input))) return nobody('awaiting_recovery');
+  const mayHaveMemory = term.handOver === null ? term.inSync : [...term.inSync, term.handOver.from.name];
+  if (elapsedMs < graceMs && mayHaveMemory.some((name) => mayHang(name, input))) return nobody('awaiting_recovery');
   const ballots = cast.filter(isBack);
   const back = ballots.filter((ballot) => names.includes(ballot.name));
   const withData = back.filter(({ holds }) => holds === 'disk');
@@ -110,7 +111,7 @@ export function recoveryOutcome(input: RecoveryInput): RecoveryOutcome {
 
 /** The last master, unless somebody shows more of the very same history. One from an AOF shows nothing to compare. */
 function atLeast(lastMaster: Ballot, promotable: readonly Ballot[], term: Term): Ballot {
-  if (positionOf(lastMaster, term) === null) return lastMaster;
+  if (positionOfBallot(lastMaster, term) === null) return lastMaster;
   const first = best(promotable, (ballot) => exactPosition(ballot, term));
   const ahead = first && comparePositions(exactPosition(first, term), exactPosition(lastMaster, term)) > 0;
   return ahead ? first : lastMaster;

@@ -22,7 +22,8 @@ function zoneOf(state: State, name: string): string | null {
 /** Whether this node is where the successor of the term's master shall be. */
 export function zoneVerdict(state: State, name: string, term: Term): ZoneVerdict {
   const { zones } = operatorSettings(state);
-  if (zones === 'ignore' || term.master === null) return 'fits';
+  // The master of the term itself comes back to where it was.
+  if (zones === 'ignore' || term.master === null || term.master.name === name) return 'fits';
   const [zone, former] = [zoneOf(state, name), zoneOf(state, term.master.name)];
   if (zone === null || former === null) return 'fits';
   const wantsSame = zones === 'prefer_same' || zones === 'require_same';
