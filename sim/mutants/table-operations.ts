@@ -112,8 +112,8 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'an order counts from when it is read, however long it has stood',
     file: 'core/operations/moments.ts',
-    find: 'return state.everSynced ? Math.min(state.nowMs, state.proofBeforeMs) : LONG_AGO;',
-    replace: 'return state.nowMs;',
+    find: 'return everSynced && proofBeforeMs > sleptAtMs ? Math.min(nowMs, proofBeforeMs) : LONG_AGO;',
+    replace: 'return nowMs;',
     by: ['I10'],
     focus: 'copied_anew',
   },

@@ -9,8 +9,9 @@
  *    last of its proofs that was answered before there was any news of it. The latest one may have been on its way
  *    together with the news, and an agent that was stopped finds both in its socket; so the one before it counts, and
  *    from there the duration. No clock on a wall is asked.
- * 2. Whoever finds a record at its start does not know. An order for now is then void: it was asked of a service that
- *    was not restarted. A pause, and an order for later, count by the time of day, which is converted once.
+ * 2. Whoever finds a record at its start, or when it wakes, does not know. An order for now is then void: it was asked
+ *    of a service that was not restarted. A pause, and an order for later, count by the time of day, which is converted
+ *    once.
  * 3. A pause never lasts longer than its duration from when it was first seen, whatever the clocks say.
  *
  * Times of day are therefore used for `scheduledAt`, and for the end of a pause that an agent finds at its start. If
@@ -47,9 +48,12 @@ export function wallNow({ operations: { timeOfDay: time }, nowMs }: State): numb
   return time === null ? null : Math.round(time.wallMs + (nowMs - time.atMs));
 }
 
-/** A record that was not there then cannot be older; a fresh agent knows nothing. */
-function standsSinceMs(state: State): number {
-  return state.everSynced ? Math.min(state.nowMs, state.proofBeforeMs) : LONG_AGO;
+/**
+ * A record that was not there then cannot be older. A fresh agent knows nothing, and nobody knows how much time there
+ * was between a proof from before a sleep and now.
+ */
+function standsSinceMs({ everSynced, nowMs, proofBeforeMs, sleptAtMs }: State): number {
+  return everSynced && proofBeforeMs > sleptAtMs ? Math.min(nowMs, proofBeforeMs) : LONG_AGO;
 }
 
 export function orderMoments(state: State, order: OrderRecord): OrderMoments {

@@ -39,7 +39,7 @@ export function noteSleep(turn: Turn, wallMs: number | null): void {
   const { state } = turn;
   const timeOfDay = wallMs === null ? null : { wallMs, atMs: turn.now };
   const { order, pause } = state.records;
-  const slept = { ...state, operations: { ...state.operations, timeOfDay }, everSynced: false };
+  const slept = { ...state, operations: { ...state.operations, timeOfDay }, sleptAtMs: turn.now };
   const moments = order === null ? null : orderMoments(slept, order.value);
   const { pause: before } = state.operations;
   const endsAtMs = pause === null ? LONG_AGO : pauseEndsAtMs(slept, pause.value);
