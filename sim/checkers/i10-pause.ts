@@ -5,6 +5,7 @@
  * run up to five per cent wrong. An agent that was not there when it was written has only the time of day to go by, and
  * is given what clocks may be wrong by.
  */
+import type { Plan } from '../plan/plan.ts';
 import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 
 const SLOWEST_CLOCK = 0.95;
@@ -47,8 +48,8 @@ export class PauseIsKept implements Checker {
     if (stands === null || term === null || former === null || former === node) return;
     const ordered = term.handOver !== null || term.designated !== null || order?.kind === 'failover';
     if (ordered || readItLate(world.nodes.get(node), stands, world.plan.sessionTimeoutMs)) return;
-    // Whoever read it counts from the proof before its last one.
-    const untilMs = stands.sinceMs + stands.forMs / FASTEST_CLOCK - world.plan.sessionTimeoutMs;
+    // Whoever read it counts from the proof before its last one, and whose time of day jumps ahead may have slept.
+    const untilMs = stands.sinceMs + stands.forMs / FASTEST_CLOCK - world.plan.sessionTimeoutMs - jumpsMs(world.plan);
     if (world.nowMs < stands.sinceMs + KNOWN_MS || world.nowMs > untilMs) return;
     world.violated('I10', `${node} took the office of ${former} though the service is paused`);
   }
@@ -82,9 +83,12 @@ function sawItLate(node: NodeSight | undefined, { sinceMs }: Pause): boolean {
 
 /** What its time of day may be wrong by; never more than the whole duration from when it began. */
 function wrongBy({ agentStartedMs, agent }: NodeSight, { sinceMs, forMs }: Pause, { plan, nowMs }: Overview): number {
-  const jumpsMs = plan.faults.map((fault) => (fault.kind === 'clock_jump' ? Math.abs(fault.byMs) : 0));
-  const driftMs = (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
-  const clocksMs = jumpsMs.reduce((sum, jumpMs) => sum + jumpMs, 0) + driftMs;
+  const clocksMs = jumpsMs(plan) + (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
   const anewMs = Math.max(agentStartedMs, agent?.wokeMs ?? 0) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
   return Math.min(clocksMs, Math.max(0, anewMs));
+}
+
+/** All jumps of all clocks of a run. */
+function jumpsMs({ faults }: Plan): number {
+  return faults.reduce((sum, fault) => sum + (fault.kind === 'clock_jump' ? Math.abs(fault.byMs) : 0), 0);
 }

@@ -32,6 +32,16 @@ function isAnothers({ twins, agent, agentStartedMs, redisStartedMs }: NodeSight,
   return began && twins.length > 0 && agent?.reasons.includes('duplicate_node_name') === true;
 }
 
+/**
+ * A Redis without the start fence takes writes until the first command of its agent. One that restarted before its
+ * agent bears no mark of being that agent's own: the records must say so.
+ */
+function isNotFencedYet({ agent, agentStartedMs, redisStartedMs }: NodeSight, world: Overview, ranMs: number): boolean {
+  if (ranMs < FIRST_COMMAND_MS) return true;
+  const connectedMs = world.nowMs - (agent?.connectedSinceMs ?? world.nowMs);
+  return agentStartedMs > redisStartedMs && connectedMs < FIRST_LOOK_MS;
+}
+
 export class PowerEndsInTime implements Checker {
   private seen = 0;
   private reported = false;
@@ -99,9 +109,7 @@ export class PowerEndsInTime implements Checker {
     if (agent.onPromises || agent.stopping || !agent.enabled) return;
     if (isAnothers(node, heldUntilMs)) return;
     if (ranMs < FIRST_LOOK_MS && world.nowMs - agentStartedMs < FIRST_LOOK_MS) return;
-    // Without the start fence it takes writes until the first command of its agent.
-    const { startFence } = world.plan;
-    if (!startFence && redisStartedMs > heldUntilMs && ranMs < FIRST_COMMAND_MS) return;
+    if (!world.plan.startFence && redisStartedMs > heldUntilMs && isNotFencedYet(node, world, ranMs)) return;
     const graceMs = UNDER_WAY_MS + HEARTBEAT_PART * world.plan.sessionTimeoutMs;
     const lateMs = world.nowMs - heldUntilMs;
     if (lateMs > graceMs) this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its lease was gone`);

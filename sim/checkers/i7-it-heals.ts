@@ -24,8 +24,9 @@ export class ItHeals implements Checker {
   private committed(before: Committed, after: Committed, { nodes }: Overview): void {
     const inSync = after.term?.inSync ?? [];
     for (const name of this.joinedAs.keys()) if (!inSync.includes(name)) this.joinedAs.delete(name);
-    // A set that is only put back, after the ensemble lost it, speaks of what was.
-    const stood = before.term?.inSync ?? inSync;
+    // A set that is only put back, after the ensemble lost it or a takeover failed, speaks of what was.
+    const isPutBack = before.term?.master?.runId !== after.term?.master?.runId;
+    const stood = isPutBack ? inSync : (before.term?.inSync ?? inSync);
     for (const name of inSync) {
       const redis = nodes.get(name)?.redis ?? null;
       if (!stood.includes(name) && redis?.linkUp === true) this.joinedAs.set(name, redis.runId);

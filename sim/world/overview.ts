@@ -49,8 +49,9 @@ class View implements NodeSight {
   }
 
   get redisServesSinceMs(): number | null {
-    const { redisProcess } = this.place;
-    return redisProcess.alive && !redisProcess.frozen ? this.place.redisServesSinceMs : null;
+    const { redisProcess, redis, redisServesSinceMs } = this.place;
+    if (!redisProcess.alive || redisProcess.frozen || redisServesSinceMs === null) return null;
+    return Math.max(redisServesSinceMs, redis.scriptEndedMs);
   }
 
   get redisStartedMs(): number {

@@ -86,6 +86,9 @@ export class RedisServer implements Machine {
     return state.refusal() === null;
   }
 
+  /** When its last script ended, by itself or by being killed. */
+  scriptEndedMs = 0;
+
   get runId(): string { return this.state.runId; }
   get processId(): number { return this.state.processId; }
   get role(): 'master' | 'replica' { return this.state.target === null ? 'master' : 'replica'; }
@@ -120,6 +123,7 @@ export class RedisServer implements Machine {
 
   readonly endScript = (): void => {
     this.state.script = null;
+    this.scriptEndedMs = this.state.nowMs;
     this.wakeAll();
   };
 
