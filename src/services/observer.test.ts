@@ -236,6 +236,22 @@ describe('a change', () => {
     expect(stage.heard()).toEqual(['one nobody']);
     expect(stage.observer.knows('one')).toBe(true);
   });
+
+  test('that cannot be read is not made good by another one that can', () => {
+    const stage = new Stage(['one']);
+    stage.connect();
+    stage.heard();
+    const { lease, term } = servicePaths('one');
+    stage.ensemble.failing.set('read', 'OPERATION_TIMEOUT');
+    stage.ensemble.put(lease, null);
+    stage.ensemble.events?.onChanged(term);
+    stage.ensemble.answerOne();
+    stage.ensemble.failing.clear();
+    expect(stage.heard()).toEqual([]);
+    expect(stage.observer.knows('one')).toBe(false);
+    stage.pass(1000);
+    expect(stage.heard()).toEqual(['one nobody']);
+  });
 });
 
 describe('a connection that ends', () => {

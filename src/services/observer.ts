@@ -298,7 +298,8 @@ export class Observer {
 
   private ended(service: Service, reading: Reading | null): void {
     if (reading === null) {
-      if (service.reading === null) this.tell(service);
+      // One record says nothing of the others: what is not current is told when all of it was read.
+      if (service.current && service.reading === null) this.tell(service);
       return;
     }
     reading.pending -= 1;
