@@ -25,7 +25,7 @@ const FLOORS = {
   agent: { values: ['contract', 'core', 'zookeeper', 'redis', 'config', 'log', 'records', 'peers'], types: [] },
   // The server end of a peer stream is an HTTP request: http answers it in the words of peers.
   http: { values: ['contract', 'peers'], types: ['agent', 'config', 'log'] },
-  services: { values: ['contract', 'records'], types: ['agent', 'core'] },
+  services: { values: ['contract', 'records'], types: ['zookeeper', 'core'] },
   sentinel: { values: ['contract'], types: ['agent', 'config', 'log'] },
 };
 

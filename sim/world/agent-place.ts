@@ -2,11 +2,12 @@
  * One node's agent: the real one, in a simulated process, with simulated surroundings.
  */
 import { Agent } from '../../src/agent/agent.ts';
-import type { ProcessPort, RescuePort, ZkPort } from '../../src/agent/ports.ts';
+import type { ProcessPort, RescuePort } from '../../src/agent/ports.ts';
 import type { EventName } from '../../src/contract/events.ts';
 import type { Fields } from '../../src/core/actions.ts';
 import type { Settings } from '../../src/core/state.ts';
 import type { RedisConnector } from '../../src/redis/link.ts';
+import type { ZkPort } from '../../src/zookeeper/index.ts';
 import type { Network } from '../kernel/network.ts';
 import type { Host } from '../kernel/process.ts';
 import { Process, SkewedClock } from '../kernel/process.ts';

@@ -20,6 +20,7 @@ import type { Wanted } from '../core/wanted.ts';
 import type { PeerHub } from '../peers/peers.ts';
 import { servicePaths } from '../records/paths.ts';
 import { fenceSequence } from '../redis/commands.ts';
+import type { ZkPort } from '../zookeeper/index.ts';
 import { Callers } from './callers.ts';
 import type { OrderAnswered } from './callers.ts';
 import { Loop } from './loop.ts';
@@ -30,7 +31,7 @@ import { isOwnRedisAction, isRemoteRedisAction, KILL_SCRIPT, ownCommands, remote
 import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
-import type { Outside, ZkPort } from './ports.ts';
+import type { Outside } from './ports.ts';
 import { prepareChange, shownSettings } from './service-settings.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { RedisParameters } from './redis-parameters.ts';

@@ -7,7 +7,7 @@ import { lease, term } from '../core/testing/world.ts';
 import { encodeRecord } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';
 import { Mirror } from './mirror.ts';
-import type { ZkAnswer, ZkRequest } from './ports.ts';
+import type { ZkAnswer, ZkRequest } from '../zookeeper/index.ts';
 
 const PATHS = servicePaths('shop');
 

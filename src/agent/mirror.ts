@@ -11,8 +11,7 @@
 import type { RecordRead } from '../core/records.ts';
 import { decodeRecord } from '../records/codec.ts';
 import { absent, FOLDERS, type Folder, type RecordKey, type ServicePaths } from '../records/paths.ts';
-import type { Stat } from '../zookeeper/index.ts';
-import type { ZkAnswer, ZkPort } from './ports.ts';
+import type { Stat, ZkAnswer, ZkPort } from '../zookeeper/index.ts';
 
 export interface MirrorEvents {
   onRead(read: RecordRead): void;

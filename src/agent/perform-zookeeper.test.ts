@@ -8,7 +8,7 @@ import { servicePaths } from '../records/paths.ts';
 import { Mirror } from './mirror.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
-import type { ZkAnswer, ZkRequest } from './ports.ts';
+import type { ZkAnswer, ZkRequest } from '../zookeeper/index.ts';
 
 const PATHS = servicePaths('shop');
 const STAT = {

@@ -9,9 +9,8 @@ import type { ActionBody, ActionKind } from '../core/actions.ts';
 import type { Outcome } from '../core/inputs.ts';
 import { encodeMasterRecord, encodeRecord } from '../records/codec.ts';
 import type { ServicePaths } from '../records/paths.ts';
-import type { MultiOp } from '../zookeeper/index.ts';
+import type { MultiOp, ZkPort } from '../zookeeper/index.ts';
 import type { Mirror } from './mirror.ts';
-import type { ZkPort } from './ports.ts';
 
 export type ZooKeeperAction = Extract<
   ActionBody,

@@ -6,7 +6,7 @@ import type { PoolEntry } from '../core/replica-pool.ts';
 import { masterRecord } from '../core/testing/world.ts';
 import { encodeMasterRecord } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';
-import type { ZkAnswer, ZkRequest } from './ports.ts';
+import type { ZkAnswer, ZkRequest } from '../zookeeper/index.ts';
 import { POOL_RETRY_MS, ReplicaPool } from './replica-pool.ts';
 
 const PATHS = servicePaths('shop');

@@ -9,8 +9,7 @@ import type { Clock } from '../contract/clock.ts';
 import type { PoolEntry } from '../core/replica-pool.ts';
 import { encodeMasterRecord } from '../records/codec.ts';
 import type { ServicePaths } from '../records/paths.ts';
-import type { MultiOp } from '../zookeeper/index.ts';
-import type { ZkAnswer, ZkPort } from './ports.ts';
+import type { MultiOp, ZkAnswer, ZkPort } from '../zookeeper/index.ts';
 
 export const POOL_RETRY_MS = 100;
 

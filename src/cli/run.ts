@@ -12,7 +12,6 @@ import { createProcessPort } from '../agent/linux-process.ts';
 import type { Outside } from '../agent/ports.ts';
 import { createRescuePort } from '../agent/rescue-files.ts';
 import { systemClock } from '../agent/system-clock.ts';
-import { openZooKeeperPort } from '../agent/zookeeper-port.ts';
 import { changesOf, holding } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/faults.ts';
@@ -27,7 +26,7 @@ import { createPeerHub } from '../peers/hub.ts';
 import { askAgent } from '../peers/failsafe.ts';
 import { identifyAgent } from '../peers/identify.ts';
 import { createRedisConnector } from '../redis/connector.ts';
-import { askServerLimits } from '../zookeeper/index.ts';
+import { askServerLimits, openZooKeeperPort } from '../zookeeper/index.ts';
 import { VERSION } from './version.ts';
 import { serveSentinel } from './serve-sentinel.ts';
 

@@ -1,12 +1,11 @@
 /** Other services than the own one: the ensemble's records to the Sentinel port that answers for them. */
 import type { LogPort } from '../agent/ports.ts';
 import { systemClock } from '../agent/system-clock.ts';
-import { openZooKeeperPort } from '../agent/zookeeper-port.ts';
 import type { Config } from '../config/config.ts';
 import { matches } from '../sentinel/glob.ts';
 import type { SentinelServer } from '../sentinel/server.ts';
 import { Observer } from '../services/observer.ts';
-import { askIfWatches } from '../zookeeper/index.ts';
+import { askIfWatches, openZooKeeperPort } from '../zookeeper/index.ts';
 
 const VERSION_TIMEOUT_MS = 2000;
 /** An ensemble that is too old is asked again: somebody may be upgrading it. */

@@ -1,6 +1,6 @@
 /** Following many services: against an ensemble that the test plays, one answer at a time. */
 import { describe, expect, test } from 'vitest';
-import type { ZkAnswer, ZkEvents, ZkRequest } from '../agent/ports.ts';
+import type { ZkAnswer, ZkEvents, ZkRequest } from '../zookeeper/index.ts';
 import type { Topology } from '../contract/topology.ts';
 import { encodeMasterRecord, encodeRecord } from '../records/codec.ts';
 import { servicePaths } from '../records/paths.ts';

@@ -13,7 +13,7 @@ import type { Topology } from '../contract/topology.ts';
 import { decodeRecord } from '../records/codec.ts';
 import { absent, servicePaths } from '../records/paths.ts';
 import type { RecordKey } from '../records/paths.ts';
-import type { ZkAnswer, ZkEvents, ZkPort } from '../agent/ports.ts';
+import type { ZkAnswer, ZkEvents, ZkPort } from '../zookeeper/index.ts';
 import { noFacts, READ_RECORDS, takeRecord } from './facts.ts';
 import type { ServiceFacts } from './facts.ts';
 import { PROOF_PART, SERVICES_LIMITS } from './limits.ts';

@@ -4,7 +4,7 @@
  *
  * A change that is told while its path is being read is read again afterwards: what is told last is seen last.
  */
-import type { ZkAnswer, ZkPort, ZkRequest } from '../agent/ports.ts';
+import type { ZkAnswer, ZkPort, ZkRequest } from '../zookeeper/index.ts';
 
 export type ReadRequest = Extract<ZkRequest, { op: 'read' | 'children' }>;
 type Done = (answer: ZkAnswer) => void;

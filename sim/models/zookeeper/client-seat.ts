@@ -5,7 +5,7 @@
  * Reads are answered from this server's own tree, as old as it may be; `sync` and writes go to the leader and hold up
  * what comes behind them.
  */
-import type { ZkAnswer, ZkRequest } from '../../../src/agent/ports.ts';
+import type { ZkAnswer, ZkRequest } from '../../../src/zookeeper/index.ts';
 import type { End } from '../../kernel/network.ts';
 import type { Errand, ErrandResult, ToClient } from './messages.ts';
 import type { Tree } from './tree.ts';

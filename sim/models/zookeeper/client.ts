@@ -5,7 +5,7 @@
  * its bound, and tells of an expiry only when a server says so.
  */
 import type { Clock } from '../../../src/contract/clock.ts';
-import type { ZkAnswer, ZkEvents, ZkPort, ZkRequest } from '../../../src/agent/ports.ts';
+import type { ZkAnswer, ZkEvents, ZkPort, ZkRequest } from '../../../src/zookeeper/index.ts';
 import type { End, Network } from '../../kernel/network.ts';
 import type { Process } from '../../kernel/process.ts';
 import type { Random } from '../../kernel/random.ts';

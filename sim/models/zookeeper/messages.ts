@@ -1,5 +1,5 @@
 /** What goes over the wires of the ensemble: between a client and its server, and between a learner and its leader. */
-import type { ZkAnswer, ZkRequest } from '../../../src/agent/ports.ts';
+import type { ZkAnswer, ZkRequest } from '../../../src/zookeeper/index.ts';
 import type { Tree, Txn, WriteRequest } from './tree.ts';
 
 export type ToServer =

@@ -4,8 +4,7 @@
  * Data stays the buffer that the agent wrote: what is read back goes through the agent's own decoding.
  */
 import { Buffer } from 'node:buffer';
-import type { ZkRequest } from '../../../src/agent/ports.ts';
-import type { MultiOp, Stat } from '../../../src/zookeeper/index.ts';
+import type { MultiOp, Stat, ZkRequest } from '../../../src/zookeeper/index.ts';
 
 export interface Znode {
   readonly data: Buffer;

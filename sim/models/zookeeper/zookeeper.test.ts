@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ZkAnswer, ZkRequest } from '../../../src/agent/ports.ts';
+import type { ZkAnswer, ZkRequest } from '../../../src/zookeeper/index.ts';
 import { Network } from '../../kernel/network.ts';
 import { Host, Process, SkewedClock } from '../../kernel/process.ts';
 import { Random } from '../../kernel/random.ts';

@@ -1,7 +1,43 @@
-/** The real ZooKeeper client behind the port that the loop uses: promises in, callbacks out. */
-import { connectZooKeeper, isZooKeeperError } from '../zookeeper/index.ts';
-import type { Fault, ZooKeeperClient, ZooKeeperOptions } from '../zookeeper/index.ts';
-import type { ZkAnswer, ZkEvents, ZkPort, ZkRequest } from './ports.ts';
+/**
+ * The client as a port: requests in, one callback each, no promises; for loops that a simulator can run as well.
+ *
+ * A callback is called at most once and never from inside the call that registered it.
+ */
+import { connectZooKeeper } from './client.ts';
+import type { ZooKeeperClient, ZooKeeperOptions } from './client.ts';
+import { isZooKeeperError } from './errors.ts';
+import type { Fault } from './faults.ts';
+import type { MultiOp } from './multi.ts';
+import type { Stat } from './protocol.ts';
+
+/** One request to the ensemble. Requests are carried out in the order in which they were submitted. */
+export type ZkRequest =
+  | { readonly op: 'read'; readonly path: string }
+  | { readonly op: 'children'; readonly path: string }
+  | { readonly op: 'sync'; readonly path: string }
+  | { readonly op: 'watch'; readonly path: string }
+  | { readonly op: 'mkdirp'; readonly path: string }
+  | { readonly op: 'multi'; readonly ops: readonly MultiOp[] };
+
+/** `data` and `stat` after `read`, `children` after `children`; `code` is a ZooKeeper error's name. */
+export type ZkAnswer =
+  | { readonly ok: true; readonly data?: Buffer; readonly stat?: Stat; readonly children?: readonly string[] }
+  | { readonly ok: false; readonly code: string };
+
+export interface ZkEvents {
+  onConnected(session: { readonly id: bigint; readonly timeoutMs: number }): void;
+  onDisconnected(): void;
+  onExpired(): void;
+  onChanged(path: string): void;
+}
+
+export interface ZkPort {
+  submit(request: ZkRequest, done: (answer: ZkAnswer) => void): void;
+  /** Ends the session in order; bounded. */
+  close(done: () => void): void;
+  /** Ends without a word: the session, and what is bound to it, lasts until its timeout. */
+  abandon(): void;
+}
 
 async function carryOut(client: ZooKeeperClient, request: ZkRequest): Promise<ZkAnswer> {
   switch (request.op) {
