@@ -26,7 +26,10 @@ export class AcknowledgedMeansKept implements Checker {
     const master = [...world.nodes.values()].find(({ redis }) => redis?.acknowledges === true);
     const kept = master?.redis?.data.all();
     if (waitReplicas === null || master === undefined || kept === undefined) return;
-    const lost = [...this.waited].filter((id) => !kept.has(id) && (this.forgotten.get(id) ?? 0) <= waitReplicas);
+    // What a second Redis of a node's name held, and acknowledged, is gone with it.
+    const ended = [...world.nodes.values()].flatMap(({ twins }) => twins).filter(({ lives }) => !lives).length;
+    const forgotten = (id: number): number => (this.forgotten.get(id) ?? 0) + ended;
+    const lost = [...this.waited].filter((id) => !kept.has(id) && forgotten(id) <= waitReplicas);
     if (lost.length === 0) return;
     world.violated('I4', `${lost.length} writes that WAIT acknowledged are not on ${master.name}: ${lost[0]}`);
   }

@@ -72,8 +72,11 @@ export class NeverWipe implements Checker {
   private replaced({ node, had, gets, fromRunId }: Replaced, world: Overview): void {
     const { recordedRunId: recorded, former } = this;
     if (had.size === 0 || recorded === null || recorded === fromRunId) return;
+    const agent = world.nodes.get(node)?.agent ?? null;
+    // The ensemble forgot every master before this agent began.
+    if (world.committed.term === null && agent?.rememberedEpoch === 0) return;
     // The ensemble has not heard it since: of the master that follows it cannot know yet.
-    const heardMs = world.nodes.get(node)?.agent?.heardSentMs ?? world.nowMs;
+    const heardMs = agent?.heardSentMs ?? world.nowMs;
     if (fromRunId === former.runId && heardMs < former.untilMs) return;
     const what = gets.size === 0 ? 'an empty' : 'another';
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);

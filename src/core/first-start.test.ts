@@ -28,7 +28,7 @@ const following = (name: string, master: string, change: Partial<MemberDataset> 
 };
 
 const start = (members: readonly Member[], change: Partial<FirstStartInput> = {}) =>
-  decideFirstStart({ members, expectedNodes: null, settleMs: 1000, elapsedMs: 1000, ...change });
+  decideFirstStart({ members, expectedNodes: null, settleMs: 1000, elapsedMs: 1000, conflicting: [], ...change });
 
 const WAIT = { result: 'wait', reason: 'awaiting_bootstrap' };
 const CONFLICT = { result: 'wait', reason: 'conflicting_datasets' };
@@ -66,6 +66,12 @@ describe('rule 2: unrelated datasets are an operator\'s decision', () => {
       holding('a', { hasKeys: true, replid: 'x' }), holding('b', { hasKeys: true, replid: 'y', replid2: 'x' })]],
   ])('%s', (_what, members) => {
     expect(start(members)).toEqual(CONFLICT);
+  });
+
+  test('nor does the agent of one of them decide by going away', () => {
+    const conflicting = ['a', 'b'];
+    expect(start([holding('a', { hasKeys: true })], { conflicting })).toEqual(CONFLICT);
+    expect(start([holding('a', { hasKeys: true }), holding('b')], { conflicting })).toEqual(master('a'));
   });
 });
 

@@ -8,7 +8,8 @@
  *
  * Rules, first match wins:
  * 1. the expected nodes are not all here, or the settling time is not over: wait;
- * 2. two datasets that share no history: `conflicting_datasets`, an operator decides;
+ * 2. two datasets that share no history: `conflicting_datasets`, an operator decides; also while the agent of one that
+ *    was seen is away, or restarting it would decide;
  * 3. one dataset: the master that holds it, if its agent is here, else wait for it;
  * 4. no data at all: the master that other members already replicate from, else the best priority, then the name.
  */
@@ -28,6 +29,8 @@ export interface FirstStartInput {
   readonly settleMs: number;
   /** Time since this agent first saw all records and its own Redis. */
   readonly elapsedMs: number;
+  /** Nodes whose datasets were last seen to conflict. */
+  readonly conflicting: readonly string[];
 }
 
 export type FirstStartOutcome =
@@ -67,6 +70,8 @@ export function decideFirstStart(input: FirstStartInput): FirstStartOutcome {
   for (const member of input.members) if (member.dataset !== null) known.push({ member, dataset: member.dataset });
   const settled = input.elapsedMs >= input.settleMs && (input.expectedNodes === null || known.length > 0);
   if (!settled && !allExpectedHere(input, known)) return { result: 'wait', reason: 'awaiting_bootstrap' };
+  const isAway = (name: string): boolean => !known.some(({ member }) => member.name === name);
+  if (input.conflicting.some(isAway)) return { result: 'wait', reason: 'conflicting_datasets' };
   const withData = known.filter((k) => k.dataset.hasKeys);
   if (withData.length === 0) {
     const best = bestEmpty(known);

@@ -45,6 +45,7 @@ export function copyOf(state: State): State {
     sentinel: state.sentinel,
     mustRelink: state.mustRelink,
     unplaced: state.unplaced,
+    conflicting: state.conflicting,
     fencedUnseen: state.fencedUnseen,
     startsWritable: state.startsWritable,
     stragglers: state.stragglers,

@@ -3,6 +3,7 @@
  */
 import { emitClaim, foreignRecord } from '../claim.ts';
 import { decideFirstStart } from '../first-start.ts';
+import type { FirstStartOutcome } from '../first-start.ts';
 import { followForeign } from '../foreign.ts';
 import { guardUnread } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
@@ -62,14 +63,27 @@ function withRedisOfTheirOwn(members: readonly Kept<Member>[]): readonly Member[
   return members.filter((member) => !isLater(member)).map(({ value }) => value);
 }
 
+/** Whose datasets conflict is remembered for as long as they do, so that nobody decides by going away. */
+function noteConflict(turn: Turn, outcome: FirstStartOutcome, members: readonly Member[]): void {
+  if (outcome.result === 'wait' && outcome.reason === 'awaiting_bootstrap') return;
+  const withData = members.filter(({ dataset }) => dataset?.hasKeys === true).map(({ name }) => name);
+  const { conflicting } = turn.state;
+  if (outcome.result === 'master') turn.update({ conflicting: [] });
+  else if (!withData.every((name) => conflicting.includes(name))) {
+    turn.update({ conflicting: [...new Set([...conflicting, ...withData])].sort() });
+  }
+}
+
 /** Nobody was ever master here, or the ensemble was wiped. */
 function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): void {
   const { state } = turn;
   const { bootstrapSettleMs: settleMs, expectedNodes } = state.settings;
   const elapsedMs = turn.now - role.sinceMs;
   const members = withRedisOfTheirOwn([...state.records.members.values()]);
-  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs });
+  const { conflicting } = state;
+  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs, conflicting });
   turn.wakeAt(role.sinceMs + settleMs);
+  noteConflict(turn, outcome, members);
   if (outcome.result === 'wait') return turn.refuse(outcome.reason);
   if (outcome.name !== state.settings.name || state.enabled === false) return;
   if (state.records.lease !== null) return turn.refuse('awaiting_session_end');
