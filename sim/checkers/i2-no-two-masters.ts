@@ -7,6 +7,7 @@
  */
 import { WAKES_WITHIN_MS } from './checker.ts';
 import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
+import { isNotFencedYet } from './unfenced-start.ts';
 
 interface Tenure {
   readonly node: string;
@@ -19,8 +20,6 @@ interface Tenure {
 export const DEAD_MAN_MS = 4000;
 /** A dead-man check falls into the second in which its bound passes. */
 const DEAD_MAN_SLACK_MS = 1000;
-/** A Redis without the start fence, until its agent's first command. */
-const UNFENCED_START_MS = 100;
 /** The turn in which a Redis that was stopped goes on: what it was executing, and what it reads beside the fence. */
 const THAW_TURN_MS = 2;
 /** A fence that is on its way when an agent goes on. */
@@ -69,11 +68,10 @@ export class NoTwoMasters implements Checker {
 function isExcused(deposed: NodeSight, successor: string, world: Overview): boolean {
   const { nowMs, plan } = world;
   const { agentRunsSinceMs, agentStartedMs, redisServesSinceMs, redisStartedMs } = deposed;
-  const justStarted = nowMs - redisStartedMs <= UNFENCED_START_MS;
-  const justSeen = nowMs - Math.max(agentStartedMs, redisStartedMs) <= UNFENCED_START_MS;
+  const notFencedYet = isNotFencedYet(deposed, world, nowMs - Math.max(agentStartedMs, redisStartedMs));
   // Beside a living agent of its name an agent touches nothing.
   const unguarded = agentRunsSinceMs === null || deposed.agent?.reasons.includes('duplicate_node_name') === true;
-  if (!plan.startFence && (justStarted || justSeen || unguarded)) return true;
+  if (!plan.startFence && (notFencedYet || unguarded)) return true;
   if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_TURN_MS) return true;
   const graceMs = agentRunsSinceMs === agentStartedMs ? FIRST_LOOK_MS : FENCE_UNDER_WAY_MS;
   const wakes = nowMs - (deposed.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS;

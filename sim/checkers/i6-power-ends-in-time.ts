@@ -5,6 +5,7 @@
  */
 import { WAKES_WITHIN_MS } from './checker.ts';
 import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
+import { isNotFencedYet } from './unfenced-start.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
 const UNDER_WAY_MS = 5;
@@ -18,8 +19,6 @@ const ROUNDING_MS = 0.01;
 const STOOD_STILL_MS = 100;
 /** From the start of an agent until it has seen its Redis and the records. */
 const FIRST_LOOK_MS = 600;
-/** From the moment at which an agent and a Redis without the start fence both run, until it is fenced. */
-const FIRST_COMMAND_MS = 100;
 /** A lease that goes by other means than its time is read by its holder a heartbeat later. */
 const HEARTBEAT_PART = 1 / 4;
 
@@ -30,16 +29,6 @@ const HEARTBEAT_PART = 1 / 4;
 function isAnothers({ twins, agent, agentStartedMs, redisStartedMs }: NodeSight, heldUntilMs: number): boolean {
   const began = Math.min(agentStartedMs, redisStartedMs) > heldUntilMs;
   return began && twins.length > 0 && agent?.reasons.includes('duplicate_node_name') === true;
-}
-
-/**
- * A Redis without the start fence takes writes until the first command of its agent. One that restarted before its
- * agent bears no mark of being that agent's own: the records must say so.
- */
-function isNotFencedYet({ agent, agentStartedMs, redisStartedMs }: NodeSight, world: Overview, ranMs: number): boolean {
-  if (ranMs < FIRST_COMMAND_MS) return true;
-  const connectedMs = world.nowMs - (agent?.connectedSinceMs ?? world.nowMs);
-  return agentStartedMs > redisStartedMs && connectedMs < FIRST_LOOK_MS;
 }
 
 export class PowerEndsInTime implements Checker {

@@ -1,0 +1,21 @@
+/** Without the start fence: from when on a Redis that restarted is fenced by its agent. */
+import type { NodeSight, Overview } from './checker.ts';
+
+/** From the moment at which the agent and its Redis both run until the fence of an agent that knows what to do. */
+const FIRST_COMMAND_MS = 100;
+/** From its connection to the ensemble until an agent has read the records. */
+const FIRST_LOOK_MS = 600;
+
+/**
+ * It takes writes until the first command of its agent. One that restarted before its agent bears no mark of being that
+ * agent's own: the records must say so. `ranMs`: for how long both have run.
+ */
+export function isNotFencedYet(
+  { agent, agentStartedMs, redisStartedMs }: NodeSight,
+  { nowMs }: Overview,
+  ranMs: number,
+): boolean {
+  if (ranMs <= FIRST_COMMAND_MS) return true;
+  const connectedMs = nowMs - (agent?.connectedSinceMs ?? nowMs);
+  return agentStartedMs > redisStartedMs && connectedMs < FIRST_LOOK_MS;
+}
