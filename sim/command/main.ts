@@ -51,6 +51,13 @@ function sayProgress(count: number): (total: Total) => void {
   };
 }
 
+/** A big run that is broken off (Ctrl-C) says what it has so far; a second time ends it at once. */
+function untilInterrupted(): AbortSignal {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  return interrupted.signal;
+}
+
 function explainFailures({ failures }: Total, options: Options): void {
   for (const { task } of failures.slice(0, EXPLAINED_MAX)) {
     console.log('');
@@ -67,16 +74,19 @@ async function runSeeds(options: Options): Promise<boolean> {
   const from = options.from ?? startedMs % (SEED_MAX + 1);
   const tasks = tasksOf(options, from);
   console.log(`simulate: ${options.seeds} seeds from ${from}, ${tasks.length - options.seeds} regressions`);
-  const total = await runAll(tasks, { jobs: options.jobs, onProgress: sayProgress(tasks.length) });
+  const { jobs } = options;
+  const total = await runAll(tasks, { jobs, onProgress: sayProgress(tasks.length), signal: untilInterrupted() });
   const tookMs = Date.now() - startedMs;
+  // Regressions come first.
+  const seeds = Math.max(0, total.runs - (tasks.length - options.seeds));
   console.log(coverageText(total.coverage));
   explainFailures(total, options);
-  const result = { seeds: options.seeds, from, tookMs, jobs: options.jobs, date: new Date(startedMs), total };
+  const result = { seeds, from, tookMs, jobs, date: new Date(startedMs), total };
   if (options.report !== null) writeBetweenMarkers(options.report, 'simulate', resultText(result));
   const violated = total.failures.length;
-  console.log(`${(tasks.length / (tookMs / 1000)).toFixed(1)} runs/s with ${options.jobs} threads`);
-  console.log(`simulate: ${options.seeds} seeds, ${violated} violations, ${Math.round(tookMs / 1000)} s`);
-  return violated === 0;
+  console.log(`${(total.runs / (tookMs / 1000)).toFixed(1)} runs/s with ${jobs} threads`);
+  console.log(`simulate: ${seeds} seeds, ${violated} violations, ${Math.round(tookMs / 1000)} s`);
+  return violated === 0 && total.runs === tasks.length;
 }
 
 function runOne(options: Options): boolean {

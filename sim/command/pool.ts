@@ -69,14 +69,16 @@ export function workInThread(): boolean {
 
 export interface PoolOptions {
   readonly jobs: number;
+  /** Aborted: what is under way is finished, and nothing more is begun. */
+  readonly signal?: AbortSignal;
   readonly onProgress: (total: Total) => void;
 }
 
-export function runAll(tasks: readonly Task[], { jobs, onProgress }: PoolOptions): Promise<Total> {
+export function runAll(tasks: readonly Task[], { jobs, onProgress, signal }: PoolOptions): Promise<Total> {
   const total = noRuns();
   let next = 0;
   const give = (worker: Worker): void => {
-    const batch = tasks.slice(next, next + BATCH);
+    const batch = signal?.aborted === true ? [] : tasks.slice(next, next + BATCH);
     next += BATCH;
     // Nothing to transfer: tasks are small.
     if (batch.length > 0) worker.postMessage(batch, []);
