@@ -47,6 +47,11 @@ export class Lookout {
     return this.source.config;
   }
 
+  /** Says that no server of the ensemble answers. */
+  get silence(): Failure {
+    return { code: 'ensemble_unreachable', details: (this.source.hosts ?? []).map(shownAddress) };
+  }
+
   /** The service that is meant: the one named, else that of the configuration or agent, else the only one. */
   async facts(named: string | undefined): Promise<Looked<ServiceFacts>> {
     const ensemble = this.#ensemble;
@@ -87,14 +92,14 @@ export class Lookout {
 
   async #ofAgent(named: string | undefined): Promise<Looked<ServiceFacts>> {
     const { agent, hosts } = this.source;
-    const silent = { code: 'ensemble_unreachable' as const, details: (hosts ?? []).map(shownAddress) };
-    if (agent === null) return { ok: false, failure: silent };
+    const { silence } = this;
+    if (agent === null) return { ok: false, failure: silence };
     const answer = await factsOfAgent(agent, this.#gathering, hosts === null ? 'not_asked' : 'silent');
-    if (!answer.ok) return { ok: false, failure: hosts === null ? noAgent(agent, answer.why) : silent };
+    if (!answer.ok) return { ok: false, failure: hosts === null ? noAgent(agent, answer.why) : silence };
     const { service } = answer.facts;
     if (named !== undefined && named !== service) {
       const details = [`${shownAddress(agent)} is the agent of ${service}, not of ${named}`];
-      return { ok: false, failure: hosts === null ? { code: 'service_unknown', details } : silent };
+      return { ok: false, failure: hosts === null ? { code: 'service_unknown', details } : silence };
     }
     if (hosts !== null) this.#call.io.stderr('dictator: the ensemble is silent; this is what the agent here sees\n');
     return { ok: true, value: answer.facts };

@@ -5,6 +5,7 @@
 import { timeOf } from './act/times.ts';
 import type { ServiceFacts } from './facts.ts';
 import type { AgentView } from './live.ts';
+import { operationText } from './operation-text.ts';
 import { plannedText } from './render-topology.ts';
 import type { FoundSituation } from './situations.ts';
 import {
@@ -56,13 +57,11 @@ function planned(facts: ServiceFacts): FoundSituation[] {
   const pause = pauseOf(facts);
   const order = operationOf(facts);
   const minutes = Math.ceil(((pause?.until ?? 0) - facts.nowMs) / 60_000);
-  const target = order?.target ?? 'the best replica';
+  const what = order === null ? '' : operationText(order.kind, order.target ?? 'the best replica');
   const due = order?.scheduledAt ? `, due ${timeOf(order.scheduledAt)}` : '';
   return [
     ...when(pause !== null, 'service_paused', [`by ${pause?.owner}, for ${minutes} more min: ${pause?.reason}`]),
-    ...when(order !== null, 'operation_standing', [
-      `${order?.kind} to ${target}, ${order?.phase}${due}, by ${order?.asker}`,
-    ]),
+    ...when(order !== null, 'operation_standing', [`${what}, ${order?.phase}${due}, by ${order?.asker}`]),
   ];
 }
 

@@ -63,6 +63,9 @@ const SCENES: readonly (readonly [SituationCode, Partial<ServiceFacts>, string])
   ['replica_disabled', { records: playedRecords({ nodes: nodesWith('redis3', { disabled: true }) }) }, 'redis3'],
   ['service_paused', { records: playedRecords({ pause: pauseUntil(120_000) }) }, 'by ann, for 2 more min: new kernel'],
   ['operation_standing', { records: playedRecords({ order }) }, 'switchover to redis2, waiting, by ann'],
+  ['operation_standing', {
+    records: playedRecords({ order: { ...order, value: { ...order.value, kind: 'reinitialize' } } }),
+  }, 'reinitialize of redis2, waiting, by ann'],
   ['rescue_running', { views: playedViews({ redis3: { rescue: { running: true } } }) }, 'redis3'],
   ['clock_suspect', { records: playedRecords({ nodes: nodesWith('redis3', {}, -60_000) }) }, '60 s from now'],
   ['clock_suspect', {

@@ -7,7 +7,6 @@ import { looking } from '../look.ts';
 import type { Lookout } from '../look.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { shownAddress } from '../terminal.ts';
 import type { Call } from '../verb.ts';
 import { AgentDesk } from './agent-desk.ts';
 import type { Desk } from './desk.ts';
@@ -27,17 +26,16 @@ export function acting(
   act: (acting: Acting) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return looking(call, async (lookout) => {
-    const { source } = lookout;
-    const silent = { code: 'ensemble_unreachable' as const, details: (source.hosts ?? []).map(shownAddress) };
+    const { source, silence } = lookout;
     // No agent carries anything out without the ensemble, so there is none to turn to.
-    if (source.hosts !== null && lookout.ensemble === null) return report(silent, call.io);
+    if (source.hosts !== null && lookout.ensemble === null) return report(silence, call.io);
     const looked = await withProgress('reading the service', call.io, lookout.facts(named));
     if (!looked.ok) return report(looked.failure, call.io);
     const { value: facts } = looked;
     const { service } = facts;
     const desk = deskOf(lookout, service, call);
     return desk === null || facts.ensemble === 'silent'
-      ? report(silent, call.io)
+      ? report(silence, call.io)
       : act({ service, facts, desk, lookout });
   });
 }

@@ -3,6 +3,7 @@ import { EXIT } from '../../contract/errors.ts';
 import type { ErrorCode, ExitCode } from '../../contract/errors.ts';
 import type { OperationResult } from '../../contract/operations.ts';
 import type { Io } from '../io.ts';
+import { operationText } from '../operation-text.ts';
 import { report } from '../report.ts';
 import { printable, printJson } from '../terminal.ts';
 import { reasonText } from '../topology.ts';
@@ -96,9 +97,6 @@ export function explain(ended: Ended, about: About, io: Pick<Io, 'stderr'>): Exi
   return report({ code: ERROR_OF[outcome.outcome as keyof typeof ERROR_OF], details: [what], next }, io);
 }
 
-/** Operations whose target becomes master; of the others it is what they act on. */
-const GIVES_THE_OFFICE: ReadonlySet<string> = new Set(['switchover', 'failover', 'bootstrap']);
-
 function explained(outcome: Outcome, ended: Ended): { readonly what: string; readonly next: string | undefined } {
   const { service, reason, master, target, operation } = outcome;
   const known = reason === null ? undefined : reasonText(reason);
@@ -107,8 +105,7 @@ function explained(outcome: Outcome, ended: Ended): { readonly what: string; rea
     ...(ended.ended === 'unknown' ? [ended.why] : []),
     ...(outcome.outcome === 'interrupted' ? [`the master is ${master ?? 'nobody yet'}`] : []),
   ].join('; ');
-  const link = GIVES_THE_OFFICE.has(operation) ? 'to' : 'of';
-  const subject = `${service}: ${operation}${target === null ? '' : ` ${link} ${target}`}`;
+  const subject = `${service}: ${target === null ? operation : operationText(operation, target)}`;
   const next = outcome.outcome === 'refused' ? known?.next : undefined;
   return { what: why === '' ? subject : `${subject}: ${why}`, next };
 }

@@ -70,5 +70,7 @@ function understood(status: number, text: string, where: string): Told {
   if (status === UNPROCESSABLE) return { ok: false, failure: { code: 'settings_invalid' }, faults };
   const details = [`${reason ?? code}: ${message}`];
   if (status === FORBIDDEN) return failed('not_allowed', details);
-  return failed(status >= SERVER_ERROR ? 'agent_failed' : 'agent_refused', details, next);
+  if (code === 'operation_unknown') return failed('outcome_unknown', details);
+  // Whoever gives a reason has not begun.
+  return failed(status >= SERVER_ERROR && reason === null ? 'agent_failed' : 'agent_refused', details, next);
 }

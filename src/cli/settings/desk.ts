@@ -44,8 +44,6 @@ async function deskOf(lookout: Lookout, call: Call): Promise<SettingsDesk | Fail
   }
   const named = await lookout.serviceNamed(call.flags.text('service'));
   // No agent stores anything without the ensemble, so there is none to turn to.
-  if (ensemble === null || named === null) {
-    return { code: 'ensemble_unreachable', details: (hosts ?? []).map(shownAddress) };
-  }
+  if (ensemble === null || named === null) return lookout.silence;
   return named.ok ? new EnsembleSettings(ensemble, named.value, call.io.clock) : named.failure;
 }

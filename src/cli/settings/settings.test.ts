@@ -91,12 +91,18 @@ describe('a change', () => {
     const conflict = {
       error: 'settings_conflict', reason: 'settings_changed', message: 'Somebody else.', next: 'Look again.',
     };
+    const late = { error: 'operation_unknown', message: 'It may still.', next: 'Look.' };
+    const silent = {
+      error: 'operation_unavailable', reason: 'zookeeper_unreachable', message: 'No session.', next: 'Look.',
+    };
     const faults = [{ key: 'durability', value: '"x"', reason: 'must be text', fix: 'Use "async".' }];
     const said = [
       await run(['settings', 'set', 'durability=durable'], patched(before, 200, after)),
       await run(['settings', 'set', 'durability=async'], patched(before, 200, before)),
       await run(['settings', 'set', 'durability=durable'], patched(before, 409, conflict)),
       await run(['settings', 'set', 'durability=durable'], patched(before, 422, { error: 'bad_settings', faults })),
+      await run(['settings', 'set', 'durability=durable'], patched(before, 503, late)),
+      await run(['settings', 'set', 'durability=durable'], patched(before, 503, silent)),
       await run(['settings', 'set', 'durability=never', 'redis.port=1'], patched(before, 200, after)),
       await run(['settings', 'edit'], patched(before, 200, after), (text) => text.replace('async', 'durable')),
       await run(['settings', 'edit'], patched(before, 200, after), (text) => `${text}zones = near\n`),

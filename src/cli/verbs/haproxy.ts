@@ -8,7 +8,7 @@ import type { Balanced } from '../haproxy.ts';
 import { looking } from '../look.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { printable, shownAddress } from '../terminal.ts';
+import { printable } from '../terminal.ts';
 import type { Call, Verb } from '../verb.ts';
 
 const FIRST_PORT = 16379;
@@ -40,13 +40,12 @@ export const haproxy: Verb = {
 };
 
 function configure(firstPort: number, call: Call): Promise<ExitCode> {
-  return looking(call, async ({ ensemble, source }) => {
+  return looking(call, async ({ ensemble, silence }) => {
     const { args, io } = call;
-    const silent = { code: 'ensemble_unreachable' as const, details: (source.hosts ?? []).map(shownAddress) };
-    if (ensemble === null) return report(silent, io);
+    if (ensemble === null) return report(silence, io);
     const read = unlessSilent(() => readServices(ensemble, args));
     const services = await withProgress('reading the ensemble', io, read);
-    return services === null ? report(silent, io) : print(services, firstPort, call);
+    return services === null ? report(silence, io) : print(services, firstPort, call);
   });
 }
 

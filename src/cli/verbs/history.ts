@@ -3,11 +3,12 @@ import { EXIT } from '../../contract/errors.ts';
 import { timeOf } from '../act/times.ts';
 import { unlessSilent } from '../facts.ts';
 import { looking } from '../look.ts';
+import { operationText } from '../operation-text.ts';
 import { readPast } from '../past.ts';
 import type { Past } from '../past.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { painter, printable, printJson, shownAddress, table } from '../terminal.ts';
+import { painter, printable, printJson, table } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
 import type { Call, Verb } from '../verb.ts';
 
@@ -27,15 +28,14 @@ export const history: Verb = {
   examples: ['dictator history', 'dictator history cache --json'],
   run: (call) => looking(call, async (lookout) => {
     const { io } = call;
-    const { ensemble, source } = lookout;
-    const silent = { code: 'ensemble_unreachable' as const, details: (source.hosts ?? []).map(shownAddress) };
+    const { ensemble, silence } = lookout;
     const meant = await lookout.serviceNamed(call.args[0]);
-    if (ensemble === null || meant === null) return report(silent, io);
+    if (ensemble === null || meant === null) return report(silence, io);
     if (!meant.ok) return report(meant.failure, io);
     const service = meant.value;
     const read = unlessSilent(async () => ({ past: await readPast(ensemble, service) }));
     const answer = await withProgress('reading the service', io, read);
-    if (answer === null) return report(silent, io);
+    if (answer === null) return report(silence, io);
     if (answer.past === null) return report({ code: 'service_unknown', details: [service] }, io);
     print(answer.past, call);
     return EXIT.done;
@@ -64,7 +64,7 @@ export function renderPast(past: Past, paint: Paint): string {
   if (order !== null) {
     const at = order.scheduledAt === null ? '' : `, due ${timeOf(order.scheduledAt)}`;
     const who = printable(order.asker ?? 'somebody');
-    parts.push(`\n${printable(order.kind)} to ${printable(order.target ?? 'the best replica')}: `
+    parts.push(`\n${printable(operationText(order.kind, order.target ?? 'the best replica'))}: `
       + `${printable(order.phase ?? 'stands')}${at}, asked by ${who}\n`);
   }
   if (pause !== null) {

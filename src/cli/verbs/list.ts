@@ -34,12 +34,10 @@ export const list: Verb = {
   ],
   flags: SOURCE_FLAGS,
   examples: ['dictator list', 'dictator list --zk zk1:2181,zk2:2181 --json'],
-  run: (call) => looking(call, async ({ ensemble, source }) => {
+  run: (call) => looking(call, async ({ ensemble, source, silence }) => {
     if (ensemble === null) {
       const { agent, hosts } = source;
-      if (hosts !== null || agent === null) {
-        return report({ code: 'ensemble_unreachable', details: (hosts ?? []).map(shownAddress) }, call.io);
-      }
+      if (hosts !== null || agent === null) return report(silence, call.io);
       return listOfAgent(agent, call);
     }
     const lines = await withProgress('reading the ensemble', call.io, unlessSilent(() => linesOf(ensemble, call)));

@@ -44,19 +44,16 @@ async function settingsOf(call: Call, lookout: Lookout): Promise<ShownSettings |
   const meant = await lookout.serviceNamed(call.args[0]);
   if (meant?.ok === false) return meant.failure;
   const service = meant?.value ?? call.args[0] ?? config?.svcName;
-  if (ensemble === null || service === undefined) {
-    return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
+  const found = ensemble === null || service === undefined
+    ? null
+    : await unlessSilent(() => ensemble.settings(service));
+  if (found === null || service === undefined) {
+    return source.agent === null ? lookout.silence : ofAgent(source.agent, service);
   }
-  const found = await unlessSilent(() => ensemble.settings(service));
-  if (found === null) return source.agent === null ? silent(source.hosts) : ofAgent(source.agent, service);
   const { settings, changes } = found;
   if (settings === null) return { code: 'service_unknown', details: [service] };
   const { value } = settings;
   return { service, version: value.version, document: documentOf(value), last: changes?.value.list.at(-1) ?? null };
-}
-
-function silent(hosts: Lookout['source']['hosts']): Failure {
-  return { code: 'ensemble_unreachable', details: (hosts ?? []).map(shownAddress) };
 }
 
 async function ofAgent(agent: Parameters<typeof askSettings>[0], service = ''): Promise<ShownSettings | Failure> {
