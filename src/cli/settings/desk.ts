@@ -7,14 +7,12 @@ import { looking } from '../look.ts';
 import type { Lookout } from '../look.ts';
 import { report } from '../report.ts';
 import type { Failure } from '../report.ts';
-import { shownAddress } from '../terminal.ts';
 import type { Call } from '../verb.ts';
 import { askSettings, changeSettings } from './agent.ts';
 import type { Told } from './agent.ts';
 import { EnsembleSettings } from './ensemble.ts';
 
 export interface SettingsDesk {
-  /** As people are told. */
   readonly service: string;
   read(): Promise<Told>;
   /** `patch` with the version that it was made for; whoever asks is named in the history. */
@@ -35,15 +33,18 @@ export function atSettingsDesk(call: Call, act: (desk: SettingsDesk) => Promise<
 async function deskOf(lookout: Lookout, call: Call): Promise<SettingsDesk | Failure> {
   const { ensemble, source } = lookout;
   const { agent, hosts } = source;
+  const named = call.flags.text('service');
   if (hosts === null && agent !== null) {
+    const looked = await lookout.facts(named);
+    if (!looked.ok) return looked.failure;
     return {
-      service: call.flags.text('service') ?? `the service of ${shownAddress(agent)}`,
+      service: looked.value.service,
       read: () => askSettings(agent),
       change: (patch, by) => changeSettings(agent, patch, by),
     };
   }
-  const named = await lookout.serviceNamed(call.flags.text('service'));
+  const found = await lookout.serviceNamed(named);
   // No agent stores anything without the ensemble, so there is none to turn to.
-  if (ensemble === null || named === null) return lookout.silence;
-  return named.ok ? new EnsembleSettings(ensemble, named.value, call.io.clock) : named.failure;
+  if (ensemble === null || found === null) return lookout.silence;
+  return found.ok ? new EnsembleSettings(ensemble, found.value, call.io.clock) : found.failure;
 }

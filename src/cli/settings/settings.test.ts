@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { playedIo } from '../../../test/support/cli-io.ts';
-import { stamped } from '../../../test/support/played-service.ts';
+import { playedView, stamped } from '../../../test/support/played-service.ts';
 import { NO_OPERATOR_SETTINGS } from '../../core/records.ts';
 import type { SettingsRecord } from '../../core/records.ts';
 import { ZooKeeperError } from '../../zookeeper/index.ts';
@@ -73,8 +73,9 @@ interface Answers {
 /** Runs a verb against an agent that tells `before`, and answers a change with `after`. */
 async function run(args: readonly string[], answers: Answers, edit?: (text: string) => string): Promise<string> {
   const server = createServer((request, response) => {
+    if (request.url === '/v1/view') return response.end(JSON.stringify(playedView('redis1')));
     const [status, body] = request.method === 'PATCH' ? [answers.status, answers.after] : [200, answers.before];
-    response.writeHead(status).end(JSON.stringify(body));
+    return response.writeHead(status).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -111,6 +112,16 @@ describe('a change', () => {
     await expect(said.join('\n')).toMatchFileSnapshot(snapshot('settings-changes'));
   });
 });
+
+test.each([['show', 'other'], ['set', '--service', 'other', 'durability=durable'], ['edit', '--service', 'other']])(
+  'settings %s by the agent of another service is refused',
+  async (...args) => {
+    const before = { version: 7, durability: 'async' };
+    const said = await run(['settings', ...args], patched(before, 200, { ...before, version: 8 }), (text) => text);
+    expect(said).toContain('is the agent of cache, not of other');
+    expect(said).toContain('service_unknown');
+  },
+);
 
 function patched(before: object, status: number, after: object): Answers {
   return { before, status, after };

@@ -11,7 +11,7 @@ import type { Failure } from '../report.ts';
 import { askSettings } from '../settings/agent.ts';
 import { overriddenBy, renderSettings } from '../settings/render.ts';
 import type { ShownSettings } from '../settings/render.ts';
-import { painter, printJson, shownAddress } from '../terminal.ts';
+import { painter, printJson } from '../terminal.ts';
 import type { Call, Verb } from '../verb.ts';
 
 export const settingsShow: Verb = {
@@ -40,25 +40,26 @@ export const settingsShow: Verb = {
 };
 
 async function settingsOf(call: Call, lookout: Lookout): Promise<ShownSettings | Failure> {
-  const { ensemble, source, config } = lookout;
-  const meant = await lookout.serviceNamed(call.args[0]);
-  if (meant?.ok === false) return meant.failure;
-  const service = meant?.value ?? call.args[0] ?? config?.svcName;
-  const found = ensemble === null || service === undefined
-    ? null
-    : await unlessSilent(() => ensemble.settings(service));
-  if (found === null || service === undefined) {
-    return source.agent === null ? lookout.silence : ofAgent(source.agent, service);
-  }
+  const { ensemble } = lookout;
+  const [named] = call.args;
+  const meant = await lookout.serviceNamed(named);
+  if (ensemble === null || meant === null) return ofAgent(lookout, named);
+  if (!meant.ok) return meant.failure;
+  const service = meant.value;
+  const found = await unlessSilent(() => ensemble.settings(service));
+  if (found === null) return ofAgent(lookout, service);
   const { settings, changes } = found;
   if (settings === null) return { code: 'service_unknown', details: [service] };
   const { value } = settings;
   return { service, version: value.version, document: documentOf(value), last: changes?.value.list.at(-1) ?? null };
 }
 
-async function ofAgent(agent: Parameters<typeof askSettings>[0], service = ''): Promise<ShownSettings | Failure> {
+/** Where the ensemble is silent, or not to be asked. */
+async function ofAgent(lookout: Lookout, named: string | undefined): Promise<ShownSettings | Failure> {
+  const { agent } = lookout.source;
+  const looked = await lookout.facts(named);
+  if (!looked.ok) return looked.failure;
+  if (agent === null) return lookout.silence;
   const told = await askSettings(agent);
-  if (!told.ok) return told.failure;
-  const name = service === '' ? `the service of ${shownAddress(agent)}` : service;
-  return { service: name, ...told.settings, last: null };
+  return told.ok ? { service: looked.value.service, ...told.settings, last: null } : told.failure;
 }
