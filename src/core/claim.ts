@@ -101,7 +101,7 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
   // One of several attempts at the same epoch may be the one that stands: the first was certainly not sent later.
   const atMs = state.claimed?.epoch === epoch ? state.claimed.atMs : turn.now;
   const { deposed, takeover, adopt, term } = plan;
-  turn.update({ claimed: { epoch, deposed, takeover, adopt, former: term?.value ?? null, atMs } });
+  turn.update({ claimed: { epoch, deposed, takeover, fenced: false, adopt, former: term?.value ?? null, atMs } });
 }
 
 /** A master record that no lease of ours explains: an original agent of the service is at work. */

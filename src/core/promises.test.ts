@@ -58,7 +58,7 @@ describe('the giver', () => {
     ['while it is master itself', ['a', 'master'], { node: 'a', from: { name: 'b', instance: 'x' } }, 'contending'],
     ['while its ballot stands', ['b', 'replica', { record: { ballots: [ballot('b')] } }], {}, 'contending'],
     ['while it may have won without knowing', ['b', 'replica', {
-      claimed: { epoch: EPOCH + 1, deposed: null, takeover: false, adopt: false, former: null, atMs: 0 },
+      claimed: { epoch: EPOCH + 1, deposed: null, takeover: false, fenced: false, adopt: false, former: null, atMs: 0 },
     }], {}, 'contending'],
     ['when the lease is another\'s', ['b', 'replica'], { from: { name: 'c', instance: 'x' } }, 'lease_ended'],
     ['an earlier process of the holder', ['b', 'replica'], { from: { name: 'a', instance: 'x' } }, 'lease_ended'],

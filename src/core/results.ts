@@ -136,12 +136,19 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   if (REMOTE_FENCES.includes(kind) && role.name === 'promoting' && sentAtMs >= role.sinceMs) {
     amendRole(turn, role, { remoteFence: 'answered' });
   }
+  if (kind === 'remote_fence_reversibly' && role.name === 'candidate') noteEarlyFence(turn, sentAtMs);
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });
   if (kind === 'open_full_syncs') turn.report('setting_applied', { setting: 'repl-diskless-sync-max-replicas' });
   if (kind === 'configure') turn.update({ mustRelink: followsSomebody(turn.state.own.facts) });
   if (kind === 'freeze') turn.update({ mustRelink: false });
+}
+
+/** The claim that it belongs to may be on its way still; a fence from before that claim belongs to another. */
+function noteEarlyFence(turn: Turn, sentAtMs: number): void {
+  const { claimed } = turn.state;
+  if (claimed !== null && sentAtMs >= claimed.atMs) turn.update({ claimed: { ...claimed, fenced: true } });
 }
 
 /** Up, or in a handshake that may hang for having seen the settings change. */

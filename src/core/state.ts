@@ -81,6 +81,8 @@ export interface Claimed {
   readonly epoch: number;
   readonly deposed: Address | null;
   readonly takeover: boolean;
+  /** The fence that a planned takeover sends together with its claim was answered. */
+  readonly fenced: boolean;
   /** It took over the lease of an earlier process of this agent, beside the same Redis. */
   readonly adopt: boolean;
   /** The term that it succeeded. */

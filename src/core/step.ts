@@ -276,9 +276,10 @@ function findsItsClaim(turn: Turn): boolean {
   if (lease?.instance !== turn.state.settings.instance || !turn.state.synced) return false;
   if (turn.state.records.term?.value.epoch !== lease.epoch || turn.awaits('release')) return false;
   const { claimed } = turn.state;
-  const plan = claimed?.epoch === lease.epoch ? claimed : { deposed: null, takeover: false };
+  const plan = claimed?.epoch === lease.epoch ? claimed : { deposed: null, takeover: false, fenced: false };
   const { epoch } = lease;
-  enterPromoting(turn, { epoch, deposed: plan.deposed, takeover: plan.takeover }, 'claimed');
+  const remoteFence = plan.fenced ? 'answered' : 'none';
+  enterPromoting(turn, { epoch, deposed: plan.deposed, takeover: plan.takeover, remoteFence }, 'claimed');
   turn.report('epoch_claimed', { epoch, takeover: plan.takeover });
   if (claimed?.epoch === epoch && claimed.adopt) turn.report('lease_adopted', { epoch });
   return true;

@@ -2,15 +2,19 @@
 
 import { describe, expect, test } from 'vitest';
 
-import type { State } from './state.ts';
+import type { Claimed, State } from './state.ts';
 import {
   answer, dead, frozenFacts, leaseOf, linkTo, masterFacts, only, ownAnswers, redisOf, remoteAnswers, replicaFacts,
   roleIs, run, sight, START_MS, term, termOf, world,
 } from './testing/world.ts';
 
+const claimOf = ({ takeover }: { takeover: boolean }): Claimed => (
+  { epoch: 6, deposed: redisOf('a'), takeover, fenced: false, adopt: false, former: term(), atMs: START_MS }
+);
+
 describe('a takeover', () => {
   const takingOver = (): State => {
-    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: true, adopt: false, former: term(), atMs: START_MS };
+    const claimed = claimOf({ takeover: true });
     const record = { lease: null, masterRecord: null };
     return run(world('b', 'candidate', { claimed, record }), leaseOf('b', 6), termOf('b', 6, { inSync: ['c'] })).state;
   };
@@ -32,7 +36,7 @@ describe('a takeover', () => {
   });
 
   test('a fence that was seen before our own was answered may have been lifted since', () => {
-    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: true, adopt: false, former: term(), atMs: START_MS };
+    const claimed = claimOf({ takeover: true });
     const record = { lease: null, masterRecord: null };
     const candidate = world('b', 'candidate', { claimed, record, remote: sight(fenced) });
     const level = ownAnswers(replicaFacts('b', { offset: 1010 }));
@@ -72,9 +76,31 @@ describe('a takeover', () => {
   });
 });
 
+describe('the target of a planned hand-over', () => {
+  const from = { name: 'a', runId: masterFacts().runId };
+  const fenced = masterFacts({ minReplicas: 1_000_000, offset: 1000 });
+  const released = world('b', 'candidate', {
+    remote: sight(fenced),
+    record: { lease: null, masterRecord: null, term: term({ handOver: { from, to: 'b' } }) },
+  });
+  const claims = run(released, ownAnswers(replicaFacts('b', { offset: 1000 })));
+
+  test('asks for the last byte while its claim is under way', () => {
+    expect(claims.does).toEqual(expect.arrayContaining(['claim', 'remote_fence_reversibly']));
+    const answered = run(claims.state, remoteAnswers(fenced), answer(claims.state, 'remote_fence_reversibly'));
+    expect(answered.does).not.toContain('promote');
+    expect(run(answered.state, leaseOf('b', 6), termOf('b', 6)).does).toContain('promote');
+  });
+
+  test('waits for that answer when it comes after the claim', () => {
+    const claimed = run(claims.state, leaseOf('b', 6), termOf('b', 6));
+    expect(claimed.does).not.toContain('promote');
+  });
+});
+
 describe('after a claim without takeover', () => {
   const promoting = (remote = sight(masterFacts())): State => {
-    const claimed = { epoch: 6, deposed: redisOf('a'), takeover: false, adopt: false, former: term(), atMs: START_MS };
+    const claimed = claimOf({ takeover: false });
     const record = { lease: null, masterRecord: null };
     const before = world('b', 'candidate', { own: sight(frozenFacts('b')), remote, claimed, record });
     const quiet = { ...before, role: { ...roleIs(before, 'candidate'), mayLink: false } };

@@ -6,7 +6,6 @@
  */
 import { assert } from './assert.ts';
 import { fenceAtMs } from './fencing.ts';
-import type { Address } from './records.ts';
 import type { Role, RoleOf, SteppingDownBecause } from './role.ts';
 import type { Turn } from './turn.ts';
 
@@ -37,14 +36,14 @@ export function enterCandidate(turn: Turn, epoch: number, mayLink: boolean, beca
 /** From anywhere but power: our claim was committed, or a committed claim of ours was found. */
 export function enterPromoting(
   turn: Turn,
-  entry: { epoch: number; deposed: Address | null; takeover: boolean },
+  entry: Pick<RoleOf<'promoting'>, 'epoch' | 'deposed' | 'takeover' | 'remoteFence'>,
   because: string,
 ): void {
   const { name } = turn.state.role;
   assert(name === 'candidate' || name === 'starting' || name === 'replica', `cannot be promoted while ${name}`);
   const rememberedEpoch = Math.max(turn.state.rememberedEpoch, entry.epoch);
   turn.update({ rememberedEpoch, unplaced: false, looseRelease: false });
-  enter(turn, { name: 'promoting', sinceMs: turn.now, remoteFence: 'none', ...entry }, because);
+  enter(turn, { name: 'promoting', sinceMs: turn.now, ...entry }, because);
 }
 
 /** From `promoting`, after `ROLE` said master. */

@@ -7,7 +7,7 @@
  * 3. It releases the lease. The same transaction marks the order as running, so that it is carried out once, and writes
  *    into the term who hands over to whom.
  * 4. The target claims at once, without a ballot: its claim is a takeover, which promotes only when it holds every byte
- *    that the fenced, living master holds. The others keep still.
+ *    that the fenced, living master holds. It asks for those while its claim is under way. The others keep still.
  * 5. The old master's agent sees it promoted, and writes the result with the gap that it measured.
  *
  * Until step 3 undoing it is lifting a fence. After it the lease belongs to nobody: if the target is lost, the old
@@ -212,9 +212,13 @@ function claim(
   { term, facts, inSync, deposed }: Pick<Parameters<typeof emitClaim>[1], 'term' | 'facts' | 'inSync' | 'deposed'>,
 ): void {
   const takeover = deposed !== null;
+  const isAnother = !turn.awaits('claim');
   emitClaim(turn, {
     term, facts, inSync, deposed, takeover, planned: takeover, removeLease: false, adopt: false,
   });
+  // It is fenced already, and only a claim of its own would lift that, against which ours would fail: to fence it once
+  // more need not wait for the ensemble.
+  if (takeover && isAnother && turn.awaits('claim')) turn.emit({ kind: 'remote_fence_reversibly' });
 }
 
 /** It cannot claim any more, or has nothing to claim with. */
