@@ -75,17 +75,21 @@ function readItLate(node: NodeSight | undefined, pause: Pause, timeoutMs: number
   return sawItLate(node, pause) || sinceMs > pause.sinceMs - timeoutMs;
 }
 
-/** It was not there when the pause was written, or its machine slept since. */
+/** It was not there when the pause was written, did not hear of it at once, or its machine slept since. */
 function sawItLate(node: NodeSight | undefined, { sinceMs }: Pause): boolean {
-  if (node === undefined) return true;
-  return node.agentStartedMs > sinceMs || (node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) > sinceMs;
+  return node === undefined || anewMs(node) > sinceMs;
+}
+
+/** Since when it has known what it knows without a break. */
+function anewMs({ agentStartedMs, agent }: NodeSight): number {
+  return Math.max(agentStartedMs, agent?.wokeMs ?? 0, agent?.connectedSinceMs ?? 0);
 }
 
 /** What its time of day may be wrong by; never more than the whole duration from when it began. */
-function wrongBy({ agentStartedMs, agent }: NodeSight, { sinceMs, forMs }: Pause, { plan, nowMs }: Overview): number {
+function wrongBy(node: NodeSight, { sinceMs, forMs }: Pause, { plan, nowMs }: Overview): number {
   const clocksMs = jumpsMs(plan) + (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
-  const anewMs = Math.max(agentStartedMs, agent?.wokeMs ?? 0) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
-  return Math.min(clocksMs, Math.max(0, anewMs));
+  const lateMs = anewMs(node) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
+  return Math.min(clocksMs, Math.max(0, lateMs));
 }
 
 /** All jumps of all clocks of a run. */
