@@ -39,6 +39,14 @@ test('between claim and announcement there is an elected one and no master', () 
   expect(topologyOf(before)).toMatchObject({ master: null, elected: 'a', lastMaster: { name: 'a' } });
 });
 
+test('its own agent, which saw it promoted, does not wait for the announcement to be written', () => {
+  const state = world('a', 'master');
+  const before = { ...state, records: { ...state.records, masterRecord: null } };
+  expect(topologyOf(before).master?.name).toBe('a');
+  expect(topologyOf({ ...before, records: { ...before.records, lease: null } }).master).toBeNull();
+  expect(topologyOf({ ...before, synced: false }).master).toBeNull();
+});
+
 test('only agents that say where they answer are Sentinels', () => {
   const state = world('a', 'master');
   expect(topologyOf(state).agents).toEqual([]);

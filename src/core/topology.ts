@@ -3,7 +3,7 @@ import type { Topology, TopologyAgent, TopologyMaster, TopologyReplica } from '.
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts, RedisSight, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
-import { ownRedisHangs, ownRedisIsDead, timeoutMs, isFrozen } from './queries.ts';
+import { isFrozen, ourLease, ownRedisHangs, ownRedisIsDead, timeoutMs } from './queries.ts';
 import type { Address, Member } from './records.ts';
 import type { SteppingDownBecause } from './role.ts';
 import type { State } from './state.ts';
@@ -29,8 +29,15 @@ function lastMasterOf({ records, memory }: State): TopologyMaster | null {
   return last === null ? null : { name: last.name, runId: last.runId, ...last.redis };
 }
 
+/** Who holds the lease and saw its Redis promoted is the master, also while the record of that is being written. */
+function ownOffice(state: State): ReturnType<typeof confirmedMaster> {
+  const { role, settings, synced } = state;
+  const holds = role.name === 'master' && synced && ourLease(state)?.value.epoch === role.epoch;
+  return holds ? { name: settings.name, ...settings.redis } : null;
+}
+
 function masterOf(state: State, sees: boolean): TopologyMaster | null {
-  const master = confirmedMaster(state);
+  const master = confirmedMaster(state) ?? ownOffice(state);
   if (master === null) return null;
   if (master.name === state.settings.name && refusesOwnOffice(state)) return null;
   if (!sees && state.failsafe === null && state.promise === null) return null;
