@@ -230,16 +230,8 @@ export class World implements NodeHooks {
     this.see({ saw: 'opened', node });
   }
 
-  replaced(node: string, { had, gets, from }: Replacement): void {
-    const fromRunId = this.runIdOn(from.host) ?? 'unknown';
-    this.see({ saw: 'replaced', node, had, gets, fromRunId });
-  }
-
-  private runIdOn(host: string): string | undefined {
-    for (const { twins } of this.nodes.values()) {
-      for (const { process, redis } of twins) if (process.host.name === host) return redis.runId;
-    }
-    return this.nodes.get(host)?.redis.runId;
+  replaced(node: string, what: Replacement): void {
+    this.see({ saw: 'replaced', node, ...what });
   }
 
   unread(node: string, { bytes, endedMs }: Unread): void {

@@ -13,7 +13,7 @@
  * command was lost, the next look puts it right.
  */
 import type { ActionKind } from './actions.ts';
-import { isEnabled, isForeign, isLinkedTo, othersLease, timeoutMs } from './queries.ts';
+import { isEnabled, isForeign, isLinkedTo, isTakenBack, othersLease, timeoutMs } from './queries.ts';
 import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import type { Kept, Member, Term } from './records.ts';
@@ -194,10 +194,11 @@ function wantedUnread(state: State, facts: RedisFacts): number | null {
 
 /**
  * Nobody could take over, so it goes on without an office: as the process that it was, and, once no operator tells it
- * to do nothing any more, only as long as the ensemble hears it. Somebody may have been elected since.
+ * to do nothing any more, only as long as the ensemble hears it. Somebody may have been elected since. Who is enabled
+ * again behind a release that nobody has answered may hold no lease, and then nothing keeps others from one.
  */
 function servesAlone(state: State): boolean {
-  if (state.role.name !== 'stepping_down' || !state.role.alone || state.unplaced) return false;
+  if (state.role.name !== 'stepping_down' || !state.role.alone || state.unplaced || isTakenBack(state)) return false;
   return !isEnabled(state) || state.nowMs < proofEndsAtMs(state);
 }
 

@@ -149,3 +149,9 @@ export function provesDeath(state: State, lease: Lease): boolean {
 export function isEnabled(state: State): boolean {
   return state.enabled !== false;
 }
+
+/** A disabled master that was enabled again before it was seen to have given anything away. */
+export function isTakenBack(state: State): boolean {
+  const { role, stopping } = state;
+  return role.name === 'stepping_down' && role.because === 'disable' && isEnabled(state) && stopping === null;
+}

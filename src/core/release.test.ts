@@ -51,6 +51,21 @@ describe('a release that nobody answers', () => {
     expect(roleIs(renewed.state, 'master')).toMatchObject({ epoch: EPOCH + 1, inDoubt: false });
   });
 
+  test('of who serves alone: it goes on as long as it is disabled, and is fenced once it is enabled again', () => {
+    const own = sight(masterFacts({ replicas: [], minReplicas: 0 }));
+    const record = { members: [member('a')], term: term({ inSync: [] }) };
+    const disabled = run(world('a', 'master', { own, record }), { kind: 'order', order: { order: 'disable' } });
+    expect(disabled.does).toContain('release');
+    expect(disabled.does).not.toContain('fence_reversibly');
+    const enabled = run(disabled.state, { kind: 'order', order: { order: 'enable' } });
+    expect(enabled.does).toContain('fence_reversibly');
+    expect(roleIs(enabled.state, 'stepping_down').released).toBe(false);
+    const refused = run(enabled.state, answer(enabled.state, 'release', { result: 'failed', code: 'BAD_VERSION' }));
+    expect(refused.does).toContain('heartbeat');
+    const gone = run(enabled.state, readsLease(null));
+    expect(gone.state.role.name).toBe('candidate');
+  });
+
   test('of which the ensemble says that it was not carried out leaves no doubt', () => {
     expect(roleIs(lost('BAD_VERSION'), 'master').inDoubt).toBe(false);
   });

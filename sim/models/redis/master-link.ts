@@ -333,9 +333,7 @@ export class MasterLink implements Readable {
     this.cached = null;
     state.backlog = null;
     for (const connection of [...state.replicas]) state.free(connection);
-    if (state.target !== null) {
-      state.around.onReplaced?.({ had: state.data, gets: snapshot.data, from: state.target });
-    }
+    state.around.onReplaced?.({ had: state.data, gets: snapshot.data, fromRunId: snapshot.runId });
     this.loadingKeys = snapshot.data.size >> 1;
     state.data = Data.EMPTY;
     state.loading = true;

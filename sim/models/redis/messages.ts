@@ -68,9 +68,15 @@ export interface Snapshot {
   readonly offset: number;
 }
 
+/** What a full sync sends: of a history, and of the process that it was asked of. */
+export interface FullCopy extends Snapshot {
+  readonly replid: string;
+  readonly runId: string;
+}
+
 export type MasterMessage =
   | { readonly kind: 'continue'; readonly replid: string; readonly ops: readonly Op[] }
-  | { readonly kind: 'fullresync'; readonly snapshot: Snapshot & { readonly replid: string } }
-  | { readonly kind: 'rdb'; readonly snapshot: Snapshot & { readonly replid: string } }
+  | { readonly kind: 'fullresync'; readonly snapshot: FullCopy }
+  | { readonly kind: 'rdb'; readonly snapshot: FullCopy }
   | { readonly kind: 'stream'; readonly ops: readonly Op[] }
   | { readonly kind: 'refused'; readonly error: ErrorReply };

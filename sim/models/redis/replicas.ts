@@ -8,7 +8,7 @@
  */
 import type { Connection, ReplicaSide } from './connection.ts';
 import { NO_MASTER_LINK } from './errors.ts';
-import type { MasterMessage, PsyncRequest } from './messages.ts';
+import type { FullCopy, MasterMessage, PsyncRequest } from './messages.ts';
 import type { RedisState } from './state.ts';
 import { BYTES } from './stream.ts';
 import type { Op, OpKind } from './stream.ts';
@@ -127,8 +127,8 @@ export function startFullSyncs(state: RedisState): void {
   const enough = syncsWithWaiting > 0 && waiting.length >= syncsWithWaiting;
   if (disklessSync && !enough && longest < disklessDelaySeconds) return;
   sendProduced(state);
-  const { data, replid, offset, around } = state;
-  const snapshot = { data, replid, offset };
+  const { data, replid, offset, runId, around } = state;
+  const snapshot: FullCopy = { data, replid, offset, runId };
   state.selectNext = true;
   for (const { replica, end } of waiting) {
     if (replica === null) continue;

@@ -296,6 +296,22 @@ describe('a full sync', () => {
     expect(r.ids).toEqual([]);
   });
 
+  test('that was received before its replica was stopped is of the process that sent it, which is gone by then', () => {
+    const stage = new Stage();
+    const [m, r] = [stage.node('m'), stage.node('r')];
+    stage.client(r).write([7]);
+    stage.ask(r, ['REPLICAOF', 'm', '6379']);
+    const { runId } = m.server;
+    stage.until(() => m.server.state.child !== null, 'a full sync');
+    r.process.freeze();
+    stage.until(() => m.server.state.child === null, 'all is sent');
+    m.restart();
+    r.process.thaw();
+    stage.until(() => r.replaced.length > 0, 'loading');
+    expect(r.replaced.map(({ fromRunId }) => fromRunId)).toEqual([runId]);
+    expect(m.server.runId).not.toBe(runId);
+  });
+
   test('is not given by a replica whose own link is down', () => {
     const { stage, m, r } = pair();
     const x = stage.node('x');

@@ -47,7 +47,8 @@ export interface Unread {
 export interface Replacement {
   readonly had: Data;
   readonly gets: Data;
-  readonly from: Endpoint;
+  /** The process that sent it: another one may be under its address by now. */
+  readonly fromRunId: string;
 }
 
 /** The one child that may work on a snapshot of the dataset. */

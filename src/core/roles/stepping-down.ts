@@ -10,7 +10,7 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { handOver } from '../operations/hand-over.ts';
 import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, keepsLease, yieldDeadRedis } from '../power.ts';
-import { isEnabled, ourLease, ownFacts } from '../queries.ts';
+import { isTakenBack, ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
 import { isDurable } from '../service-settings.ts';
 import type { RoleOf } from '../role.ts';
@@ -27,7 +27,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   if (leaseIsGone(turn.state)) return released(turn, role);
   if (yieldDeadRedis(turn)) return;
   if (role.because === 'switchover') return handOver(turn, role);
-  if (isTakenBack(turn.state, role)) {
+  if (isTakenBack(turn.state)) {
     if (keepsLease(turn, role)) returnToOffice(turn, role, 'enabled_again');
     return;
   }
@@ -44,11 +44,6 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
   giveUpLease(turn, null, term);
-}
-
-/** The node was enabled again before it was seen to have given anything away. */
-function isTakenBack(state: State, role: RoleOf<'stepping_down'>): boolean {
-  return role.because === 'disable' && isEnabled(state) && state.stopping === null;
 }
 
 /** The term that names the node with the data as the only one to claim next, and registers it. */

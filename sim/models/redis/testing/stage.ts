@@ -13,6 +13,7 @@ import { Disk } from '../disk.ts';
 import type { Answer, Request } from '../messages.ts';
 import type { RedisOptions } from '../options.ts';
 import { RedisServer } from '../server.ts';
+import type { Replacement } from '../state.ts';
 
 export const PORT = 6379;
 
@@ -33,6 +34,7 @@ export class Node {
   readonly host: Host;
   server!: RedisServer;
   process!: Process;
+  readonly replaced: Replacement[] = [];
   readonly acknowledged: { id: number; atMs: number; viaWait: number }[] = [];
   private readonly stage: Stage;
   private options: Partial<RedisOptions>;
@@ -54,6 +56,7 @@ export class Node {
       process: this.process, network, scheduler, trace, disk: this.disk, options: this.options,
       random: this.stage.random.fork(`${this.name}${scheduler.nowMs}`),
       onAcknowledged: (id, atMs, viaWait) => this.acknowledged.push({ id, atMs, viaWait }),
+      onReplaced: (what) => this.replaced.push(what),
     });
   }
 
