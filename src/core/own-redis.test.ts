@@ -29,6 +29,15 @@ describe('a Redis that was restarted', () => {
     expect(again.does).toContain('fence_reversibly');
   });
 
+  test('is told again at once, when it has loaded, what it refused meanwhile', () => {
+    const before = world('a', 'master', { lastProofMs: START_MS - T_MS });
+    const fences = run(before, 0);
+    const refused = answer(fences.state, 'fence_reversibly', { result: 'failed', code: 'LOADING' });
+    const loading = run(fences.state, refused, ownSees({ seen: 'blocked', by: 'loading' }));
+    expect(loading.does).not.toContain('fence_reversibly');
+    expect(run(loading.state, ownAnswers(masterFacts({ minReplicas: 0 }))).does).toContain('fence_reversibly');
+  });
+
   test('the hint outlives everything but the next restart', () => {
     const first = run(world('b', 'replica'), ...restart, ownAnswers(facts('b', { runId: 'new', minReplicas: 0 })));
     const later = run(first.state, 1000, ownAnswers(replicaFacts('b', { runId: 'new' })), 1000);

@@ -13,10 +13,15 @@ export function noticeOwnRedis(turn: Turn, event: SightEvent): void {
   const before = turn.state.own;
   const after = withSight(before, event, turn.now);
   turn.update({ own: after });
-  if (event.seen === 'opened') tryAgain(turn);
+  if (event.seen === 'opened' || isUnblocked(before, after)) tryAgain(turn);
   if (event.seen === 'answered') noticeIncarnation(turn, before, after);
   if (after.facts !== null) spendRescue(turn, after.facts);
   reportChange(turn, before, after);
+}
+
+/** What it refused while it loaded or was busy it may obey now, and it may copy from another process in a moment. */
+function isUnblocked(before: RedisSight, after: RedisSight): boolean {
+  return before.blocked !== null && after.blocked === null;
 }
 
 /** Another run_id is another process: whatever the old one was fenced with is gone, and so may its data be. */

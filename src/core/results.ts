@@ -167,7 +167,7 @@ function pause(turn: Turn, kind: ActionKind, forMs: number): void {
   turn.update({ retryAtMs });
 }
 
-/** What failed on a connection that ended says nothing about the next one: a fence above all is not put off. */
+/** What failed on a former connection, or during a load, says nothing about now: a fence above all is not put off. */
 export function tryAgain(turn: Turn): void {
   const retryAtMs = [...turn.state.retryAtMs].filter(([kind]) => !OF_OWN_REDIS.includes(kind));
   turn.update({ retryAtMs: new Map(retryAtMs) });
