@@ -59,8 +59,9 @@ function couldServe(node: NodeSight, world: Overview): boolean {
   return nowMs - agent.proofMs < HEARD_MS && agent.reasons.length === 0;
 }
 
-/** No fault from well before this moment until now, and nobody else at work. */
-function isPeace(fromMs: number, { plan, nowMs }: Overview): boolean {
+/** No fault from well before this moment until now, nobody else at work, and no agent that was stopped and left so. */
+function isPeace(fromMs: number, { plan, nowMs, nodes }: Overview): boolean {
+  if ([...nodes.values()].some(({ agentRunsSinceMs }) => agentRunsSinceMs === null)) return false;
   const healsMs = (2 * plan.sessionTimeoutMs + 5000) / 0.95;
   const near = plan.faults.filter(({ atMs, forMs }) => atMs <= nowMs && atMs + forMs + healsMs >= fromMs);
   return near.length <= 1 && near.every(({ kind }) => kind.startsWith('order_'));
