@@ -53,7 +53,7 @@ export function ask(turn: Turn, order: AskedOrder): void {
 function whatIsAsked(order: AskedOrder): Asked['what'] {
   switch (order.order) {
     case 'operation':
-      return { kind: 'order', request: order.request, seen: false };
+      return { kind: 'order', request: order.request, stored: 'no' };
     case 'cancel':
       return { kind: 'cancel', order: null };
     case 'pause':
@@ -97,13 +97,14 @@ function followOrder(turn: Turn, what: Extract<Asked['what'], { kind: 'order' }>
   if (result !== null) return finish(turn, { answer: 'ended', result });
   if (state.records.order?.value.id === request.id) {
     if (request.scheduledAt !== null) return finish(turn, { answer: 'scheduled', id: request.id });
-    if (!what.seen) note(turn, { ...what, seen: true });
+    if (what.stored !== 'yes') note(turn, { ...what, stored: 'yes' });
     return;
   }
-  // Gone, and its result is not there: records are read one by one, and the next read says it.
-  if (what.seen || turn.awaits('store_order')) return;
+  // Not there yet, or gone and its result not there yet: records are read one by one, and the next read says it.
+  if (what.stored === 'yes' || turn.awaits('store_order')) return;
   const refusal = whyNotStored(state.records, request);
-  if (refusal !== null) return finishRefused(turn, refusal);
+  // What may be carried out behind our back is not refused: its result is waited for.
+  if (refusal !== null) return what.stored === 'perhaps' ? undefined : finishRefused(turn, refusal);
   const resultsVersion = state.records.results?.znode.version ?? null;
   turn.emit({ kind: 'store_order', order: orderOf(state.records, request), resultsVersion });
 }

@@ -20,6 +20,14 @@ function noteOrder(turn: Turn): void {
   turn.update({ operations: { ...operations, moments: orderMoments(state, order.value) } });
 }
 
+/** The order of our caller was stored, or nobody said whether it was. */
+export function noteStored(turn: Turn, stored: 'perhaps' | 'yes'): void {
+  const { operations } = turn.state;
+  const { asked } = operations;
+  if (asked?.what.kind !== 'order') return;
+  turn.update({ operations: { ...operations, asked: { ...asked, what: { ...asked.what, stored } } } });
+}
+
 /** Read once more, after a reconnection for one, it does not last longer for that. */
 function notePause(turn: Turn): void {
   const { state } = turn;

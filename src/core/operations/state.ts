@@ -13,7 +13,8 @@ import type { SettingsRequest } from './settings.ts';
 export interface Asked {
   readonly id: string;
   readonly what:
-    | { readonly kind: 'order'; readonly request: OperationRequest; readonly seen: boolean }
+    /** `perhaps`: the answer to storing it was lost, so it may stand, or come to stand, unseen. */
+    | { readonly kind: 'order'; readonly request: OperationRequest; readonly stored: 'no' | 'perhaps' | 'yes' }
     /** `order`: the one that we tried to take back. */
     | { readonly kind: 'cancel'; readonly order: string | null }
     | { readonly kind: 'pause'; readonly pause: PauseRequest; readonly written: boolean }

@@ -322,7 +322,7 @@ export class Village {
 
   private outcomeOf(inhabitant: Inhabitant, action: Action): Outcome | null {
     const done = (ok: boolean): Outcome =>
-      ok ? { result: 'done', sentAtMs: this.nowMs } : { result: 'failed', code: 'REFUSED' };
+      ok ? { result: 'done', sentAtMs: this.nowMs } : { result: 'failed', code: 'BAD_VERSION' };
     const { name } = inhabitant;
     switch (action.kind) {
       case 'tell':
