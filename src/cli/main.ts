@@ -1,13 +1,12 @@
 /** Entry of the executable: gives the program the real outside, and ends the process with its exit code. */
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { hostname, userInfo } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { readFile } from '../config/read-file.ts';
 import { EXIT } from '../contract/errors.ts';
 import { dictator, type Agent } from './dictator.ts';
+import { editWith } from './editor.ts';
 import { tuneForSmallFootprint } from './engine.ts';
 import type { Edited, Io } from './io.ts';
 import { report } from './report.ts';
@@ -61,17 +60,9 @@ function whoami(): string {
   }
 }
 
-/** The editor runs in a shell, since $EDITOR may have words behind its name; the file's name is never part of it. */
 function edit(text: string): Promise<Edited | null> {
-  if (!stdin.isTTY || !stdout.isTTY) return Promise.resolve(null);
-  const editor = process.env['VISUAL'] ?? process.env['EDITOR'] ?? 'vi';
-  const folder = mkdtempSync(join(tmpdir(), 'dictator-settings-'));
-  const file = join(folder, 'settings');
-  writeFileSync(file, text, { mode: 0o600 });
-  const { status } = spawnSync('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
-  if (status !== 0) return Promise.resolve(null);
-  const discard = (): void => rmSync(folder, { recursive: true, force: true });
-  return Promise.resolve({ text: readFileSync(file, 'utf8'), file, discard });
+  const canEdit = stdin.isTTY && stdout.isTTY;
+  return Promise.resolve(canEdit ? editWith(process.env['VISUAL'] ?? process.env['EDITOR'] ?? 'vi', text) : null);
 }
 
 const io: Io = {
