@@ -2,6 +2,7 @@
 import type { LogPort } from '../agent/ports.ts';
 import { systemClock } from '../agent/system-clock.ts';
 import type { Config } from '../config/config.ts';
+import { COMPONENT_LENGTH_MAX } from '../config/schemas.ts';
 import { matches } from '../sentinel/glob.ts';
 import type { SentinelServer } from '../sentinel/server.ts';
 import { Observer } from '../services/observer.ts';
@@ -10,8 +11,6 @@ import { askIfWatches, openZooKeeperPort } from '../zookeeper/index.ts';
 const VERSION_TIMEOUT_MS = 2000;
 /** An ensemble that is too old is asked again: somebody may be upgrading it. */
 const VERSION_AGAIN_MS = 30_000;
-/** Longest name of a service: of a component of a path here. */
-const NAME_LENGTH_MAX = 128;
 
 export interface ServicesOptions {
   readonly config: Config;
@@ -21,6 +20,12 @@ export interface ServicesOptions {
   readonly own: string | null;
   readonly log: LogPort;
   readonly onSight?: (sees: boolean) => void;
+}
+
+/** Whether this service is answered for. Anybody may make a znode: what could not be told in an event is none. */
+export function coversService(service: string, { own, patterns }: Pick<ServicesOptions, 'own' | 'patterns'>): boolean {
+  if (service === own || service.length > COMPONENT_LENGTH_MAX || /[\s\p{C}]/u.test(service)) return false;
+  return patterns.some((pattern) => matches(pattern, service));
 }
 
 /** Follows services, from the time that `start` gives it the server to tell. */
@@ -69,13 +74,6 @@ export class ServicesWatch {
     await this.observer?.stop();
   }
 
-  private covers(service: string): boolean {
-    const { own, patterns } = this.options;
-    // What is no name of a service would not be one in the words of an event either.
-    if (service === own || service.length > NAME_LENGTH_MAX || /[\s\p{C}]/u.test(service)) return false;
-    return patterns.some((pattern) => matches(pattern, service));
-  }
-
   private open(server: SentinelServer): Observer {
     const { config, log, onSight } = this.options;
     return new Observer({
@@ -83,7 +81,7 @@ export class ServicesWatch {
         log.event('zookeeper_fault', { code, host, detail, for: 'services' });
       }),
       clock: systemClock,
-      covers: (service) => this.covers(service),
+      covers: (service) => coversService(service, this.options),
       downAfterMs: config.downAfterMs,
       onService: (service, topology, news) => server.take(service, topology, news),
       onSight: (sees) => {

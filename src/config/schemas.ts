@@ -18,7 +18,7 @@ const ZK_HOSTS_MAX = 64;
 export const EXPECTED_NODES_MAX = 1000;
 
 /** Bytes of a ZooKeeper path component that every file system, label and metric can hold, too. */
-const COMPONENT_LENGTH_MAX = 255;
+export const COMPONENT_LENGTH_MAX = 255;
 
 /** RFC 1035: a host name has at most 253 characters. */
 const HOST_LENGTH_MAX = 253;

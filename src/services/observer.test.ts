@@ -297,4 +297,13 @@ describe('a connection that ends', () => {
     stage.ensemble.answerAll();
     expect(stage.heard()).toEqual(['sees']);
   });
+
+  test('by order is told to nobody', async () => {
+    const stage = new Stage(['one']);
+    stage.connect();
+    stage.heard();
+    await stage.observer.stop();
+    expect(stage.heard()).toEqual([]);
+    expect(stage.observer.knows('one')).toBe(false);
+  });
 });

@@ -34,7 +34,7 @@ export interface ObserverOptions {
   readonly downAfterMs: number;
   /** This is known of a service now; null: it is gone. `news`: false while the first look at everything lasts. */
   onService(service: string, topology: Topology | null, news: boolean): void;
-  /** The ensemble began, or ceased, to vouch for what was read. */
+  /** The ensemble began, or ceased, to vouch for what was read. Not told of an end by `stop`. */
   onSight(sees: boolean): void;
   /** Something is left out, and why; null: no longer. Once per change. */
   onRefused(reason: ReasonCode | null, fields: Readonly<Record<string, string | number>>): void;
@@ -146,7 +146,7 @@ export class Observer {
 
   private tellSight(): void {
     const sees = this.isComplete;
-    if (sees === this.sight) return;
+    if (this.stopped || sees === this.sight) return;
     this.sight = sees;
     this.options.onSight(sees);
   }
