@@ -28,16 +28,16 @@ export interface Telling {
 
 /** Payloads about one master under one of its names. */
 class Words {
-  private readonly telling: Telling;
+  private readonly show: Telling['show'];
   private readonly name: string;
 
-  constructor(telling: Telling, name: string) {
-    this.telling = telling;
+  constructor(show: Telling['show'], name: string) {
+    this.show = show;
     this.name = name;
   }
 
   at({ host, port }: { host: string; port: number }): string {
-    return `${this.telling.show(host)} ${port}`;
+    return `${this.show(host)} ${port}`;
   }
 
   master(master: TopologyMaster): string {
@@ -45,7 +45,7 @@ class Words {
   }
 
   slave(replica: { host: string; port: number }, master: TopologyMaster): string {
-    const address = `${this.telling.show(replica.host)}:${replica.port}`;
+    const address = `${this.show(replica.host)}:${replica.port}`;
     return `slave ${address} ${this.at(replica)} @ ${this.name} ${this.at(master)}`;
   }
 
@@ -58,11 +58,21 @@ class Words {
   }
 }
 
+/** An event that says no more than which master it is about, under each of its names; none where it never had one. */
+export function aboutMaster(
+  channel: string,
+  picture: Picture,
+  { names, show }: Pick<Telling, 'names' | 'show'>,
+): SentinelEvent[] {
+  const master = subject(picture);
+  return master === null ? [] : names.map((name) => ({ channel, payload: new Words(show, name).master(master) }));
+}
+
 export function eventsBetween(before: Picture | null, after: Picture, telling: Telling): readonly SentinelEvent[] {
   const events: SentinelEvent[] = [];
   if (after.blind && before?.blind !== true) events.push({ channel: '+tilt', payload: '#tilt mode entered' });
   if (!after.blind && before?.blind === true) events.push({ channel: '-tilt', payload: '#tilt mode exited' });
-  const told = telling.names.map((name) => new Words(telling, name));
+  const told = telling.names.map((name) => new Words(telling.show, name));
   for (const words of told) events.push(...losses(before, after, words));
   if (before !== null && after.epoch > before.epoch) events.push({ channel: '+new-epoch', payload: `${after.epoch}` });
   for (const words of told) events.push(...ofMaster({ before, after, words, aliases: telling.aliases }));

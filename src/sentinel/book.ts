@@ -6,7 +6,7 @@
  * master, whatever happened to its records between.
  */
 import type { Topology } from '../contract/topology.ts';
-import { eventsBetween } from './announce.ts';
+import { aboutMaster, eventsBetween } from './announce.ts';
 import type { SentinelEvent, Telling } from './announce.ts';
 import { nextPicture, sameMaster } from './picture.ts';
 import type { Picture } from './picture.ts';
@@ -106,7 +106,7 @@ export class Book {
     if (!news) return;
     const back = former?.gone === true && sameMaster(picture.known, former.picture.known);
     const events = [
-      ...(back ? this.about(names, '+monitor', picture) : []),
+      ...(back ? aboutMaster('+monitor', picture, this.telling(names)) : []),
       ...eventsBetween(before, picture, this.telling(names)),
     ];
     if (events.length > 0) this.options.publish(events);
@@ -117,7 +117,7 @@ export class Book {
     const picture = { ...former.picture, master: null, elected: null, replicas: [], agents: [], liveAgents: 0 };
     this.others.set(service, { ...former, picture, gone: true });
     this.gone.add(service);
-    const events = news ? this.about(former.names, '-monitor', former.picture) : [];
+    const events = news ? aboutMaster('-monitor', former.picture, this.telling(former.names)) : [];
     if (events.length > 0) this.options.publish(events);
     for (const oldest of this.gone) {
       if (this.gone.size <= GONE_MAX) break;
@@ -133,12 +133,6 @@ export class Book {
     const names = namesOf(service).filter((name) => !ownNames.includes(name) && !this.serviceOf.has(name));
     for (const name of names) this.serviceOf.set(name, service);
     return names;
-  }
-
-  private about(names: readonly string[], channel: string, { master, known }: Picture): SentinelEvent[] {
-    const at = master ?? known;
-    if (at === null) return [];
-    return names.map((name) => ({ channel, payload: `master ${name} ${this.options.show(at.host)} ${at.port}` }));
   }
 
   /** As it is at this moment; null where it never had a master, or is gone. */

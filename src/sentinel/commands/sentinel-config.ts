@@ -2,6 +2,7 @@
 import type { Answer, Call, Command } from '../call.ts';
 import { matches } from '../glob.ts';
 import { OK, error, fields } from '../reply.ts';
+import { ofMaster } from './of-master.ts';
 
 const ELSEWHERE = 'it is a Dictator agent; ZooKeeper and its own file say what it answers for';
 
@@ -21,8 +22,7 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
   ['rename-command', { values: 2, isNumber: false }] as const,
 ]);
 
-function set({ args, house }: Call): Answer {
-  if (house.find(args[2] ?? '') === null) return error('ERR No such master with that name');
+function set({ args }: Call): Answer {
   for (let at = 3; at < args.length;) {
     const name = args[at] ?? '';
     const option = OPTIONS.get(name.toLowerCase());
@@ -41,11 +41,6 @@ function set({ args, house }: Call): Answer {
 function monitor({ args, house }: Call): Answer {
   if (house.find(args[2] ?? '') !== null) return error('ERR Duplicate master name.');
   return error(`ERR No master can be added here: ${ELSEWHERE}`);
-}
-
-function remove({ args, house }: Call): Answer {
-  if (house.find(args[2] ?? '') === null) return error('ERR No such master with that name');
-  return error(`ERR No master can be removed here: ${ELSEWHERE}`);
 }
 
 function config({ args, house }: Call): Answer {
@@ -68,9 +63,9 @@ function config({ args, house }: Call): Answer {
 }
 
 export const CONFIG_COMMANDS: readonly [string, Command][] = [
-  ['set', { arity: -5, run: set }],
+  ['set', { arity: -5, run: ofMaster(set) }],
   ['monitor', { arity: 6, run: monitor }],
-  ['remove', { arity: 3, run: remove }],
+  ['remove', { arity: 3, run: ofMaster(() => error(`ERR No master can be removed here: ${ELSEWHERE}`)) }],
   ['config', { arity: -3, run: config }],
   ['flushconfig', { arity: 2, run: () => OK }],
 ];

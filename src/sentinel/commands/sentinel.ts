@@ -4,6 +4,7 @@
  * What would change the service's set-up (`MONITOR`, `REMOVE`, `CONFIG SET`) is refused in words: its truth stands in
  * ZooKeeper and in the agents' files. `SET` and `FLUSHCONFIG` are taken and change nothing: set-up scripts send them.
  */
+import { aboutMaster } from '../announce.ts';
 import { fits, speaking, withSubcommands, wrongCount } from '../call.ts';
 import type { Served } from '../book.ts';
 import type { Answer, Call, Command } from '../call.ts';
@@ -15,17 +16,10 @@ import { MASTER_HOLD_MS, sleepsWithoutMaster } from '../quirks.ts';
 import { NOTHING, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 import { failover } from './failover.ts';
+import { NO_SUCH_MASTER, ofMaster } from './of-master.ts';
 import { CONFIG_COMMANDS } from './sentinel-config.ts';
 
-const NO_SUCH_MASTER = error('ERR No such master with that name');
 const KNOWS_NOTHING = error('ERR This agent sees no ZooKeeper: ask another');
-
-/** Runs `then` for a name that is answered for. */
-export const ofMaster = (then: (call: Call, named: Served) => Answer) => (call: Call): Answer => {
-  const name = call.args[2] ?? '';
-  const picture = call.house.find(name);
-  return picture === null ? NO_SUCH_MASTER : then(call, { name, picture });
-};
 
 function masterAddress({ args, house }: Call): Answer {
   const now = house.find(args[2] ?? '')?.master ?? null;
@@ -70,9 +64,7 @@ function checkQuorum(_call: Call, { picture }: Served): Answer {
 function reset({ args, house }: Call): Answer {
   const found = house.served().filter(({ name }) => matches(args[2] ?? '', name));
   house.publish(found.flatMap(({ name, picture }) => {
-    const at = picture.master ?? picture.known;
-    const payload = at === null ? '' : `master ${name} ${house.show(at.host)} ${at.port}`;
-    return at === null ? [] : [{ channel: '+reset-master', payload }];
+    return aboutMaster('+reset-master', picture, { names: [name], show: house.show });
   }));
   return integer(found.length);
 }
