@@ -40,6 +40,8 @@ export class OrdersEndOnce implements Checker {
   private readonly enabledMs = new Map<string, number>();
   /** Processes of agents that were told to stop, which nobody takes back. */
   private readonly toldToStop = new Set<string>();
+  /** Processes of agents that were told to keep out, and not told to take part again before they gave anything away. */
+  private readonly toldToLeave = new Set<string>();
   /** Orders whose target left its master's history, by order of its agent. */
   private readonly renewed = new Map<string, string>();
   /** Those of them whose target was seen in the in-sync set since. */
@@ -82,11 +84,13 @@ export class OrdersEndOnce implements Checker {
   }
 
   /**
-   * It needs no order for that. A process that was told to stop may be killed, and be followed by another one, while
+   * It needs no order for that. A process that was told to leave may be killed, and be followed by another one, while
    * its release is still on its way through the ensemble.
    */
   private leavesItself(node: string, holder: string, world: Overview): boolean {
-    return this.toldToStop.has(holder) || leaves(node, world) || this.leftBefore(node, world);
+    const isGone = world.nodes.get(node)?.agent?.instance !== holder;
+    if (this.toldToStop.has(holder) || (isGone && this.toldToLeave.has(holder))) return true;
+    return leaves(node, world) || this.leftBefore(node, world);
   }
 
   /** It was told to take part again while its release was on its way: that goes through, and it stands as others do. */
@@ -102,6 +106,9 @@ export class OrdersEndOnce implements Checker {
   private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, world: Overview): void {
     if (event === 'enabled') this.enabledMs.set(node, world.nowMs);
     const told = world.nodes.get(node)?.agent;
+    if (event === 'disabled' && told !== null && told !== undefined) this.toldToLeave.add(told.instance);
+    const stays = event === 'enabled' && told?.looseRelease === false && told.role !== 'stepping_down';
+    if (stays) this.toldToLeave.delete(told.instance);
     if (event === 'agent_stopping' && told !== null && told !== undefined) this.toldToStop.add(told.instance);
     if (event !== 'reinitialized' || typeof fields['id'] !== 'string') return;
     if (this.renewed.has(fields['id'])) world.violated('I10', `${node} carried out an order to copy anew twice`);

@@ -16,6 +16,8 @@ const KNOWN_MS = 1500;
 const TURN_MS = 100;
 /** An agent that runs for so long has had its turn. */
 const RUNS_MS = 1000;
+/** Two heartbeats of who holds no lease. */
+const TWICE_HEARD_PART = 1 / 2;
 
 interface Pause {
   readonly sinceMs: number;
@@ -59,7 +61,7 @@ export class PauseIsKept implements Checker {
     if (agent?.reasons.includes('service_paused') !== true || this.reported.has(name)) return;
     if (agentRunsSinceMs === null || world.nowMs - agentRunsSinceMs < RUNS_MS) return;
     const endsMs = (pause: Pause): number => {
-      const late = sawItLate(node, pause) ? wrongBy(node, pause, world) : 0;
+      const late = sawItLate(node, pause, world.plan.sessionTimeoutMs) ? wrongBy(node, pause, world) : 0;
       return pause.sinceMs + pause.forMs / SLOWEST_CLOCK + late;
     };
     if (this.all.some((pause) => world.nowMs <= endsMs(pause) + TURN_MS)) return;
@@ -72,23 +74,24 @@ export class PauseIsKept implements Checker {
 function readItLate(node: NodeSight | undefined, pause: Pause, timeoutMs: number): boolean {
   const { agent = null, agentRunsSinceMs = null } = node ?? {};
   const sinceMs = Math.max(agentRunsSinceMs ?? pause.sinceMs, agent?.connectedSinceMs ?? pause.sinceMs);
-  return sawItLate(node, pause) || sinceMs > pause.sinceMs - timeoutMs;
+  return sawItLate(node, pause, timeoutMs) || sinceMs > pause.sinceMs - timeoutMs;
 }
 
 /** It was not there when the pause was written, did not hear of it at once, or its machine slept since. */
-function sawItLate(node: NodeSight | undefined, { sinceMs }: Pause): boolean {
-  return node === undefined || anewMs(node) > sinceMs;
+function sawItLate(node: NodeSight | undefined, { sinceMs }: Pause, timeoutMs: number): boolean {
+  return node === undefined || anewMs(node, timeoutMs) > sinceMs;
 }
 
-/** Since when it has known what it knows without a break. */
-function anewMs({ agentStartedMs, agent }: NodeSight): number {
-  return Math.max(agentStartedMs, agent?.wokeMs ?? 0, agent?.connectedSinceMs ?? 0);
+/** Since when it has known what it knows without a break: behind a sleep, as it believes, it must be heard twice. */
+function anewMs({ agentStartedMs, agent }: NodeSight, timeoutMs: number): number {
+  const sleptMs = (agent?.sleptMs ?? Number.NEGATIVE_INFINITY) + timeoutMs * TWICE_HEARD_PART;
+  return Math.max(agentStartedMs, agent?.wokeMs ?? 0, agent?.connectedSinceMs ?? 0, sleptMs);
 }
 
 /** What its time of day may be wrong by; never more than the whole duration from when it began. */
 function wrongBy(node: NodeSight, { sinceMs, forMs }: Pause, { plan, nowMs }: Overview): number {
   const clocksMs = jumpsMs(plan) + (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
-  const lateMs = anewMs(node) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
+  const lateMs = anewMs(node, plan.sessionTimeoutMs) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
   return Math.min(clocksMs, Math.max(0, lateMs));
 }
 
