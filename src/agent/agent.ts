@@ -45,7 +45,7 @@ export interface Credentials {
 }
 
 /** Exit code of a process whose invariants broke (EX_SOFTWARE). */
-export const EXIT_INVARIANT_BROKEN = 70;
+const EXIT_INVARIANT_BROKEN = 70;
 /** Shortest silence that is reported; the verdict on it is the core's. */
 const SILENT_AFTER_MIN_MS = 200;
 /** By so much a silence is reported before `down_after_ms` is over: then the core times its verdict itself. */

@@ -12,7 +12,7 @@ import type { ProcessPort, ProcessProof, ProcessSight, ServerClaim } from './por
 /** Ticks of `/proc/<pid>/stat`: fixed for programs on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 /** `uptime_in_seconds` is whole seconds of wall time, counted from a little after the start of the process. */
-export const AGE_TOLERANCE_MS = 3000;
+const AGE_TOLERANCE_MS = 3000;
 /** Listening sockets come first in the kernel's list; a list that is longer than this before they end is not read. */
 const SOCKET_LIST_BYTES_MAX = 1024 * 1024;
 /** A server opens the sockets that it listens on before it has clients: they have low numbers. */

@@ -19,7 +19,7 @@ import { untilGridMs } from '../contract/clock.ts';
 import type { WallClock } from '../contract/clock.ts';
 
 /** Inputs that wait to be looked at. Reaching it means that something posts in a circle. */
-export const MAILBOX_MAX = 10_000;
+const MAILBOX_MAX = 10_000;
 /**
  * Wall time that passed beyond monotonic time: more than this, and the machine slept, or its clock was set. Less than
  * what lies between F and the end of a session of the shortest T, or a short sleep would outlive the fence unnoticed.

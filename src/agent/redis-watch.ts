@@ -31,7 +31,7 @@ export const REDIAL_REFUSED_MS = 10;
  * much is counted as silence, so that a verdict is at most this early, and late by what the pause between questions
  * is longer.
  */
-export const SILENCE_DOUBT_MS = 100;
+const SILENCE_DOUBT_MS = 100;
 /** From this pause on, a question may come up to half of it early or late. */
 const RARE_POLL_MS = 200;
 /** A connection that fails otherwise, or a remote port that keeps refusing. */

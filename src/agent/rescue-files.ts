@@ -28,7 +28,7 @@ export interface RescueOptions {
 /** Redis sends something at least each second while it prepares a dataset. */
 const IDLE_TIMEOUT_MS = 30_000;
 /** Free space is looked at again after so many bytes. */
-export const SPACE_CHECK_BYTES = 16 * 1024 * 1024;
+const SPACE_CHECK_BYTES = 16 * 1024 * 1024;
 const UNFINISHED = '.partial';
 const FINISHED = '.rdb';
 /** Nobody but the agent's user: this is all the data there is. */

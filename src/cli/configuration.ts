@@ -9,7 +9,7 @@ import type { Io } from './io.ts';
 import { report } from './report.ts';
 
 /** Where `make install` puts the node's configuration. */
-export const INSTALLED_CONFIG_FILE = '/etc/dictator/dictator.conf';
+const INSTALLED_CONFIG_FILE = '/etc/dictator/dictator.conf';
 
 export type Configured =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }

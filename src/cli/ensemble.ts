@@ -15,7 +15,7 @@ import { connectZooKeeper, isZooKeeperError } from '../zookeeper/index.ts';
 import type { MultiOp, ZooKeeperClient, ZooKeeperErrorCode } from '../zookeeper/index.ts';
 
 /** Longest search for a server that answers. */
-export const CONNECT_TIMEOUT_MS = 4000;
+const CONNECT_TIMEOUT_MS = 4000;
 /** The session of a verb: as long as the longest pause of an ensemble that elects its leader. */
 const SESSION_TIMEOUT_MS = 10_000;
 /** An ensemble that is asked for thousands of services may be slower than one that is asked for a lease. */

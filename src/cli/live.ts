@@ -10,13 +10,13 @@ import type { Target } from '../peers/exchange.ts';
 const OK = 200;
 
 /** Longest wait for one agent. */
-export const ANSWER_TIMEOUT_MS = 1000;
+const ANSWER_TIMEOUT_MS = 1000;
 /** A view of sixty-four nodes is some 20 KB. */
 const ANSWER_BYTES_MAX = 512 * 1024;
 /** Agents that are asked at once. */
-export const PARALLEL_MAX = 16;
+const PARALLEL_MAX = 16;
 /** How long an answer is as good as a new one. */
-export const FRESH_MS = 1000;
+const FRESH_MS = 1000;
 
 const address = v.object({ name: v.string(), host: v.string(), port: v.number() });
 
@@ -98,13 +98,13 @@ export async function getJson(target: Target, path: string, timeoutMs = ANSWER_T
   return value === undefined ? { ok: false, why: 'foreign' } : { ok: true, value };
 }
 
-export function readView(value: unknown): AgentView | null {
+function readView(value: unknown): AgentView | null {
   const parsed = v.safeParse(viewSchema, value);
   return parsed.success ? parsed.output : null;
 }
 
 /** One agent's view, not kept. */
-export async function askView(target: Target): Promise<Asked<AgentView>> {
+async function askView(target: Target): Promise<Asked<AgentView>> {
   const asked = await getJson(target, '/v1/view');
   if (!asked.ok) return asked;
   const view = readView(asked.value);

@@ -12,7 +12,7 @@ import type { FlagName } from './flags.ts';
 import type { Verb } from './verb.ts';
 
 /** Running the agent has no name on the command line: it is what no verb means. */
-export const AGENT_FLAGS = ['config', 'log-level'] as const satisfies readonly FlagName[];
+const AGENT_FLAGS = ['config', 'log-level'] as const satisfies readonly FlagName[];
 
 /** Flags that are verbs in disguise, as other programs have them. */
 const VERBS_AS_FLAGS = ['help', 'version'] as const;

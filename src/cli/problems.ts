@@ -44,7 +44,7 @@ export function problemsOf(records: ServiceRecords, nowMs: number): readonly Fou
 }
 
 /** When the pause that holds now ends, or null where none holds. */
-export function pausedUntil({ pause }: ServiceRecords, nowMs: number): number | null {
+function pausedUntil({ pause }: ServiceRecords, nowMs: number): number | null {
   const until = pause?.value.until ?? 0;
   return until > nowMs ? until : null;
 }

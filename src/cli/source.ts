@@ -51,7 +51,7 @@ export function sourceOf({ flags, io }: Call): Sourced {
 }
 
 /** `http://host:port`, `host:port` or `host`; null where it is none of them. */
-export function readAgentUrl(text: string): HostPort | null {
+function readAgentUrl(text: string): HostPort | null {
   const url = text.includes('://') ? text : `http://${text}`;
   if (!URL.canParse(url)) return null;
   const { protocol, hostname, port, pathname } = new URL(url);

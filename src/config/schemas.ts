@@ -11,11 +11,11 @@ import { readJson } from './json.ts';
 import type { KEYS, KeyName } from './keys.ts';
 import { Secret } from './secret.ts';
 
-export const ZK_PORT_DEFAULT = 2181;
+const ZK_PORT_DEFAULT = 2181;
 
 /** Bounds of lists: an ensemble has a handful of servers, a service of this kind tens of nodes. */
 const ZK_HOSTS_MAX = 64;
-export const EXPECTED_NODES_MAX = 1000;
+const EXPECTED_NODES_MAX = 1000;
 
 /** Bytes of a ZooKeeper path component that every file system, label and metric can hold, too. */
 export const COMPONENT_LENGTH_MAX = 255;
@@ -69,7 +69,7 @@ const BRACKETED = /^\[(?<host>[^\]]*)\](?::(?<port>\d+))?$/;
 const PLAIN = /^(?<host>[^:]*)(?::(?<port>\d+))?$/;
 
 /** `host`, `host:port`, `[IPv6]`, `[IPv6]:port`, or an IPv6 address alone; undefined for anything else. */
-export function parseHostPort(value: string): HostPort | undefined {
+function parseHostPort(value: string): HostPort | undefined {
   if (isIPv6(value)) return { host: value, port: ZK_PORT_DEFAULT };
   const bracketed = BRACKETED.exec(value)?.groups;
   const groups = bracketed ?? PLAIN.exec(value)?.groups;

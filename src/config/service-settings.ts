@@ -32,9 +32,9 @@ export const SERVICE_KEYS = [
 export type ServiceKey = (typeof SERVICE_KEYS)[number];
 
 /** The first four are part of every record: they can be changed, and not be taken away. */
-export const SHARED_KEYS: readonly ServiceKey[] = SERVICE_KEYS.slice(0, 4);
+const SHARED_KEYS: readonly ServiceKey[] = SERVICE_KEYS.slice(0, 4);
 
-export const TAGS = ['priority', 'zone', 'never_master', 'no_read'] as const;
+const TAGS = ['priority', 'zone', 'never_master', 'no_read'] as const;
 export type Tag = (typeof TAGS)[number];
 
 const PARALLEL_SYNCS_MAX = 63;

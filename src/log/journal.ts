@@ -11,7 +11,7 @@ import type { LogFields } from './logger.ts';
 /** Lines that are kept; the oldest goes. */
 export const JOURNAL_LINES_MAX = 500;
 /** Of a longer line only time, level and event are kept. */
-export const JOURNAL_LINE_BYTES_MAX = 2048;
+const JOURNAL_LINE_BYTES_MAX = 2048;
 /** Lines in one answer. */
 export const JOURNAL_PAGE_MAX = 200;
 /** Readers that may wait at once; another one is answered without waiting. */

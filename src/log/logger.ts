@@ -27,6 +27,3 @@ export interface Logger {
   /** Writes what is still counted or buffered, waiting for a slow reader only for a bounded time. */
   close(): void;
 }
-
-/** For tests and for callers that have nothing to say. */
-export const SILENT: Logger = { event: () => undefined, setLevel: () => undefined, close: () => undefined };

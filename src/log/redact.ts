@@ -9,9 +9,9 @@ const SECRET_NAME = /pass(?:word|wd)?$|token|secret|credential|^(?:.*_)?auth$|ma
 
 const HIDDEN = '***';
 
-export const DEPTH_MAX = 6;
-export const TEXT_LENGTH_MAX = 1000;
-export const ENTRIES_MAX = 100;
+const DEPTH_MAX = 6;
+const TEXT_LENGTH_MAX = 1000;
+const ENTRIES_MAX = 100;
 
 /** A copy of `value` that may be written to the log; never throws. */
 export function redact(value: unknown, depth = 0): unknown {

@@ -18,8 +18,8 @@ export interface Sink {
 
 export const BUFFER_BYTES_MAX = 1024 * 1024;
 /** How often a full pipe is tried again while nothing new is logged. */
-export const RETRY_MS = 100;
-export const CLOSE_WAIT_MS = 200;
+const RETRY_MS = 100;
+const CLOSE_WAIT_MS = 200;
 const CLOSE_POLL_MS = 5;
 
 export function openSink(fd: number): Sink {

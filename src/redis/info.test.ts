@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseInfo, parseReplicationInfo } from './info.ts';
+import { parseInfo } from './info.ts';
 
 const REPLID = '77561d1a0c15cdedaadfac5d9bf933e008f1631b';
 const EARLIER = '56399f02aee668f94eaca8307bc56b03cf30a1f6';
@@ -71,7 +71,7 @@ describe('a whole INFO of Redis 7.0', () => {
 describe("a replica's link", () => {
   test('up: no time down; an IPv6 master is read whole', () => {
     const text = replicaText('master_link_status:up\r\nmaster_sync_in_progress:0\r\nslave_read_repl_offset:99');
-    expect(parseReplicationInfo(text)).toMatchObject({
+    expect(parseInfo(text).replication).toMatchObject({
       role: 'replica', replid2: null, priority: 100,
       link: {
         masterHost: '::1', masterPort: 6379, up: true, syncInProgress: false, downSinceSeconds: null,
@@ -82,14 +82,14 @@ describe("a replica's link", () => {
 
   test('down and never up in this incarnation is told from down for a while', () => {
     const down = 'master_link_status:down\r\nmaster_sync_in_progress:1\r\nmaster_link_down_since_seconds:';
-    expect(parseReplicationInfo(replicaText(`${down}-1`))?.link).toMatchObject({
+    expect(parseInfo(replicaText(`${down}-1`)).replication?.link).toMatchObject({
       up: false, downSinceSeconds: -1, syncInProgress: true,
     });
-    expect(parseReplicationInfo(replicaText(`${down}7`))?.link?.downSinceSeconds).toBe(7);
+    expect(parseInfo(replicaText(`${down}7`)).replication?.link?.downSinceSeconds).toBe(7);
   });
 
   test('of Redis 6.2 has no read offset', () => {
-    expect(parseReplicationInfo(replicaText('master_link_status:up'))?.link?.readOffset).toBeNull();
+    expect(parseInfo(replicaText('master_link_status:up')).replication?.link?.readOffset).toBeNull();
   });
 });
 
@@ -115,7 +115,7 @@ describe('texts that are not whole', () => {
   test('one section alone leaves the others null', () => {
     const replicationOnly = MASTER_7_0.slice(MASTER_7_0.indexOf('# Replication'), MASTER_7_0.indexOf('# Keyspace'));
     expect(parseInfo(replicationOnly)).toMatchObject({ server: null, loading: null, keys: null });
-    expect(parseReplicationInfo(replicationOnly)?.offset).toBe(87);
+    expect(parseInfo(replicationOnly).replication?.offset).toBe(87);
   });
 
   test('an empty Keyspace section means no keys, its absence means unknown', () => {
@@ -125,12 +125,12 @@ describe('texts that are not whole', () => {
 
   test.each(['role', 'master_replid', 'master_repl_offset', 'second_repl_offset'])(
     'replication without %s is null, not a guess', (name) => {
-      expect(parseReplicationInfo(MASTER_7_0.replace(new RegExp(`^${name}:.*$`, 'm'), ''))).toBeNull();
+      expect(parseInfo(MASTER_7_0.replace(new RegExp(`^${name}:.*$`, 'm'), '')).replication).toBeNull();
     },
   );
 
   test('a replica line without an offset is left out', () => {
-    expect(parseReplicationInfo(MASTER_7_0.replace('offset=87,', ''))?.replicas).toHaveLength(2);
+    expect(parseInfo(MASTER_7_0.replace('offset=87,', '')).replication?.replicas).toHaveLength(2);
   });
 
   test('no text makes it throw, and no number it gives is unsafe', () => {

@@ -1,6 +1,6 @@
 /**
  * INFO of Redis and Valkey as typed facts. Pure, and never throws: INFO is the word of another program, of several
- * versions, sometimes of one section only (`INFO replication` is the cheap poll).
+ * versions, sometimes of one section only.
  *
  * A reader should learn which facts come together: `replication` is complete or null, never half; `server` likewise.
  * What a text does not contain is null, never a guess such as 0: an offset of 0 taken for real would lose an election.
@@ -92,11 +92,6 @@ export function parseInfo(text: string): RedisInfo {
     loading: flag(fields, 'loading'),
     keys: countKeys(fields, text),
   };
-}
-
-/** The cheap poll: the answer to `INFO replication`, or any text that contains it. */
-export function parseReplicationInfo(text: string): ReplicationInfo | null {
-  return parseReplication(toFields(text));
 }
 
 /** `field:value` lines. The first of a name counts: nothing that comes later in a text can overrule it. */

@@ -7,7 +7,7 @@
  */
 
 /** Length of the mark, as Redis makes it. */
-export const MARK_BYTES = 40;
+const MARK_BYTES = 40;
 /** Longest line that can be a preamble or an error; anything longer is not the protocol. */
 const LINE_BYTES_MAX = 1024;
 const LINE_FEED = 0x0a;

@@ -13,7 +13,7 @@ import type { Client } from './client.ts';
  * So a detector is told later, by more than the longest pause of that loop (1 s by default): whoever found the new
  * master by then has closed the old detector, and whoever clings to a master that hangs is told all the same.
  */
-export const DETECTOR_DELAY_MS = 1500;
+const DETECTOR_DELAY_MS = 1500;
 
 /** It says its name, listens to this one channel and nothing else, and never asked what everybody else asks. */
 function isDetector({ libName, channels, patterns, askedInfo }: Client): boolean {

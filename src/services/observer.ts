@@ -22,7 +22,7 @@ import { topologyOf } from './topology.ts';
 
 /** Parents of all services: of our records, and of the announcements. */
 export const ROOT = '/dictator';
-export const PUBLISHED = '/services/redis';
+const PUBLISHED = '/services/redis';
 
 export type ServicesLimits = { readonly [K in keyof typeof SERVICES_LIMITS]: number };
 

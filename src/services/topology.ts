@@ -9,7 +9,7 @@ import type { Topology, TopologyAgent, TopologyMaster, TopologyReplica } from '.
 import type { MemberFacts, ServiceFacts } from './facts.ts';
 
 /** No node is called so: whoever reads records is none of them. */
-export const NOBODY = '';
+const NOBODY = '';
 
 export interface Reading {
   readonly service: string;

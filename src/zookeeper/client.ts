@@ -16,10 +16,10 @@ import { OP, OPEN_ACL, readStat, writeAcl, type Acl, type Stat, type WatchEvent 
 import { CONNECT_DEADLINE_SHARE, Session } from './session.ts';
 import type { OneShotKind, PersistentMode } from './watches.ts';
 
-export const DEFAULT_REQUEST_TIMEOUT_MS = 2000;
-export const DEFAULT_RECONNECT_PAUSE_MAX_MS = 2000;
+const DEFAULT_REQUEST_TIMEOUT_MS = 2000;
+const DEFAULT_RECONNECT_PAUSE_MAX_MS = 2000;
 /** `close` gives up waiting for the server after this. */
-export const CLOSE_TIMEOUT_MS = 1000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 const WATCH_MODE: Readonly<Record<PersistentMode, number>> = { persistent: 0, persistent_recursive: 1 };
 const CONTAINER_FLAG = 4;

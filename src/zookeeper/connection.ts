@@ -28,7 +28,7 @@ import {
 } from './protocol.ts';
 
 /** Largest answer accepted. The server's own limit for a node is 1 MB, but lists of children may be longer. */
-export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const PING_SHARE = 1 / 3;
 /** Silence that ends a connection, as a share of T: what the Java client takes. */
 export const READ_DEADLINE_SHARE = 2 / 3;

@@ -21,10 +21,10 @@ import { NO_SESSION, XID_MAX, type ConnectResponse, type WatchEvent } from './pr
 import { WatchRegistry } from './watches.ts';
 
 /** Pause after the first round in which every server failed; doubled after each further one. */
-export const FIRST_PAUSE_MS = 20;
+const FIRST_PAUSE_MS = 20;
 export const PROBES_GRANTED_MAX = 3;
 /** The server's `jute.maxbuffer`: it closes the connection on anything longer. */
-export const REQUEST_BYTES_MAX = 0xf_ffff;
+const REQUEST_BYTES_MAX = 0xf_ffff;
 const CONNECT_DEADLINE_MIN_MS = 250;
 /** Longest attempt on one server, as a share of T. */
 export const CONNECT_DEADLINE_SHARE = 2 / 3;

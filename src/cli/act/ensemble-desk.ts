@@ -24,7 +24,7 @@ const LOOK_EVERY_MS = 25;
 /** An agent begins an order within its deadline or ends it; a little later nobody will. */
 const BEGIN_WAIT_MS = ORDER_WITHIN_MS + 2000;
 /** From giving it to its result, at the longest: agents end what somebody left behind some 20 s after it was given. */
-export const RESULT_WAIT_MS = 40_000;
+const RESULT_WAIT_MS = 40_000;
 /** How often a write is tried again that somebody else's came before. */
 const TRIES_MAX = 5;
 const ID_BYTES = 6;

@@ -7,7 +7,7 @@ import type { Call } from '../verb.ts';
 import { sleep } from './give.ts';
 
 /** A full resync of a large dataset takes minutes; who waits longer has found a fault. */
-export const IN_SYNC_WAIT_MS = 3_600_000;
+const IN_SYNC_WAIT_MS = 3_600_000;
 const LOOK_EVERY_MS = 400;
 /** What is seen twice, this far apart, is not what was left from before a restart. */
 const LOOKS_NEEDED = 3;

@@ -23,10 +23,10 @@ import type { Outcome } from './outcome.ts';
 import { planLine } from './plan.ts';
 import type { SwitchoverPlan } from './plan.ts';
 
-export const PARALLEL_MAX = 16;
+const PARALLEL_MAX = 16;
 
 /** `--max-parallel`, or null where it is none. */
-export function parallelOf({ flags }: Call): number | null {
+function parallelOf({ flags }: Call): number | null {
   const text = flags.text('max-parallel') ?? '1';
   const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
   return count >= 1 && count <= PARALLEL_MAX ? count : null;
@@ -131,7 +131,7 @@ function print({ flags, io }: Call, outcomes: readonly Outcome[], left: readonly
   else io.stdout(renderOutcomes(outcomes, painter(io)));
 }
 
-export function renderOutcomes(outcomes: readonly Outcome[], paint: ReturnType<typeof painter>): string {
+function renderOutcomes(outcomes: readonly Outcome[], paint: ReturnType<typeof painter>): string {
   const headings = ['SERVICE', 'OUTCOME', 'MASTER', 'GAP', 'REASON'].map((heading) => paint('bold', heading));
   return table([headings, ...outcomes.map((outcome) => [
     printable(outcome.service),

@@ -26,7 +26,7 @@ const COMMANDS: readonly Command[] = [
 export type Failure = { readonly failure: string };
 
 /** Sends commands once, on a connection of their own. */
-export function askRedis(target: RedisTarget, commands: readonly Command[]): Promise<readonly Reply[] | Failure> {
+function askRedis(target: RedisTarget, commands: readonly Command[]): Promise<readonly Reply[] | Failure> {
   return new Promise((resolve) => {
     const done = (result: readonly Reply[] | Failure): void => {
       resolve(result);

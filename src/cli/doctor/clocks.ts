@@ -8,7 +8,7 @@ import type { Target } from '../../peers/exchange.ts';
 import type { ClockFacts } from './facts.ts';
 
 /** Longer shows smaller differences, and keeps the user waiting. */
-export const CLOCK_SPAN_MS = 1500;
+const CLOCK_SPAN_MS = 1500;
 
 /** One answer of an agent: its uptime, and between which of our moments it was read. */
 export interface Reading {

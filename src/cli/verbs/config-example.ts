@@ -3,7 +3,7 @@ import { EXIT } from '../../contract/errors.ts';
 import type { Verb } from '../verb.ts';
 
 /** The same bytes as packaging/dictator.conf.example; a test compares. */
-export const EXAMPLE = `{
+const EXAMPLE = `{
   "svc_name": "local",
   "log_level": "INFO",
   "http_port": 8000,

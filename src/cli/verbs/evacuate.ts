@@ -39,7 +39,7 @@ interface Placed {
   readonly http: { readonly host: string };
 }
 
-export const isOn = ({ redis, http }: Placed, host: string): boolean =>
+const isOn = ({ redis, http }: Placed, host: string): boolean =>
   [redis.host, http.host].some((each) => each.toLowerCase() === host.toLowerCase());
 
 /** Services whose master is on that host, by a summary of each. */

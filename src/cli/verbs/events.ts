@@ -109,7 +109,7 @@ function print(lines: readonly ShownEvent[], { flags, io }: Call): void {
 const LEVEL_STYLE: Readonly<Record<string, Style>> = { DEBUG: 'dim', INFO: 'cyan', WARN: 'yellow', FATAL: 'red' };
 const LEVEL_WIDTH = 5;
 
-export function renderEvent({ time, level, event, seq: _seq, ...fields }: ShownEvent, paint: Paint): string {
+function renderEvent({ time, level, event, seq: _seq, ...fields }: ShownEvent, paint: Paint): string {
   const pairs = Object.entries(fields).map(([name, value]) => {
     const text = typeof value === 'string' && /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
     return `${paint('dim', `${printable(name)}=`)}${printable(text)}`;

@@ -64,7 +64,7 @@ export const help: Verb = {
   },
 };
 
-export function overview(verbs: readonly Verb[], paint: Paint): string {
+function overview(verbs: readonly Verb[], paint: Paint): string {
   const lines = rowsOf(verbs);
   const groups = VERB_GROUPS.map((group) => {
     const own = lines.filter((_line, index) => verbs[index]?.group === group);
