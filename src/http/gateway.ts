@@ -2,10 +2,10 @@
  * The HTTP end of a gateway: whether it lives and whether it knows its services, for those who start and stop it. It
  * has no Redis and no role, so there is nothing else to ask it.
  */
-import { createServer } from 'node:http';
 import type { HealthFault } from '../contract/health.ts';
-import { jsonAnswer, errorAnswer, sendAnswer } from './answer.ts';
+import { errorAnswer, jsonAnswer, sendAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { createBoundedServer } from './bounded.ts';
 import { CHECK_METHODS } from './health.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { createListener } from './listen.ts';
@@ -37,19 +37,11 @@ export interface GatewayHttp {
 const CONNECTIONS_MAX = 64;
 
 export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
-  const server = createServer({
-    maxHeaderSize: HTTP_LIMITS.headerBytesMax,
-    headersTimeout: HTTP_LIMITS.requestTimeoutMs,
-    requestTimeout: HTTP_LIMITS.requestTimeoutMs,
-    connectionsCheckingInterval: HTTP_LIMITS.requestCheckMs,
-    keepAliveTimeout: HTTP_LIMITS.idleTimeoutMs,
-  }, (request, response) => {
+  const server = createBoundedServer({ ...HTTP_LIMITS, connectionsMax: CONNECTIONS_MAX }, (request, response) => {
     // Nobody is asked for a body here.
     request.resume();
     sendAnswer(response, answer(request.method ?? '', request.url ?? '', options.state()));
   });
-  server.timeout = HTTP_LIMITS.stalledTimeoutMs;
-  server.maxConnections = CONNECTIONS_MAX;
   const { port, host, onPortTaken, onListening, onFault } = options;
   const listener = createListener(server, {
     port,

@@ -5,11 +5,12 @@
  * A port that is taken does not stop the agent: this server keeps trying, and says when that changes.
  */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 
 import { errorAnswer, sendAnswer } from './answer.ts';
 import type { HttpApi } from './api.ts';
+import { createBoundedServer } from './bounded.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import type { HttpLimits } from './limits.ts';
 import { createListener } from './listen.ts';
@@ -46,20 +47,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
   const onFault = (error: unknown): void => options.onFault?.(error);
   const context: RequestContext = { api: options.api, limits, onFault };
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.requestTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      connectionsCheckingInterval: limits.requestCheckMs,
-      keepAliveTimeout: limits.idleTimeoutMs,
-      noDelay: true,
-      keepAlive: true,
-    },
-    (request, response) => answerWhenRead(request, response, context),
-  );
-  server.timeout = limits.stalledTimeoutMs;
-  server.maxConnections = limits.connectionsMax;
+  const server = createBoundedServer(limits, (request, response) => answerWhenRead(request, response, context));
   const closeUpgraded = handleUpgrades(server, context);
   const listener = createListener(server, {
     port: options.port,
@@ -87,7 +75,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 /** Takes every request with an Upgrade header; returns what closes the connections that left the server so. */
-function handleUpgrades(server: ReturnType<typeof createServer>, context: RequestContext): () => void {
+function handleUpgrades(server: Server, context: RequestContext): () => void {
   const upgraded = new Set<Socket>();
 
   server.on('upgrade', (request, socket, head) => {
