@@ -12,6 +12,8 @@ import { playedLease, playedMember, playedNode, playedTerm, addressOf } from './
 const NAMES = ['redis1', 'redis2', 'redis3'] as const;
 /** What the server grants of it. */
 const SESSION_TIMEOUT_MS = 120_000;
+/** Part of it that one attempt to connect may take: a server that is starting accepts, and answers nobody. */
+const CONNECT_DEADLINE_SHARE = 1 / 60;
 /** Services that are written in one go. */
 const BATCH = 50;
 
@@ -56,7 +58,11 @@ export class WrittenServices {
 
   static async open(port: number): Promise<WrittenServices> {
     const zk = await new Promise<ZooKeeperClient>((resolve) => {
-      const client = connectZooKeeper({ hosts: [{ host: '127.0.0.1', port }], sessionTimeoutMs: SESSION_TIMEOUT_MS }, {
+      const client = connectZooKeeper({
+        hosts: [{ host: '127.0.0.1', port }],
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        connectDeadlineShare: CONNECT_DEADLINE_SHARE,
+      }, {
         onConnected: () => resolve(client),
         onDisconnected: () => undefined,
         onExpired: () => undefined,
