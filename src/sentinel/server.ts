@@ -146,12 +146,15 @@ export class SentinelServer {
     if (this.refreshing || this.stopped) return;
     this.refreshing = true;
     queueMicrotask(() => {
-      this.refreshing = false;
       try {
         const own = this.book.ownPicture();
         if (own !== null) this.held.look(own.service);
       } catch (fault) {
         this.options.onFault?.(fault);
+      } finally {
+        // Whoever is looked at first decides what is overdue, and says so here: that was seen just now. Looked at once
+        // more, it would find the next thing overdue, and microtasks without end would leave no turn to the rest.
+        this.refreshing = false;
       }
     });
   };

@@ -1,6 +1,6 @@
 /**
- * The Sentinel port of real agents where the network is in the way: one that is cut off from ZooKeeper, and addresses
- * that are others outside than inside.
+ * The Sentinel port of real agents where the network is in the way: one that is cut off from ZooKeeper or overslept,
+ * and addresses that are others outside than inside.
  */
 import { afterAll, expect, test } from 'vitest';
 import { nodeRedis } from '../interop/keep-writing.ts';
@@ -78,7 +78,61 @@ test('an agent that is cut off from ZooKeeper names nobody, says that it is blin
     await ear.hears('-tilt', '#tilt');
     const { master: now } = await peace(stage.service);
     await names(replica, ['127.0.0.1', String(now.redis.port)]);
+    const switches = ear.payloads('+switch-master', NAME);
+    expect(switches).toHaveLength(new Set(switches).size);
   } finally {
+    ear.close();
+  }
+});
+
+/** Ways for an agent to miss that another one took its place, and back again. */
+const ABSENCES: readonly [string, (node: Node, proxy: FaultProxy) => () => void][] = [
+  ['was stopped for longer than its lease', ({ agent }) => {
+    agent.signal('SIGSTOP');
+    return () => agent.signal('SIGCONT');
+  }],
+  ['was cut off from ZooKeeper', (_node, proxy) => {
+    proxy.freeze('toServer', 'toClient');
+    return () => {
+      proxy.resetAll();
+      proxy.thaw();
+    };
+  }],
+];
+
+test.each(ABSENCES)('the agent of a master that %s never names it again, and tells of the next one once', async (
+  _how, leave,
+) => {
+  const { master, replicas: [replica] } = await peace(stage.service);
+  const old = ['127.0.0.1', String(master.redis.port)];
+  await names(master, old);
+  const ear = await Ear.at(master.sentinelPort ?? 0);
+  const client = await connectRaw(master.sentinelPort ?? 0);
+  const address = (): Promise<RawReply> => client.cmd('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME);
+  try {
+    const comeBack = leave(master, proxies[stage.service.nodes.indexOf(master)]!);
+    const successor = await stage.successorOf(master);
+    const next = ['127.0.0.1', String(successor.redis.port)];
+    // Asked while it is away, so that it is answered before anything else when it is back.
+    const early = address();
+    comeBack();
+    const answers = [await early];
+    await waitFor(async () => {
+      const now = await address();
+      answers.push(now);
+      return JSON.stringify(now) === JSON.stringify(next);
+    }, 'the next master to be named');
+    expect(answers.map(String)).not.toContain(String(old));
+
+    await ear.hears('+tilt', '#tilt');
+    await ear.hears('-tilt', '#tilt');
+    await ear.hears('+slave', `slave ${old.join(':')}`);
+    await peace(stage.service);
+    expect(ear.payloads('+switch-master', NAME)).toEqual([[NAME, ...old, ...next].join(' ')]);
+    expect(String(await ask(master, 'INFO', 'sentinel'))).toContain('sentinel_tilt:0');
+    expect(successor).toBe(replica);
+  } finally {
+    client.close();
     ear.close();
   }
 });
