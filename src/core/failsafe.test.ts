@@ -237,6 +237,21 @@ describe('the asker', () => {
     expect(questions.map(({ question: { node } }) => node)).toEqual(['b', 'c']);
   });
 
+  test('does not turn without a pause while the answers are on their way', () => {
+    const { state } = asking();
+    const { state: waiting } = run(state, 1);
+    expect(waiting.inFlight.has('ask_promises')).toBe(true);
+    expect(waiting.wakeAtMs).toBeGreaterThan(waiting.nowMs + 1);
+  });
+
+  test('who is alone promises itself anew when it is due, not in the next turn', () => {
+    const alone = kept(term({ nodes: ['a'], inSync: [] }), { version: 8 });
+    const state = world('a', 'master', { own: sight(masterFacts({ offset: 0 })) });
+    const { state: covered } = run({ ...state, records: { ...state.records, term: alone } }, askingAt);
+    expect(covered.failsafe?.untilMs).toBe(covered.nowMs + PROMISE_COUNTED * covered.failsafe!.round!.promiseMs);
+    expect(covered.wakeAtMs).toBeGreaterThan(covered.nowMs + 1);
+  });
+
   test('counts the shortest promise, from sending, and asks again in time', () => {
     const { state } = asking();
     const late = run(state, 300, asked(run(state, 300).state, T_MS, 4000, state.nowMs));

@@ -48,11 +48,13 @@ export function keepFailsafe(turn: Turn, role: RoleOf<'master'>): void {
   const failsafe = begun(turn);
   if (failsafe === null) return;
   if (failsafe.refused.length > 0) turn.refuse(failsafe.byChoice ? 'unconfirmed' : 'failsafe_refused');
+  // The first round is due at once, and stays so until it is over: nothing is to be looked at before that.
+  if (turn.awaits('ask_promises')) return;
   const dueMs = nextRoundMs(turn.state, failsafe);
-  turn.wakeAt(dueMs);
-  if (turn.now < dueMs || turn.awaits('ask_promises')) return;
-  if (failsafe.nodes.length === 0) return rounded(turn, role, { sentAtMs: turn.now, answers: [] });
-  askAll(turn, role, failsafe);
+  if (turn.now < dueMs) return turn.wakeAt(dueMs);
+  if (failsafe.nodes.length > 0) return askAll(turn, role, failsafe);
+  rounded(turn, role, { sentAtMs: turn.now, answers: [] });
+  if (turn.state.failsafe !== null) turn.wakeAt(nextRoundMs(turn.state, turn.state.failsafe));
 }
 
 /** Why no promise is needed, or can be of any use, now; null while the nodes must be asked. */

@@ -358,6 +358,25 @@ describe('bounds', () => {
   });
 });
 
+test('a look that finds something overdue, which is a turn, leads to no further look by itself', async () => {
+  let looks = 0;
+  const stage: Stage = new Stage({
+    api: {
+      topology: () => {
+        looks += 1;
+        if (looks > 1000) throw new Error('it looks without end');
+        stage.server.turned();
+        return stage.topology;
+      },
+      operate: () => stage.answer,
+    },
+  });
+  stage.see(SWITCHED);
+  const talk = await stage.client();
+  expect(await talk.ask('sentinel get-master-addr-by-name svc')).toContain('10.0.0.2');
+  expect(looks).toBeLessThan(10);
+});
+
 test('host names are told as addresses, once they are known', async () => {
   const asked: string[] = [];
   let answer: (address: string | null) => void = () => undefined;
