@@ -77,10 +77,7 @@ export class Ensemble {
   }
 
   /** A session, or null where no server of the ensemble gave one in time. */
-  static open(
-    hosts: readonly HostPort[],
-    { sessionTimeoutMs = SESSION_TIMEOUT_MS, timeoutMs = CONNECT_TIMEOUT_MS } = {},
-  ): Promise<Ensemble | null> {
+  static open(hosts: readonly HostPort[], sessionTimeoutMs = SESSION_TIMEOUT_MS): Promise<Ensemble | null> {
     return new Promise((resolve) => {
       const options = { hosts, sessionTimeoutMs, requestTimeoutMs: REQUEST_TIMEOUT_MS };
       const zk = connectZooKeeper(options, {
@@ -95,7 +92,7 @@ export class Ensemble {
       const timer = setTimeout(() => {
         void zk.close();
         resolve(null);
-      }, timeoutMs);
+      }, CONNECT_TIMEOUT_MS);
     });
   }
 

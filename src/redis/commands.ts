@@ -112,8 +112,6 @@ export interface RuntimeSettings {
   readonly credentials: { readonly username?: string | undefined; readonly password: string } | null;
   /** repl_backlog_size as INFO shows it; null = not known, then it is left alone. */
   readonly backlogBytes: number | null;
-  /** Raises the bound of 64 MB, where ten seconds of writes need more. */
-  readonly backlogBytesMin?: number | undefined;
 }
 
 /**
@@ -123,12 +121,10 @@ export interface RuntimeSettings {
  *   replication id, and its lineage is lost (Election).
  * - repl-backlog-size: with Redis' 1 MB a short break already forces a full sync. Never made smaller.
  */
-export function configure(settings: RuntimeSettings): readonly Command[] {
-  const { announce, credentials, backlogBytes } = settings;
-  const backlogBytesMin = Math.max(BACKLOG_BYTES_MIN, settings.backlogBytesMin ?? 0);
+export function configure({ announce, credentials, backlogBytes }: RuntimeSettings): readonly Command[] {
   const commands: Command[] = [['CONFIG', 'SET', 'repl-backlog-ttl', '0']];
-  if (backlogBytes !== null && backlogBytes < backlogBytesMin) {
-    commands.push(['CONFIG', 'SET', 'repl-backlog-size', String(backlogBytesMin)]);
+  if (backlogBytes !== null && backlogBytes < BACKLOG_BYTES_MIN) {
+    commands.push(['CONFIG', 'SET', 'repl-backlog-size', String(BACKLOG_BYTES_MIN)]);
   }
   if (announce !== null) {
     commands.push(['CONFIG', 'SET', 'replica-announce-ip', announce.host]);

@@ -9,7 +9,7 @@ import { sleep } from './give.ts';
 /** A full resync of a large dataset takes minutes; who waits longer has found a fault. */
 const IN_SYNC_WAIT_MS = 3_600_000;
 const LOOK_EVERY_MS = 400;
-/** What is seen twice, this far apart, is not what was left from before a restart. */
+/** What is seen so often in a row, this far apart, is not what was left from before a restart. */
 const LOOKS_NEEDED = 3;
 
 /** Why this node could not take over now, or null: by its own agent, by the master's, and by the term. */
@@ -29,9 +29,9 @@ export function whyNotInSync(facts: ServiceFacts, node: string): string | null {
 export async function untilInSync(call: Call, lookout: Pick<Lookout, 'factsNow'>, { service, node }: {
   readonly service: string;
   readonly node: string;
-}, waitMs = IN_SYNC_WAIT_MS): Promise<string | null> {
+}): Promise<string | null> {
   const { clock } = call.io;
-  const untilMs = clock.now() + waitMs;
+  const untilMs = clock.now() + IN_SYNC_WAIT_MS;
   let why: string | null = 'it was not seen yet';
   const user = { gone: false };
   void call.io.interrupted().then(() => (user.gone = true));

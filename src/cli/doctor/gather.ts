@@ -72,7 +72,7 @@ function accepting({ host, port }: Target): Promise<boolean> {
 /** With the session timeout that the agent asks for, to learn what is granted. */
 async function lookAtEnsemble(config: Config, io: Io): Promise<Pick<DoctorFacts, 'session' | 'service'>> {
   const { hosts, sessionTimeoutMs } = config.zk;
-  const ensemble = await Ensemble.open(hosts, { sessionTimeoutMs });
+  const ensemble = await Ensemble.open(hosts, sessionTimeoutMs);
   if (ensemble === null) return { session: null, service: null };
   try {
     const looked = await unlessSilent(async () => {
