@@ -165,6 +165,24 @@ describe('the first look', () => {
     expect(stage.heard()).toEqual([]);
   });
 
+  test('takes in who was left out when there is room again', () => {
+    const stage = new Stage(['one', 'two', 'three'], { servicesMax: 2 });
+    stage.connect();
+    stage.heard();
+    for (const late of ['a', 'b']) stage.ensemble.service(late);
+    stage.ensemble.gone('one');
+    expect(stage.heard()).toEqual(['one gone']);
+    stage.pass(1000);
+    expect(stage.heard()).toEqual(['a a']);
+    expect([stage.observer.knows('three'), stage.observer.knows('two')]).toEqual([true, false]);
+    for (const name of ['b', 'three']) stage.ensemble.gone(name);
+    stage.pass(1000);
+    expect(stage.heard()).toEqual(['three gone']);
+    stage.pass(1000);
+    expect(stage.heard()).toEqual(['two a']);
+    expect(stage.refused.at(-1)).toEqual([null, { services: 2, most: 2 }]);
+  });
+
   test('answers for none where the watch is refused, and tries again', () => {
     const stage = new Stage(['one']);
     stage.ensemble.failing.set('watch', 'UNIMPLEMENTED');

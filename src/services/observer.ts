@@ -74,6 +74,7 @@ export class Observer {
   private provedMs = Number.NEGATIVE_INFINITY;
   /** The watches stand, and it is known which services there are. */
   private listed = false;
+  private listsSoon = false;
   /** Every service was read since the connection. */
   private complete = false;
   private everComplete = false;
@@ -135,6 +136,7 @@ export class Observer {
 
   private beginAnew(): void {
     this.listed = false;
+    this.listsSoon = false;
     this.complete = false;
     this.generation += 1;
     this.queue.clear();
@@ -202,11 +204,23 @@ export class Observer {
       const { servicesMax } = this.limits;
       const tooMany = covered.length > servicesMax;
       this.refuse(tooMany ? 'too_many_services' : null, { services: covered.length, most: servicesMax });
-      const listed = new Set(covered.slice(0, servicesMax));
+      // Whoever is answered for already stays; of the others the first by name.
+      const isNew = (name: string): number => Number(!this.services.has(name));
+      const listed = new Set(covered.toSorted((a, b) => isNew(a) - isNew(b)).slice(0, servicesMax));
       this.listed = true;
       for (const name of [...this.services.keys()]) if (!listed.has(name)) this.forget(name);
-      for (const name of listed) this.readWhole(name);
+      for (const name of listed) if (this.services.get(name)?.current !== true) this.readWhole(name);
       this.completeIfRead();
+    });
+  }
+
+  /** There is room for one that was left out. Others may go in the same moment: once for all of them. */
+  private listSoon(): void {
+    if (this.listsSoon) return;
+    this.listsSoon = true;
+    this.later(() => {
+      this.listsSoon = false;
+      this.listServices();
     });
   }
 
@@ -230,6 +244,7 @@ export class Observer {
     if (!this.services.delete(name)) return;
     if (told) this.options.onService(name, null, this.everComplete);
     this.completeIfRead();
+    if (told && this.refusal === 'too_many_services') this.listSoon();
   }
 
   /** Something happened at this path. */
