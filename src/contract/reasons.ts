@@ -112,6 +112,10 @@ export const REASONS = {
     what: 'This node was disabled by an operator.',
     next: 'Call /enable when it should take part again.',
   },
+  agent_stopping: {
+    what: 'The agent of this node is being stopped.',
+    next: 'Nothing; the node takes part again when its agent is started.',
+  },
   awaiting_ballots: {
     what: 'Live members of the in-sync set have not voted yet.',
     next: 'Wait, up to election_settle_ms.',

@@ -251,12 +251,15 @@ describe('a holder whose own Redis fails', () => {
 });
 
 describe('stepping down', () => {
-  test('fences, sees the fence hold, then releases', () => {
-    const ordered = run(world('a', 'master'), { kind: 'order', order: { order: 'disable' } });
+  test.each([
+    ['disable', 'node_disabled'],
+    ['stop', 'agent_stopping'],
+  ] as const)('ordered to %s: fences, sees the fence hold, then releases, and says %s', (order, refusal) => {
+    const ordered = run(world('a', 'master'), { kind: 'order', order: { order } });
     expect(ordered.does).toContain('fence_reversibly');
     expect(ordered.does).not.toContain('release');
     const fenced = run(ordered.state, ownAnswers(masterFacts({ minReplicas: 1_000_000 })));
-    expect(only(fenced, 'release').ballot?.refusal).toBe('node_disabled');
+    expect(only(fenced, 'release').ballot?.refusal).toBe(refusal);
   });
 
   test('alone it first names nobody in sync, and leaves Redis writable', () => {

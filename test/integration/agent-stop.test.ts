@@ -34,7 +34,7 @@ describe('a service of three', () => {
     const successor = await stage.successorOf(master);
     await writers.progress(successor, 100);
     await writers.stop();
-    expect(says(lines(), 'lease_released', { to: successor.name })).toBe(true);
+    expect(says(lines(), 'lease_released', { because: 'agent_stopping', to: successor.name })).toBe(true);
     for (const said of others) expect(says(said(), 'frozen')).toBe(false);
     expect(await writers.missingOn(successor.redis)).toEqual([]);
     expect(writers.overlap(master, successor)).toEqual([]);

@@ -32,7 +32,7 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   if (facts.role === 'master') return finish(turn, role);
   // Given up, whatever its release has come to: what was frozen then, or wiped, is the election's business.
   if (state.takeoverFailedEpoch === role.epoch) return abandonTakeover(turn, role);
-  if (state.stopping !== null) return giveUpLease(turn, 'node_disabled');
+  if (state.stopping !== null) return giveUpLease(turn, 'agent_stopping');
   if (turn.now >= fenceAtMs(state)) return turn.refuse('zookeeper_unreachable');
   // Once on its way, a promotion is not doubted again: the lease would be given up under a Redis that becomes master.
   if (turn.awaits('promote')) return;

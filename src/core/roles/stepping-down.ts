@@ -5,6 +5,7 @@
  * the successor can still read from this Redis (its takeover waits for equality). With nobody to take over nothing is
  * fenced: a service without failover is better than no service.
  */
+import type { ReasonCode } from '../../contract/reasons.ts';
 import { emitClaim, foreignRecord } from '../claim.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { handOver } from '../operations/hand-over.ts';
@@ -35,15 +36,20 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   if (role.alone) {
     turn.refuse('no_successor');
     if (facts?.minReplicas === FENCE_MIN_REPLICAS) return;
-    return giveUpLease(turn, 'node_disabled');
+    return giveUpLease(turn, askedTo(role));
   }
   if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
   if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
   if (role.because === 'complaint') return giveUpLease(turn, 'replicas_cut_off');
-  if (role.because !== 'yield') return giveUpLease(turn, 'node_disabled', handsTo(turn.state, facts));
+  if (role.because !== 'yield') return giveUpLease(turn, askedTo(role), handsTo(turn.state, facts));
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
   giveUpLease(turn, null, term);
+}
+
+/** What an operator asked for that this node gives up for. */
+function askedTo({ because }: RoleOf<'stepping_down'>): ReasonCode {
+  return because === 'stop' ? 'agent_stopping' : 'node_disabled';
 }
 
 /** The term that names the node with the data as the only one to claim next, and registers it. */
