@@ -10,6 +10,8 @@ import { route } from './routes.ts';
 import type { RouteContext } from './routes.ts';
 
 export interface RequestContext extends RouteContext {
+  /** The server listens at one address alone, which is not loopback: then whoever is on this host comes from there. */
+  readonly onOneAddress: boolean;
   /** A function of the agent threw; the caller got a 500. */
   onFault(error: unknown): void;
 }
@@ -54,7 +56,7 @@ export function answerNow(
   }
   try {
     const { method = '', url: target = '' } = request;
-    const answer = route({ method, target, body, local: isLocal(request) }, context);
+    const answer = route({ method, target, body, local: isLocal(request, context) }, context);
     if (answer instanceof Promise) answer.then((late) => sendAnswer(response, late), failed);
     else sendAnswer(response, answer);
   } catch (error) {
@@ -75,13 +77,14 @@ export function lastResponse(request: IncomingMessage, socket: Socket): ServerRe
 }
 
 /**
- * Whether the caller is a program on this host: from a loopback address, or from the very address that it called, as
- * where `http_host` is not loopback. A browser there runs other people's pages, and sends Origin with every POST of
- * theirs.
+ * Whether the caller is a program on this host: from a loopback address. From the very address that it called only
+ * where there is no loopback to call: elsewhere a proxy that rewrites addresses (of a container, say) could have sent
+ * it. A browser here runs other people's pages, and sends Origin with every POST of theirs.
  */
-function isLocal(request: IncomingMessage): boolean {
+function isLocal(request: IncomingMessage, { onOneAddress }: RequestContext): boolean {
   const { remoteAddress = '', localAddress } = request.socket;
   const address = remoteAddress.replace(/^::ffff:/, '');
-  const fromHere = address === '::1' || address.startsWith('127.') || remoteAddress === localAddress;
+  const isLoopback = address === '::1' || address.startsWith('127.');
+  const fromHere = isLoopback || (onOneAddress && remoteAddress === localAddress);
   return fromHere && request.headers.origin === undefined;
 }

@@ -46,12 +46,13 @@ export interface HttpServer {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
   const onFault = (error: unknown): void => options.onFault?.(error);
-  const context: RequestContext = { api: options.api, limits, onFault };
+  const { api, host } = options;
+  const context: RequestContext = { api, limits, onFault, onOneAddress: !isEverywhere(host) };
   const server = createBoundedServer(limits, (request, response) => answerWhenRead(request, response, context));
   const closeUpgraded = handleUpgrades(server, context);
   const listener = createListener(server, {
     port: options.port,
-    host: options.host,
+    host,
     retryMs: limits.listenRetryMs,
     onPortTaken: (cause) => options.onPortTaken?.(cause),
     onListening: (port) => options.onListening?.(port),
@@ -73,6 +74,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   return { start: () => listener.start(), stop };
 }
+
+const isEverywhere = (host: string | undefined): boolean => host === undefined || host === '0.0.0.0' || host === '::';
 
 /** Takes every request with an Upgrade header; returns what closes the connections that left the server so. */
 function handleUpgrades(server: Server, context: RequestContext): () => void {
