@@ -157,6 +157,18 @@ test('the past of a service', async () => {
   await expect(bare).toMatchFileSnapshot(snapshot('history-bare'));
 });
 
+test('an epoch whose master began its history anew is one epoch, with the history that counts', () => {
+  const records = playedRecords();
+  const { term } = records;
+  if (term === null) throw new Error('no term is played');
+  const lineage = [
+    { epoch: 1, replid: 'alone', offset: 0 }, { epoch: 1, replid: 'followed', offset: 0 },
+    { epoch: 2, replid: 'next', offset: 900 },
+  ];
+  const past = pastOf({ ...records, term: { ...term, value: { ...term.value, lineage } } }, {});
+  expect(past.epochs.map(({ epoch, replid }) => [epoch, replid])).toEqual([[1, 'followed'], [2, 'next']]);
+});
+
 test('the findings of the doctor', async () => {
   const findings = [
     { code: 'start_fence_missing' as const, about: '' },

@@ -72,12 +72,19 @@ export function pastOf(records: ServiceRecords, raw: Raw): Past {
     epoch: term?.value.epoch ?? null,
     master: lease?.value.node ?? null,
     termWrittenAt: term?.writtenMs ?? null,
-    epochs: term?.value.lineage ?? [],
+    epochs: onePerEpoch(term?.value.lineage ?? []),
     order: readAs(orderSchema, raw.order),
     operations: readAs(resultsSchema, raw.results)?.list ?? [],
     pause: readAs(pauseSchema, raw.pause),
     changes: readAs(changesSchema, raw.changes)?.list ?? [],
   };
+}
+
+type Epochs = Past['epochs'];
+
+/** A Redis that gets its first replica begins a new history: of those of one epoch the latest counts. */
+function onePerEpoch(lineage: Epochs): Epochs {
+  return lineage.filter(({ epoch }, at) => lineage[at + 1]?.epoch !== epoch);
 }
 
 function readAs<T>(schema: v.GenericSchema<unknown, T>, value: unknown): T | null {
