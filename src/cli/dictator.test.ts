@@ -54,6 +54,26 @@ async function start(args: readonly string[], given: { env?: Record<string, stri
   return { exitCode, started, read, ...printed };
 }
 
+describe('a failure with --json', () => {
+  test.each([
+    ['of the command line', ['show', '--json', '--nonsense'], 2, 'usage'],
+    ['of the configuration', ['show', '--json'], 78, 'config_invalid'],
+    ['of an agent', ['show', '--json', '--agent', 'http://127.0.0.1:1'], 1, 'agent_unreachable'],
+    ['of events', ['events', '--json', '--agent', 'http://127.0.0.1:1'], 1, 'agent_unreachable'],
+    ['of an order', ['resume', '--json', '--agent', 'http://127.0.0.1:1'], 1, 'agent_unreachable'],
+  ])('%s is one object on stdout', async (_of, args, exitCode, error) => {
+    const ended = await start(args, { file: '{"svc_name": 5}' });
+    expect(ended.exitCode).toBe(exitCode);
+    expect(Object.keys(JSON.parse(ended.out) as object)).toEqual(['v', 'error', 'message', 'details', 'next']);
+    expect(JSON.parse(ended.out)).toMatchObject({ v: 1, error });
+    expect(ended.err).toContain(`(${error})`);
+  });
+
+  test('without it nothing is on stdout', async () => {
+    expect(await start(['show', '--nonsense'])).toMatchObject({ exitCode: 2, out: '' });
+  });
+});
+
 describe('running the agent', () => {
   test('gives it the configuration, and ends with its exit code', async () => {
     const ended = await start(['-config', '/a', '--log-level', 'fatal'], { file: '{"log_level": "DEBUG"}' });

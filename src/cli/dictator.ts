@@ -7,11 +7,12 @@ import { Journal } from '../log/journal.ts';
 import type { Logger } from '../log/logger.ts';
 import { openLog } from '../log/open-log.ts';
 import type { Loaded } from '../config/load.ts';
+import type { ExitCode } from '../contract/errors.ts';
 import { configure, loadFrom } from './configuration.ts';
 import type { FlagValues } from './flags.ts';
 import type { Io } from './io.ts';
 import { parse, parseAgentRun } from './parse.ts';
-import { report } from './report.ts';
+import { forPrograms, report } from './report.ts';
 
 export interface Agent {
   /** Runs until told to stop; gives the exit code. */
@@ -24,6 +25,15 @@ export type LoadAgent = () => Promise<Agent>;
 export async function dictator(args: readonly string[], io: Io, loadAgent: LoadAgent): Promise<number> {
   const ofAgent = parseAgentRun(args);
   if (ofAgent !== null) return run(ofAgent, io, loadAgent);
+  return asksForJson(args) ? forPrograms(io, (told) => runVerb(args, told)) : runVerb(args, io);
+}
+
+/** As it stands there, since the rest of the command line may be wrong. */
+function asksForJson(args: readonly string[]): boolean {
+  return args.some((arg) => /^--?json(=true)?$/.test(arg));
+}
+
+async function runVerb(args: readonly string[], io: Io): Promise<ExitCode> {
   const { VERBS } = await import('./verbs.ts');
   const parsed = parse(args, VERBS);
   if (parsed.ok) return parsed.verb.run({ args: parsed.args, flags: parsed.flags, io, verbs: VERBS });

@@ -1,6 +1,7 @@
 /** What a verb may touch of the outside: injectable, so that tests see every byte that is printed. */
 import type { ReadFile } from '../config/read-file.ts';
 import type { WallClock } from '../contract/clock.ts';
+import type { Failure } from './report.ts';
 
 /** What is known of the terminal; a stream that is none gets no colour and no moving line. */
 export interface Terminal {
@@ -21,6 +22,8 @@ export interface Io {
   readonly stdout: (text: string) => void;
   /** Talk: what a person reads. */
   readonly stderr: (text: string) => void;
+  /** Gets every failure besides, where a program is to be told of it (`--json`). */
+  readonly failed?: (failure: Failure) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: ReadFile;
   readonly terminal: Terminal;

@@ -2,9 +2,9 @@
 import { EXIT } from '../../contract/errors.ts';
 import type { ErrorCode, ExitCode } from '../../contract/errors.ts';
 import type { OperationResult } from '../../contract/operations.ts';
-import type { Io } from '../io.ts';
 import { operationText } from '../operation-text.ts';
 import { report } from '../report.ts';
+import type { Told } from '../report.ts';
 import { printable, printJson } from '../terminal.ts';
 import { reasonText } from '../topology.ts';
 import type { Call } from '../verb.ts';
@@ -88,7 +88,7 @@ export function conclude(ended: Ended, about: About, { call, line }: {
 }
 
 /** Says on stderr what did not succeed, why, and what to do; gives the exit code. */
-export function explain(ended: Ended, about: About, io: Pick<Io, 'stderr'>): ExitCode {
+export function explain(ended: Ended, about: About, io: Told): ExitCode {
   const outcome = outcomeOf(ended, about);
   if (ended.ended === 'not_given') {
     return report({ code: ended.code, details: [about.service, ...(ended.why === undefined ? [] : [ended.why])] }, io);
