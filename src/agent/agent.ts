@@ -6,7 +6,8 @@
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
-import type { AskedSettings, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
+import { parametersIn, refusedParameter } from '../config/service-settings.ts';
+import type { AskedSettings, SettingFault, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
 import type { Input, Order, Outcome } from '../core/inputs.ts';
@@ -29,6 +30,7 @@ import { messageOf, peerInputs } from './peer-hints.ts';
 import { askPromises, identify } from './perform-elsewhere.ts';
 import { isOwnRedisAction, isRemoteRedisAction, KILL_SCRIPT, ownCommands, remoteCommands } from './perform-redis.ts';
 import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
+import { tryParameters } from './parameter-trial.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
 import type { Outside } from './ports.ts';
@@ -195,10 +197,38 @@ export class Agent {
     return shownSettings(this.loop.state);
   }
 
-  /** Changes them: compare and set. `done` gets its answer, in bounds; all faults of the values at once. */
+  /** Asks our Redis which of these parameters it would not take; changes none. Null where it cannot be asked. */
+  tryParameters(
+    parameters: Readonly<Record<string, string>>,
+    done: (faults: readonly SettingFault[] | null) => void,
+  ): void {
+    const { name } = this.settings;
+    tryParameters(this.own, parameters, (refused) => {
+      done(refused?.map((parameter) => refusedParameter(parameter, name)) ?? null);
+    });
+  }
+
+  /**
+   * Changes them: compare and set. `done` gets its answer, in bounds; all faults of the values at once, those that our
+   * Redis finds among them.
+   */
   changeSettings(asked: AskedSettings, done: (answer: SettingsAnswer) => void): void {
+    const parameters = parametersIn(asked.patch);
+    if (Object.keys(parameters).length === 0) return this.change(asked, [], done);
+    this.tryParameters(parameters, (refused) => {
+      if (refused === null) done({ answer: 'refused', reason: 'redis_unreachable' });
+      else this.change(asked, refused, done);
+    });
+  }
+
+  private change(
+    asked: AskedSettings,
+    refused: readonly SettingFault[],
+    done: (answer: SettingsAnswer) => void,
+  ): void {
     const id = this.callers.newOperationId();
-    const prepared = prepareChange(this.loop.state, asked, { id, at: Math.round(this.outside.clock.wallNow()) });
+    const at = Math.round(this.outside.clock.wallNow());
+    const prepared = prepareChange(this.loop.state, asked, { id, at, refused });
     if ('answer' in prepared) return done(prepared.answer);
     this.callers.operation(id, (given) => {
       const settings = this.serviceSettings();

@@ -67,7 +67,7 @@ export class RedisParameters {
 }
 
 /** What `CONFIG GET` of one parameter says; null where it is not known, or may not be read. */
-function valueIn(reply: Reply | undefined): string | null {
+export function valueIn(reply: Reply | undefined): string | null {
   if (reply?.ok !== true || !Array.isArray(reply.value)) return null;
   const [, value] = reply.value as readonly unknown[];
   return typeof value === 'string' ? value : null;

@@ -1,6 +1,6 @@
 /** Settings of the service, between the words of an operator and the record: what is shown, and what a change means. */
 import { nested } from '../config/service-settings.ts';
-import type { AskedSettings, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
+import type { AskedSettings, SettingFault, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { SettingsRequest } from '../core/operations/settings.ts';
 import { NO_OPERATOR_SETTINGS } from '../core/records.ts';
 import type { SettingsRecord } from '../core/records.ts';
@@ -21,14 +21,18 @@ export function shownSettings({ records: { settings } }: State): SettingsShown |
 
 export type Prepared = { readonly request: SettingsRequest } | { readonly answer: SettingsAnswer };
 
-/** The change that is asked for, complete and checked; or the answer that it has already. */
+/**
+ * The change that is asked for, complete and checked, or the answer that it has already. `refused`: what our Redis
+ * would not take.
+ */
 export function prepareChange(
   state: State,
   asked: AskedSettings,
-  by: { readonly id: string; readonly at: number },
+  { refused, ...by }: { readonly id: string; readonly at: number; readonly refused: readonly SettingFault[] },
 ): Prepared {
   const changed = changedSettings(recordNow(state), asked, by);
-  if (changed.is === 'faulty') return { answer: { answer: 'faults', faults: changed.faults } };
+  const faults = [...(changed.is === 'faulty' ? changed.faults : []), ...refused];
+  if (changed.is === 'faulty' || faults.length > 0) return { answer: { answer: 'faults', faults } };
   if (changed.is === 'outdated') return { answer: { answer: 'refused', reason: 'settings_changed' } };
   const { record: settings, change } = changed;
   const shown = shownSettings(state);

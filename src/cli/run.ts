@@ -14,6 +14,7 @@ import { createRescuePort } from '../agent/rescue-files.ts';
 import { systemClock } from '../agent/system-clock.ts';
 import { changesOf, holding } from '../config/changes.ts';
 import type { Config } from '../config/config.ts';
+import { parametersIn } from '../config/service-settings.ts';
 import { formatFault } from '../config/faults.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Settings } from '../core/state.ts';
@@ -143,6 +144,7 @@ function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
     resume: () => new Promise((resolve) => agent.resume(resolve)),
     settings: () => agent.serviceSettings(),
     changeSettings: (asked) => new Promise((resolve) => agent.changeSettings(asked, resolve)),
+    tryParameters: (asked) => new Promise((resolve) => agent.tryParameters(parametersIn({ redis: asked }), resolve)),
     wallNow: () => systemClock.wallNow(),
     promise: (question) => new Promise((resolve) => agent.question(question, resolve)),
     acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),

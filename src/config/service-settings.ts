@@ -41,6 +41,8 @@ const PARALLEL_SYNCS_MAX = 63;
 const NODE_NAME = /^[^/\u0000-\u001f]{1,255}$/;
 const PARAMETER_NAME = /^[a-z][a-z0-9-]{1,63}$/;
 
+const PARAMETER_FIX = 'Use the name and the value as for CONFIG SET, such as redis.maxmemory=1gb.';
+
 const OWNED = 'Dictator sets it itself';
 const SECRET = 'it holds a secret, and settings are readable by everybody';
 const OF_ONE_SERVER = 'it says where or who one server is';
@@ -137,7 +139,7 @@ const ZONES: readonly unknown[] = ZONE_RULES;
 function byRedis(parameter: string, value: unknown): Verdict {
   const refused = Object.hasOwn(REFUSED_PARAMETERS, parameter) ? REFUSED_PARAMETERS[parameter] : undefined;
   if (refused !== undefined) return { reason: `cannot be set for a service: ${refused[0]}`, fix: refused[1] };
-  const fix = 'Use the name and the value as for CONFIG SET, such as redis.maxmemory=1gb.';
+  const fix = PARAMETER_FIX;
   if (!PARAMETER_NAME.test(parameter)) return { reason: 'is no name of a parameter of Redis', fix };
   const text = typeof value === 'number' ? String(value) : typeof value === 'boolean' ? (value ? 'yes' : 'no') : value;
   if (typeof text !== 'string' || /[\u0000-\u001f]/.test(text)) return { reason: 'must be text in one line', fix };
@@ -201,6 +203,26 @@ export function checkPatch(patch: Readonly<Record<string, unknown>>): CheckedPat
     }
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, patch: good };
+}
+
+/** The parameters of Redis that a patch sets, flat or nested, as text: those that have no fault of themselves. */
+export function parametersIn(patch: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const good = Object.entries(flattened(patch)).flatMap(([key, value]) => {
+    const place = placeOf(key);
+    if (place?.of !== 'redis' || value === null) return [];
+    const verdict = byRedis(place.parameter, value);
+    return 'value' in verdict ? [[place.parameter, String(verdict.value)] as const] : [];
+  });
+  return Object.fromEntries(good.slice(0, SETTINGS_REDIS_MAX));
+}
+
+/** A parameter that a Redis would not take; `said` is its own word, `node` whose it is. */
+export function refusedParameter(
+  { name, value, said }: { readonly name: string; readonly value: string; readonly said: string },
+  node: string,
+): SettingFault {
+  const reason = `is refused by the Redis of ${node}: ${said.replace(/\.$/, '')}`;
+  return { key: `redis.${name}`, value: shown(value), reason, fix: PARAMETER_FIX };
 }
 
 /** What somebody took for a setting may be a password. */

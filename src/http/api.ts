@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { EventsPage } from '../contract/events.ts';
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
-import type { AskedSettings, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
+import type { AskedSettings, SettingFault, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { PeerHello } from '../peers/hello.ts';
 
@@ -49,6 +49,8 @@ export interface HttpApi {
   settings(): SettingsShown | null;
   /** Changes them; answered when they are written. Bounded by the agent. */
   changeSettings(asked: AskedSettings): Promise<SettingsAnswer>;
+  /** Which of these parameters the Redis of this node would not take; null where it cannot be asked. Changes none. */
+  tryParameters(parameters: Readonly<Record<string, string>>): Promise<readonly SettingFault[] | null>;
   /** Time of day in milliseconds. */
   wallNow(): number;
   /** Answers another agent that asks for a promise while the ensemble is silent. */

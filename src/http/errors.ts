@@ -155,6 +155,11 @@ export const HTTP_ERRORS = {
     message: 'The settings have faults; every one of them is listed. Nothing was changed.',
     next: 'Correct them. docs/operations/settings.md describes every setting.',
   },
+  redis_not_asked: {
+    status: 503,
+    message: 'The Redis of this node does not answer.',
+    next: 'Ask the agent of another node, or repeat it when this one answers.',
+  },
   settings_conflict: {
     status: 409,
     message: 'The settings were changed by somebody else meanwhile; nothing was changed.',

@@ -89,6 +89,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/pause', { methods: ['POST'], answer: pause }],
   ['/resume', { methods: ['POST'], answer: resume }],
   ['/config', { methods: ['GET', 'HEAD', 'PATCH'], answer: serviceConfig }],
+  ['/v1/parameters', { methods: READ, answer: parameters }],
   [FAILSAFE_PATH, { methods: ['POST'], answer: failsafe }],
   [PEER_PATH, { methods: ['GET'], answer: () => errorAnswer('upgrade_required', upgradeHeaders()) }],
 ]);
@@ -144,6 +145,13 @@ async function events({ api, limits, query }: Call): Promise<Answer> {
   const waitMs = numberOf('wait_ms');
   if (Number.isNaN(after) || Number.isNaN(waitMs)) return errorAnswer('bad_events_query');
   return jsonAnswer(200, await api.events(after, Math.min(waitMs, limits.eventsWaitMaxMs)));
+}
+
+/** Would its Redis take these (`?maxmemory=1gb&hz=20`)? Asked of any host, since nothing changes. */
+async function parameters({ api, query }: Call): Promise<Answer> {
+  const { service, name: node } = api.identity();
+  const faults = await api.tryParameters(Object.fromEntries(query));
+  return faults === null ? errorAnswer('redis_not_asked') : jsonAnswer(200, { service, node, faults });
 }
 
 /** A 426 must name the protocol to upgrade to, and an Upgrade header must be named by Connection (RFC 9110, 7.8). */

@@ -100,6 +100,7 @@ async function startAgent(name: string, instance = `${name}-1`, port = 0): Promi
     resume: () => Promise.resolve({ answer: 'unknown' }),
     settings: () => null,
     changeSettings: () => Promise.resolve({ answer: 'unknown' }),
+    tryParameters: () => Promise.resolve(null),
     wallNow: () => 0,
     promise: () => Promise.resolve({ promised: false, reason: 'wrong_node' }),
     acceptPeer: (stream, hello) => started.hub.accept(stream, hello),

@@ -89,6 +89,42 @@ describe('a service of three', () => {
     expect((await master.agent.view())?.settings.version).toBe(before);
   });
 
+  test('what Redis would not take is told with the other faults, and neither stored nor set', async () => {
+    const { master, replicas: [one] } = await peace(stage.service);
+    const hz = () => master.redis.cmd('CONFIG', 'GET', 'hz');
+    const [version, before] = [(await master.agent.view())?.settings.version, await hz()];
+    const redis = { 'maxmemory-policy': 'none', 'no-such': 1, 'databases': 3, 'hz': 50, 'list-max-listpack-size': -2 };
+    const answer = await patch(master, { durability: 'maybe', redis });
+    expect(answer.status).toBe(422);
+    const faults = answer.body['faults'] as readonly { readonly key: string; readonly reason: string }[];
+    expect(faults.map(({ key }) => key).sort()).toEqual([
+      'durability', 'redis.databases', 'redis.maxmemory-policy', 'redis.no-such',
+    ]);
+    expect(faults.at(-1)?.reason).toContain(`is refused by the Redis of ${master.name}: `);
+    // The same from any host, where no agent stores it: one of them is asked.
+    const elsewhere = ['--zk', `127.0.0.1:${String(stage.service.zookeeper.port)}`, '--service', stage.service.name];
+    const words = ['redis.maxmemory-policy=none', 'redis.no-such=1', 'redis.hz=50'];
+    const alone = await runCommand('settings', 'set', ...words, ...elsewhere);
+    expect([alone.code, alone.err.match(/^ {2}redis\./gm)?.length]).toEqual([2, 2]);
+    const mixed = await runCommand('settings', 'set', 'zones=near', ...words, ...elsewhere);
+    expect([mixed.code, mixed.err.match(/^ {2}(redis\.|zones)/gm)?.length]).toEqual([2, 3]);
+    const atAgent = ['--agent', `http://127.0.0.1:${String(one.agent.options.httpPort)}`];
+    expect((await runCommand('settings', 'set', ...words, ...atAgent)).code).toBe(2);
+    expect((await master.agent.view())?.settings.version).toBe(version);
+    expect(await hz()).toEqual(before);
+  });
+
+  test('an agent whose Redis cannot be asked takes no parameter for it', async () => {
+    const { master, replicas: [one] } = await peace(stage.service);
+    const version = (await master.agent.view())?.settings.version;
+    one.redis.freeze();
+    const answer = await patch(one, { redis: { hz: 50 } });
+    expect([answer.status, answer.body['reason']]).toEqual([412, 'redis_unreachable']);
+    one.redis.thaw();
+    await peace(stage.service);
+    expect((await master.agent.view())?.settings.version).toBe(version);
+  });
+
   test('of two operators at once the second is refused, with exit code 3', async () => {
     const { master, replicas: [one, other] } = await peace(stage.service);
     const version = await waitFor(async () => {

@@ -91,6 +91,7 @@ export function fakeApi(overrides: Partial<HttpApi> = {}): FakeApi {
     resume: () => Promise.resolve({ answer: 'done' }),
     settings: () => null,
     changeSettings: () => Promise.resolve({ answer: 'unknown' }),
+    tryParameters: () => Promise.resolve(null),
     wallNow: () => 0,
     promise: ({ promiseMs }) => Promise.resolve({ promised: true, promiseMs }),
     acceptPeer(stream, hello) {

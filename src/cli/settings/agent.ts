@@ -19,7 +19,7 @@ export type Told =
   | { readonly ok: false; readonly failure: Failure; readonly faults: readonly SettingFault[] };
 
 const settingsSchema = v.objectWithRest({ version: v.number() }, v.unknown());
-const fault = v.object({ key: v.string(), value: v.nullable(v.string()), reason: v.string(), fix: v.string() });
+export const fault = v.object({ key: v.string(), value: v.nullable(v.string()), reason: v.string(), fix: v.string() });
 const errorSchema = v.object({
   error: v.string(),
   reason: v.optional(v.nullable(v.string()), null),

@@ -9,11 +9,28 @@ import type { ToldSettings } from './agent.ts';
 import type { SettingsDesk } from './desk.ts';
 import { renderChanges } from './render.ts';
 import { faultLine } from './text.ts';
+import type { Parameters } from './trial.ts';
 
 interface Change {
   readonly desk: SettingsDesk;
   readonly before: ToldSettings;
   readonly patch: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** Faults that are known already, and those that Redis finds in the rest: all of them at once. */
+export async function refuse(
+  desk: SettingsDesk,
+  { faults, parameters, next }: {
+    readonly faults: readonly string[];
+    readonly parameters: Parameters;
+    readonly next?: string | undefined;
+  },
+  { io }: Call,
+): Promise<ExitCode> {
+  const isAsked = Object.keys(parameters).length > 0;
+  const more = isAsked ? await withProgress('asking Redis', io, desk.trial(parameters)) : [];
+  const details = [...faults, ...(more ?? []).map((each) => faultLine('', each))];
+  return report({ code: 'settings_invalid', details, next }, io);
 }
 
 export async function carryOut({ desk, before, patch }: Change, { io, flags }: Call): Promise<ExitCode> {

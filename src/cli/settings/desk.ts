@@ -11,6 +11,8 @@ import type { Call } from '../verb.ts';
 import { askSettings, changeSettings } from './agent.ts';
 import type { Told } from './agent.ts';
 import { EnsembleSettings } from './ensemble.ts';
+import { agentsOf, tryAt } from './trial.ts';
+import type { Trial } from './trial.ts';
 
 export interface SettingsDesk {
   readonly service: string;
@@ -20,6 +22,8 @@ export interface SettingsDesk {
     patch: Readonly<Record<string, unknown>>,
     by: { readonly version: number; readonly asker: string },
   ): Promise<Told>;
+  /** What Redis would not take of these; nothing is changed. Null where it could not be asked. */
+  readonly trial: Trial;
 }
 
 /** Runs `act` at the desk of the service that `--service` names, else of that of this node; says why there is none. */
@@ -37,8 +41,10 @@ async function deskOf(lookout: Lookout, call: Call): Promise<SettingsDesk | Fail
   if (hosts === null && agent !== null) {
     const looked = await lookout.facts(named);
     if (!looked.ok) return looked.failure;
+    const { service } = looked.value;
     return {
-      service: looked.value.service,
+      service,
+      trial: (parameters) => tryAt([agent], service, parameters),
       read: () => askSettings(agent),
       change: (patch, by) => changeSettings(agent, patch, by),
     };
@@ -46,5 +52,8 @@ async function deskOf(lookout: Lookout, call: Call): Promise<SettingsDesk | Fail
   const found = await lookout.serviceNamed(named);
   // No agent stores anything without the ensemble, so there is none to turn to.
   if (ensemble === null || found === null) return lookout.silence;
-  return found.ok ? new EnsembleSettings(ensemble, found.value, call.io.clock) : found.failure;
+  if (!found.ok) return found.failure;
+  const service = found.value;
+  const trial: Trial = async (parameters) => tryAt(await agentsOf(ensemble, service), service, parameters);
+  return new EnsembleSettings(ensemble, service, { clock: call.io.clock, trial });
 }

@@ -3,6 +3,7 @@
  * written over the version that was read, in one transaction with the entry of the history.
  */
 import { randomBytes } from 'node:crypto';
+import { parametersIn } from '../../config/service-settings.ts';
 import type { WallClock } from '../../contract/clock.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { SettingFault } from '../../contract/settings.ts';
@@ -21,6 +22,7 @@ import { unlessSilent } from '../facts.ts';
 import { reasonText } from '../topology.ts';
 import type { Told } from './agent.ts';
 import type { SettingsDesk } from './desk.ts';
+import type { Trial } from './trial.ts';
 
 const ID_BYTES = 6;
 /** For so long the ensemble is asked what became of a write whose answer was lost. */
@@ -31,13 +33,18 @@ type Stored = StoredSettings & { readonly settings: NonNullable<StoredSettings['
 
 export class EnsembleSettings implements SettingsDesk {
   readonly service: string;
+  readonly trial: Trial;
   readonly #ensemble: Pick<Ensemble, 'settings' | 'transact'>;
   readonly #clock: WallClock;
 
-  constructor(ensemble: Pick<Ensemble, 'settings' | 'transact'>, service: string, clock: WallClock) {
+  constructor(ensemble: Pick<Ensemble, 'settings' | 'transact'>, service: string, { clock, trial }: {
+    readonly clock: WallClock;
+    readonly trial: Trial;
+  }) {
     this.#ensemble = ensemble;
     this.service = service;
     this.#clock = clock;
+    this.trial = trial;
   }
 
   async read(): Promise<Told> {
@@ -59,6 +66,10 @@ export class EnsembleSettings implements SettingsDesk {
     if (changed.is === 'outdated') return refused('settings_changed');
     const { record, change } = changed;
     if (change.changes.length === 0) return told(before);
+    const parameters = parametersIn(patch);
+    const faults = Object.keys(parameters).length === 0 ? [] : await this.trial(parameters);
+    if (faults === null) return untried(this.service, Object.keys(parameters));
+    if (faults.length > 0) return invalid(faults);
     return this.#write(stored, record, { list: withChange(stored.changes?.value.list ?? [], change) });
   }
 
@@ -104,6 +115,12 @@ function told(record: SettingsRecord): Told {
 
 function invalid(faults: readonly SettingFault[]): Told {
   return { ok: false, failure: { code: 'settings_invalid' }, faults };
+}
+
+function untried(service: string, names: readonly string[]): Told {
+  const details = [`${service}: no agent could ask its Redis whether it takes ${names.join(', ')}`];
+  const next = 'Repeat it when a Redis of the service and its agent answer: dictator show.';
+  return { ok: false, failure: { code: 'order_refused', details, next }, faults: [] };
 }
 
 function failed(code: 'ensemble_unreachable' | 'service_unknown' | 'order_unknown', ...details: string[]): Told {

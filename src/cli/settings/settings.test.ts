@@ -13,6 +13,8 @@ import { dictator } from '../dictator.ts';
 import { renderOverridden, renderSettings } from './render.ts';
 import type { StoredSettings } from '../ensemble.ts';
 import { EnsembleSettings } from './ensemble.ts';
+import { queriesOf } from './trial.ts';
+import type { Trial } from './trial.ts';
 import { patchBetween, readAssignments, readDocument, renderDocument } from './text.ts';
 
 const snapshot = (name: string): string => path.join(import.meta.dirname, '../snapshots', `${name}.txt`);
@@ -127,6 +129,14 @@ function patched(before: object, status: number, after: object): Answers {
   return { before, status, after };
 }
 
+test('many parameters are asked about in URLs that an agent takes', () => {
+  const names = Array.from({ length: 64 }, (_value, index) => [`parameter-${String(index)}`, 'ä'.repeat(256)] as const);
+  const queries = queriesOf(Object.fromEntries(names));
+  expect(Math.max(...queries.map(({ length }) => length))).toBeLessThan(2000);
+  expect(queries.flatMap((query) => [...new URLSearchParams(query)])).toEqual(names);
+  expect(queriesOf({ maxmemory: '1gb', save: '3600 1' })).toEqual(['maxmemory=1gb&save=3600+1']);
+});
+
 describe('in the ensemble', () => {
   const record = (change = {}): SettingsRecord => ({
     ...NO_OPERATOR_SETTINGS, version: 7, durability: 'async', waitReplicas: 1, onEnsembleLoss: 'fence',
@@ -134,7 +144,7 @@ describe('in the ensemble', () => {
   });
 
   /** A desk whose writes end like this; and what it wrote. */
-  function deskOf(end: () => Promise<void>, stored: Partial<StoredSettings> = {}) {
+  function deskOf(end: () => Promise<void>, stored: Partial<StoredSettings> = {}, trial: Trial = takesAll) {
     const written: MultiOp[] = [];
     const standing: StoredSettings = { settings: stamped(record(), 0), changes: null, isUnreadable: false, ...stored };
     const ensemble = {
@@ -144,8 +154,9 @@ describe('in the ensemble', () => {
         return end();
       },
     };
-    return { desk: new EnsembleSettings(ensemble, 'cache', playedIo().io.clock), written };
+    return { desk: new EnsembleSettings(ensemble, 'cache', { clock: playedIo().io.clock, trial }), written };
   }
+  const takesAll: Trial = () => Promise.resolve([]);
   const done = (): Promise<void> => Promise.resolve();
   const by = (version: number) => ({ version, asker: 'ann@laptop' });
 
@@ -179,6 +190,21 @@ describe('in the ensemble', () => {
     expect(written).toEqual([]);
     const { desk: none } = deskOf(done, { settings: null });
     expect(await none.read()).toMatchObject({ failure: { code: 'service_unknown' } });
+  });
+
+  test('what a Redis would not take is not written, nor what none could be asked about', async () => {
+    const refusing: Trial = (parameters) => Promise.resolve(Object.keys(parameters).map((name) => {
+      return { key: `redis.${name}`, value: '"x"', reason: 'is refused', fix: 'Use another.' };
+    }));
+    const { desk, written } = deskOf(done, {}, refusing);
+    const told = await desk.change({ 'wait_replicas': 2, 'redis.maxmemory': 'abc', 'redis.save': null }, by(7));
+    expect(told).toMatchObject({ failure: { code: 'settings_invalid' }, faults: [{ key: 'redis.maxmemory' }] });
+    const { desk: alone, written: nothing } = deskOf(done, {}, () => Promise.resolve(null));
+    const unasked = await alone.change({ 'redis.maxmemory': '1gb' }, by(7));
+    expect(unasked).toMatchObject({ failure: { code: 'order_refused' } });
+    expect(JSON.stringify(unasked)).toContain('no agent could ask its Redis whether it takes maxmemory');
+    expect([...written, ...nothing]).toEqual([]);
+    expect(await alone.change({ wait_replicas: 2 }, by(7))).toMatchObject({ ok: true });
   });
 
   test('of two operators the second is refused', async () => {

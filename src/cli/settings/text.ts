@@ -6,16 +6,17 @@
  */
 import { readJson } from '../../config/json.ts';
 import { KEYS } from '../../config/keys.ts';
-import { checkPatch, flattened, SERVICE_KEYS, valueOfText } from '../../config/service-settings.ts';
+import { checkPatch, flattened, parametersIn, SERVICE_KEYS, valueOfText } from '../../config/service-settings.ts';
 import type { SettingFault, SettingsDocument } from '../../contract/settings.ts';
 import { ZONE_RULES } from '../../contract/settings.ts';
+import type { Parameters } from './trial.ts';
 
 type Values = Readonly<Record<string, string | number | boolean | null>>;
 
 export type ReadValues =
   | { readonly ok: true; readonly values: Values }
-  /** Each is one line for a person. */
-  | { readonly ok: false; readonly faults: readonly string[] };
+  /** Each is one line for a person. `parameters`: those of Redis without a fault of their own. */
+  | { readonly ok: false; readonly faults: readonly string[]; readonly parameters: Parameters };
 
 /** One line: `line 7: redis.bind: cannot be set for a service: ... Set it in ...` */
 export function faultLine(place: string, { key, value, reason, fix }: SettingFault): string {
@@ -36,10 +37,12 @@ function checkedEntries(entries: readonly Entry[], faults: readonly string[]): R
     if (places.has(key)) twice.push(`${place}: ${key}: stands there twice. Remove one of them.`);
     places.set(key, place);
   }
-  const checked = checkPatch(Object.fromEntries(entries.map(({ key, value }) => [key, value])));
+  const patch = Object.fromEntries(entries.map(({ key, value }) => [key, value]));
+  const checked = checkPatch(patch);
   const wrong = checked.ok ? [] : checked.faults.map((fault) => faultLine(places.get(fault.key) ?? '', fault));
   const all = [...faults, ...twice, ...wrong];
-  return checked.ok && all.length === 0 ? { ok: true, values: checked.patch } : { ok: false, faults: all };
+  if (checked.ok && all.length === 0) return { ok: true, values: checked.patch };
+  return { ok: false, faults: all, parameters: parametersIn(patch) };
 }
 
 const ASSIGNMENT = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/;
@@ -67,7 +70,8 @@ function readJsonDocument(text: string): ReadValues {
   const json = readJson(text);
   if (!json.ok) {
     const { line, column, reason } = json.fault;
-    return { ok: false, faults: [`line ${line}, column ${column}: ${reason}. Correct the syntax at that place.`] };
+    const faults = [`line ${line}, column ${column}: ${reason}. Correct the syntax at that place.`];
+    return { ok: false, faults, parameters: {} };
   }
   const twice = json.duplicates.map(({ path, line }) => {
     return `line ${line}: ${path}: stands there twice. Remove one of them.`;

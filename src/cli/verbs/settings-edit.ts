@@ -3,7 +3,7 @@ import type { ExitCode } from '../../contract/errors.ts';
 import { EXIT } from '../../contract/errors.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { carryOut } from '../settings/change.ts';
+import { carryOut, refuse } from '../settings/change.ts';
 import { atSettingsDesk } from '../settings/desk.ts';
 import type { SettingsDesk } from '../settings/desk.ts';
 import { patchBetween, readDocument, renderDocument } from '../settings/text.ts';
@@ -40,7 +40,10 @@ async function edit(call: Call, desk: SettingsDesk): Promise<ExitCode> {
   const read = readDocument(written.text);
   if (!read.ok) {
     const kept = written.file === null ? undefined : `Your text is in ${written.file}: correct it, then use --file.`;
-    return report({ code: 'settings_invalid', details: read.faults, next: kept }, io);
+    const { faults } = read;
+    const isNew = ([name, value]: readonly [string, string]): boolean => before.document[`redis.${name}`] !== value;
+    const parameters = Object.fromEntries(Object.entries(read.parameters).filter(isNew));
+    return refuse(desk, { faults, parameters, next: kept }, call);
   }
   const patch = patchBetween(before.document, read.values);
   const exitCode = await carryOut({ desk, before, patch }, call);

@@ -1,7 +1,7 @@
 /** `dictator settings set KEY=VALUE`: changes settings of the whole service, at runtime, compare and set. */
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
-import { carryOut } from '../settings/change.ts';
+import { carryOut, refuse } from '../settings/change.ts';
 import { atSettingsDesk } from '../settings/desk.ts';
 import { readAssignments } from '../settings/text.ts';
 import type { Verb } from '../verb.ts';
@@ -31,8 +31,10 @@ export const settingsSet: Verb = {
   async run(call) {
     const { io, args } = call;
     const read = readAssignments(args);
-    if (!read.ok) return report({ code: 'settings_invalid', details: read.faults }, io);
+    const isAlone = !read.ok && Object.keys(read.parameters).length === 0;
+    if (isAlone) return report({ code: 'settings_invalid', details: read.faults }, io);
     return atSettingsDesk(call, async (desk) => {
+      if (!read.ok) return refuse(desk, read, call);
       const told = await withProgress('reading the settings', io, desk.read());
       if (!told.ok) return report(told.failure, io);
       return carryOut({ desk, before: told.settings, patch: read.values }, call);
