@@ -2,6 +2,7 @@
  * Reads the records of services from ZooKeeper, as fast as one session carries them: requests go out without waiting
  * for each other, within a bound. A command line that looks changes nothing; one that acts writes by `transact` alone.
  */
+import * as v from 'valibot';
 import { performance } from 'node:perf_hooks';
 import type { HostPort } from '../config/config.ts';
 import type {
@@ -203,6 +204,22 @@ export class Ensemble {
     return (await this.#bounded(() => this.#zk.exists(path)))?.version ?? null;
   }
 
+  /**
+   * Keeps a place of the service for this session, as long as it lives: one user at a time has it. Gives who has it
+   * instead; null: we have it, also where we had it before. No agent looks at it.
+   */
+  async keep(service: string, place: 'rolling', { id, asker }: {
+    readonly id: string;
+    readonly asker: string;
+  }): Promise<string | null> {
+    const path = `${servicePaths(service).root}/${place}`;
+    const op = { op: 'create' as const, path, data: JSON.stringify({ id, asker }), ephemeral: true };
+    if (await this.#unlessRaced([op])) return null;
+    const parsed = v.safeParse(holderSchema, await this.json(service, place));
+    if (!parsed.success) return 'somebody';
+    return parsed.output.id === id ? null : parsed.output.asker;
+  }
+
   /** Changes the registry record of a node that has no agent; false where somebody else wrote it, or it has one now. */
   async rewriteNode(
     service: string,
@@ -293,6 +310,8 @@ export class Ensemble {
     }
   }
 }
+
+const holderSchema = v.object({ id: v.string(), asker: v.string() });
 
 interface RawRecord {
   readonly data: Buffer;

@@ -2,7 +2,7 @@
  * Verbs that go from node to node or from service to service, on real servers: two services of two nodes in one
  * ensemble, and the built program.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { FAST_SYNC, QUICK, TICK_MS } from '../support/failure-stage.ts';
 import { peace } from '../support/healing.ts';
 import { startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { roleOf } from '../support/writers.ts';
 import { startZooKeeper } from '../support/zookeeper-server.ts';
 import type { ZooKeeperServer } from '../support/zookeeper-server.ts';
@@ -153,6 +154,19 @@ describe('rolling', () => {
     expect(one.nodes.map(({ redis }, index) => redis.pid === pids[index])).toEqual([false, false]);
     expect((await peace(one)).master).not.toBe(master);
     for (const { redis } of one.nodes) expect(await redis.cmd('EXISTS', ...keys)).toBe(keys.length);
+  });
+
+  test('goes on alone: a second one at the same time is refused, and names whose is under way', async () => {
+    await peace(one);
+    const [begun, goOn] = [join(folder, 'begun'), join(folder, 'go-on')];
+    const each = `touch ${begun}; until test -e ${goOn}; do sleep 0.05; done`;
+    const first = act('rolling', one.name, '--each', each, '--yes');
+    await waitFor(() => existsSync(begun), 'the first command runs');
+    const second = await json('rolling', one.name, '--each', 'true', '--yes');
+    expect([second.code, second.said['nodes']]).toMatchObject([3, [{ outcome: 'failed' }]]);
+    expect(second.err).toContain('another rolling is under way, by ');
+    writeFileSync(goOn, '');
+    expect((await first).code).toBe(0);
   });
 
   test('ends with the first failure and says how to go on', async () => {

@@ -1,4 +1,5 @@
 /** `dictator rolling [SERVICE] --each CMD`: one node after the other, the master's turn last, and never as a master. */
+import { randomBytes } from 'node:crypto';
 import { EXIT } from '../../contract/errors.ts';
 import type { ErrorCode, ExitCode } from '../../contract/errors.ts';
 import { acting } from '../act/acting.ts';
@@ -8,12 +9,15 @@ import { untilInSync, whyNotInSync } from '../act/in-sync.ts';
 import { outcomeOf } from '../act/outcome.ts';
 import { ableIn } from '../act/plan.ts';
 import { confirm } from '../confirm.ts';
+import { unlessSilent } from '../facts.ts';
 import type { ServiceFacts } from '../facts.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
 import { duration, printable, printJson } from '../terminal.ts';
 import { masterOf, topologyOf } from '../topology.ts';
 import type { Call, Verb } from '../verb.ts';
+
+const ID_BYTES = 6;
 
 export const rolling: Verb = {
   name: 'rolling',
@@ -26,8 +30,8 @@ export const rolling: Verb = {
     'Replicas first, by name; after each it waits until that node is in sync again. Before the turn of the master it '
     + 'switches over, so that no command ever meets a master. CMD is run here by the shell, with NODE_NAME, '
     + 'NODE_HOST, NODE_PORT and NODE_SERVICE in its environment; what it prints goes to stderr.',
-    'Begins only where every node is in sync, and ends with the first failure: it names the nodes that are done, for '
-    + '--skip. The mastership is not moved back.',
+    'Begins only where every node is in sync and no other rolling is under way, and ends with the first failure: it '
+    + 'names the nodes that are done, for --skip. The mastership is not moved back.',
   ],
   flags: ['config', 'zk', 'json', 'each', 'skip', 'yes'],
   needs: ['each'],
@@ -40,11 +44,12 @@ export const rolling: Verb = {
     const { service } = found;
     const master = masterOf(found.facts);
     const command = call.flags.text('each') ?? '';
+    const id = `cli-${randomBytes(ID_BYTES).toString('hex')}`;
     const declined = await confirm(call, [
       `${service}: for ${order.join(', then ')}: ${command}`,
       ...(master !== null && order.includes(master) ? [`Before the turn of ${master} another node takes over.`] : []),
     ]);
-    return declined ?? roll(call, found, { order, command });
+    return declined ?? roll(call, found, { order, command, id });
   }),
 };
 
@@ -84,17 +89,34 @@ interface Broken {
   readonly why: string;
 }
 
-async function roll(call: Call, found: Acting, { order, command }: {
+interface Roll {
   readonly order: readonly string[];
   readonly command: string;
-}): Promise<ExitCode> {
+  /** Of this run, among all that anybody begins. */
+  readonly id: string;
+}
+
+/**
+ * Two that run at once would each take what the other restarts for its next master. Null: this one is alone; also
+ * asked between two nodes, since the session may have ended meanwhile.
+ */
+async function whyNotAlone(call: Call, { lookout, service }: Acting, id: string): Promise<Broken | null> {
+  const { ensemble } = lookout;
+  const kept = ensemble === null
+    ? null
+    : await unlessSilent(async () => ({ by: await ensemble.keep(service, 'rolling', { id, asker: call.io.whoami }) }));
+  if (kept === null) return { code: 'ensemble_unreachable', why: 'the ensemble is silent' };
+  return kept.by === null ? null : { code: 'not_ready', why: `another rolling is under way, by ${kept.by}` };
+}
+
+async function roll(call: Call, found: Acting, { order, command, id }: Roll): Promise<ExitCode> {
   const { io, flags } = call;
   const { service } = found;
   const turns: Turn[] = [];
   for (const [index, node] of order.entries()) {
     const beganMs = io.clock.now();
     io.stderr(`${printable(`[${index + 1}/${order.length}] ${node}`)}\n`);
-    const broken = await takeTurn(call, found, { node, command });
+    const broken = await whyNotAlone(call, found, id) ?? await takeTurn(call, found, { node, command });
     const turn: Turn = { node, outcome: broken === null ? 'done' : 'failed', elapsedMs: io.clock.now() - beganMs };
     turns.push({ ...turn, elapsedMs: Math.round(turn.elapsedMs) });
     if (!flags.on('json') && broken === null) {
