@@ -19,7 +19,7 @@ import { painter, printable } from './terminal.ts';
 import type { Paint } from './terminal.ts';
 import { topologyOf } from './topology.ts';
 import { VERBS } from './verbs.ts';
-import { renderFindings } from './verbs/doctor.ts';
+import { exitCodeOf, renderFindings } from './verbs/doctor.ts';
 import { renderExplanation } from './verbs/explain.ts';
 import { renderPast } from './verbs/history.ts';
 import { lineOf, renderList } from './verbs/list.ts';
@@ -175,6 +175,17 @@ test('the findings of the doctor', async () => {
     { code: 'clock_rate' as const, about: 'redis1: by 20.0 % at least' },
   ];
   await expect(renderFindings(findings, PLAIN) + renderFindings([], PLAIN)).toMatchFileSnapshot(snapshot('doctor'));
+});
+
+test.each([
+  [[], true, 0],
+  [['redis_too_old', 'persistence_off'], false, 1],
+  [['persistence_off'], false, 0],
+  [['persistence_off'], true, 1],
+  [['ensemble_single'], true, 0],
+] as const)('the exit code of the findings %j (strict: %s) is %i', (codes, strict, exitCode) => {
+  const findings = codes.map((code) => ({ code, about: '' }));
+  expect(exitCodeOf(findings, strict, () => 1)).toBe(exitCode);
 });
 
 describe('progress', () => {

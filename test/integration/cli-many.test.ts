@@ -175,6 +175,7 @@ describe('rolling', () => {
     const { code, err, said } = await json('rolling', one.name, '--each', each, '--yes');
     expect(said).toMatchObject({ nodes: [{ node: replica.name }, { outcome: 'failed' }], left: [master.name] });
     expect(err).toContain(`--skip ${replica.name}`);
+    expect(err).toContain('(command_failed)');
     expect(code).toBe(1);
     const again = await act('rolling', one.name, '--each', 'true', '--skip', replica.name, '--yes');
     expect(again.code).toBe(0);

@@ -89,11 +89,12 @@ describe('a service at peace', () => {
   });
 
   test('is examined in both directions', async () => {
-    const { out } = await run('doctor', '--config', configOf(master), '--json');
+    const { code: exitCode, out, err } = await run('doctor', '--config', configOf(master), '--strict', '--json');
     const { findings } = JSON.parse(out) as { findings: { code: string }[] };
     const codes = findings.map(({ code }) => code);
     // The Redis of a test keeps nothing on disk and starts writable; everything else is as it should be.
     expect(codes).toEqual(expect.arrayContaining(['persistence_off', 'ensemble_single']));
+    expect([exitCode, err.includes('(unhealthy)')]).toEqual([1, true]);
     for (const code of ['node_redis_unreachable', 'node_agent_unreachable', 'not_seen_by_node', 'clock_rate']) {
       expect(codes).not.toContain(code);
     }

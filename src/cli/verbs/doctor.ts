@@ -46,7 +46,8 @@ const asJson = ({ code, about }: Finding) => ({ code, severity: FINDINGS[code].s
 const countOf = (findings: readonly Finding[], severity: Severity): number =>
   findings.filter(({ code }) => FINDINGS[code].severity === severity).length;
 
-function exitCodeOf(
+/** An error is one, and with `strict` a warning is as well. */
+export function exitCodeOf(
   findings: readonly Finding[],
   strict: boolean,
   failed: (details: readonly string[]) => ExitCode,

@@ -31,6 +31,18 @@ describe('a paused service', () => {
     expect(village.ensemble.records.pause).toBe(null);
   });
 
+  test('is that of one operator: of two at once the other is told that somebody else was faster', () => {
+    const village = paused();
+    const since = village.nowMs + village.wallLeadMs;
+    const ask = (owner: string) => ({ owner, reason: 'disks', forMs: PAUSE_MS, since });
+    village.order('b', { order: 'pause', id: 'ann', pause: ask('ann') });
+    village.order('c', { order: 'pause', id: 'bob', pause: ask('bob') });
+    village.pass(500);
+    expect([village.operations.get('ann'), village.operations.get('bob')]).toEqual(
+      expect.arrayContaining([{ answer: 'done' }, { answer: 'refused', reason: 'pause_replaced' }]),
+    );
+  });
+
   test('promotes nobody in the place of a dead master, until it ends', () => {
     const village = paused();
     village.killRedis('a');
