@@ -146,6 +146,23 @@ describe('a service of three', () => {
     await nodesOf(stage);
   });
 
+  test('while it is paused an operator names the next master', async () => {
+    const { master, replicas: [one, other] } = await nodesOf(stage);
+    expect((await give(one, '/pause', { for_s: 600 })).status).toBe(200);
+    for (const { agent } of [one, other]) await waitFor(async () => (await agent.view())?.pause, 'the pause is known');
+    await master.agent.kill();
+    await master.redis.kill();
+    await waitFor(async () => (await other.agent.view())?.master === null, 'there is no master');
+    // One that was given too early says so; one whose answer came too late was carried out.
+    await waitFor(async () => {
+      const { status, body } = await give(other, '/failover', { candidate: one.name, acknowledge_loss: true });
+      return status === 200 || body.reason === 'master_exists';
+    }, 'the failover');
+    expect((await give(other, '/resume')).status).toBe(200);
+    await heal(stage.service);
+    expect((await nodesOf(stage)).master).toBe(one);
+  });
+
   test('a replica copies everything anew by order', async () => {
     const { master, replicas: [replica] } = await nodesOf(stage);
     const fulls = async () => /sync_full:(\d+)/.exec(String(await master.redis.cmd('INFO', 'stats')))?.[1];
