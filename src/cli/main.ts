@@ -73,8 +73,9 @@ const io: Io = {
   terminal: {
     stdout: stdout.isTTY,
     stderr: stderr.isTTY,
-    get columns() { return stdout.isTTY ? stdout.columns : COLUMNS; },
-    get rows() { return stdout.isTTY ? stdout.rows : ROWS; },
+    // A serial line, or a terminal that nobody looks at, has a size of 0.
+    get columns() { return stdout.isTTY && stdout.columns > 0 ? stdout.columns : COLUMNS; },
+    get rows() { return stdout.isTTY && stdout.rows > 0 ? stdout.rows : ROWS; },
   },
   clock: {
     now: () => performance.now(),

@@ -2,7 +2,7 @@
  * The reading verbs as a user types them, on a real service: ZooKeeper, three Redis servers, three agents, and the
  * built program. One service for all tests, which only look; the last ones take it apart.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startService } from '../support/service.ts';
 import type { Service } from '../support/service.ts';
@@ -106,6 +106,26 @@ describe('a service at peace', () => {
     await waitFor(() => printed.out.includes('agent_started'), 'the first event');
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 0, err: '' });
+  });
+
+  // util-linux' script(1) gives the program a terminal, as an operator's shell does.
+  const hasScript = spawnSync('script', ['--version']).status === 0;
+  test.skipIf(!hasScript)('is watched on a terminal, live, until Ctrl-C, which leaves its screen', async () => {
+    const command = `"${process.execPath}" dist/dictator.cjs watch --interval 1 --zk ${zk()}`;
+    const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const printed = { out: '' };
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed.out += chunk));
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    try {
+      await waitFor(() => printed.out.split('Ctrl-C ends').length > 2, 'two looks');
+      child.stdin.write('\u0003');
+      expect(await ended).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+    }
+    expect(printed.out).toContain(master);
+    expect(printed.out.startsWith('\u001b[?1049h')).toBe(true);
+    expect(printed.out).toContain('\u001b[?1049l');
   });
 
   test('has no other name', async () => {
