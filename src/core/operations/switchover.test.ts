@@ -277,19 +277,25 @@ describe('an order', () => {
     expect(before).not.toBe('c');
   });
 
-  test('for later can be taken back', () => {
+  test.each([false, true])('for later can be taken back (all agents restarted meanwhile: %s)', (restarted) => {
     const village = inPeace();
-    const scheduledAt = village.nowMs + village.wallLeadMs + 5000;
+    const scheduledAt = village.nowMs + village.wallLeadMs + 20_000;
     const id = ask(village, 'b', { target: 'c', scheduledAt });
     village.pass(500);
+    for (const name of restarted ? ['a', 'b', 'c'] : []) {
+      village.killAgent(name);
+      village.start(name);
+    }
+    village.pass(10_000);
     village.order('c', { order: 'cancel', id: 'cancelling' });
     village.pass(500);
     expect(answerTo(village, 'cancelling')).toEqual({ answer: 'done' });
     expect(resultOf(village, id)?.outcome).toBe('cancelled');
     village.order('c', { order: 'cancel', id: 'again' });
-    village.pass(10_000);
+    village.pass(15_000);
     expect(answerTo(village, 'again')).toEqual({ answer: 'refused', reason: 'no_operation' });
-    expect(village.writable()).toEqual(['a']);
+    expect(village.writable()).not.toContain('c');
+    expect(village.writable()).toHaveLength(1);
   });
 
   test('that every agent missed is not carried out when they come back', () => {
