@@ -140,6 +140,17 @@ describe('bootstrap', () => {
     expect(seen).toEqual(['POST /v1/bootstrap?master=redis%201 HTTP/1.1']);
   });
 
+  test('tells programs what was done, or why it was not', async () => {
+    const { port } = await answering(200, '{"ok":true}');
+    const env = { DICTATOR_HTTP_PORT: String(port) };
+    const done = await start(['bootstrap', '--master', 'a', '--yes', '--json'], { env });
+    expect(JSON.parse(done.out)).toEqual({
+      v: 1, service: 'local', operation: 'bootstrap', outcome: 'done', master: 'a',
+    });
+    const asking = await start(['bootstrap', '--master', 'a', '--json'], { env });
+    expect([asking.exitCode, JSON.parse(asking.out)]).toMatchObject([2, { error: 'confirmation_needed' }]);
+  });
+
   test('says what it would replace, and asks', async () => {
     const { port, seen } = await answering(200, '{"ok":true}');
     const ended = await start(['bootstrap', '--master', 'a'], { env: { DICTATOR_HTTP_PORT: String(port) } });

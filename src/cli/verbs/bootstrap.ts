@@ -8,7 +8,7 @@ import { order } from '../order.ts';
 import { withProgress } from '../progress.ts';
 import { report } from '../report.ts';
 import { orderTargetOf } from '../source.ts';
-import { printable } from '../terminal.ts';
+import { printable, printJson } from '../terminal.ts';
 import type { Verb } from '../verb.ts';
 
 export const bootstrap: Verb = {
@@ -25,7 +25,7 @@ export const bootstrap: Verb = {
     'Run it on a node of the service: the order goes to the agent of that node, which takes it from its own host '
     + 'alone.',
   ],
-  flags: ['config', 'agent', 'master', 'yes'],
+  flags: ['config', 'agent', 'json', 'master', 'yes'],
   needs: ['master'],
   examples: ['dictator bootstrap --master redis1', 'dictator bootstrap --master redis1 --yes'],
   async run(call) {
@@ -39,7 +39,9 @@ export const bootstrap: Verb = {
     const path = `/v1/bootstrap?master=${encodeURIComponent(master)}`;
     const result = await withProgress('waiting for the bootstrap', io, order(found.target, path));
     if (!result.ok) return report(result.failure, io);
-    io.stdout(`${printable(master)} is the master${found.service === null ? '' : ` of ${found.service}`}\n`);
+    const { service } = found;
+    if (flags.on('json')) printJson({ v: 1, service, operation: 'bootstrap', outcome: 'done', master }, io);
+    else io.stdout(`${printable(master)} is the master${service === null ? '' : ` of ${service}`}\n`);
     return EXIT.done;
   },
 };
