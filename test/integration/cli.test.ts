@@ -111,7 +111,8 @@ describe('a service at peace', () => {
   // util-linux' script(1) gives the program a terminal, as an operator's shell does.
   const hasScript = spawnSync('script', ['--version']).status === 0;
   test.skipIf(!hasScript)('is watched on a terminal, live, until Ctrl-C, which leaves its screen', async () => {
-    const command = `"${process.execPath}" dist/dictator.cjs watch --interval 1 --zk ${zk()}`;
+    // Without exec a shell stays between, and may tell of the Ctrl-C (130) in place of the command's own code.
+    const command = `exec "${process.execPath}" dist/dictator.cjs watch --interval 1 --zk ${zk()}`;
     const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
     const printed = { out: '' };
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed.out += chunk));
