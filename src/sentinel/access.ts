@@ -28,6 +28,11 @@ export class Access {
     return this.digests.has(DEFAULT_USER);
   }
 
+  /** Everybody who may say who he is. */
+  get names(): readonly string[] {
+    return this.isOpen ? [DEFAULT_USER] : [...this.digests.keys()];
+  }
+
   admits(user: string, password: string): boolean {
     // The default user of an open port takes any password, as Redis' `nopass`.
     if (this.isOpen) return user === DEFAULT_USER;

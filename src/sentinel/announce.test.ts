@@ -101,9 +101,22 @@ describe('a failover', () => {
         '+switch-master svc 10.0.0.1 6379 10.0.0.2 6379',
         `+slave ${slave(A, B)}`,
         `+slave ${slave(C, B)}`,
+        `+slave-reconf-sent ${slave(C, B)}`,
+        `+slave-reconf-inprog ${slave(C, B)}`,
         `+slave-reconf-done ${slave(C, B)}`,
       ],
     ]);
+  });
+
+  test('a winner whose Redis does not become the master says so, once, and tells of who does', () => {
+    const lost = { elected: null };
+    const replicas = [replica(A, { attached: null }), replica(B)];
+    const other = { ...done, master: C, lastMaster: C, epoch: 6, replicas };
+    const lines = told([{ self: 'b', agents: [] }, LOST, won, lost, {}, other]).slice(3);
+    expect(lines[0]).toEqual([`-failover-abort-slave-timeout ${MASTER_A}`]);
+    expect(lines[1]).toEqual([]);
+    expect(lines[2]?.slice(0, 2)).toEqual(['+new-epoch 6', '+switch-master svc 10.0.0.1 6379 10.0.0.3 6379']);
+    expect(told([LOST, won, lost]).flat().join()).not.toContain('-failover-abort');
   });
 
   test('steps that were not seen are told all the same, in their order', () => {
@@ -112,7 +125,7 @@ describe('a failover', () => {
       '+new-epoch', '+try-failover', '+vote-for-leader', '+elected-leader', '+failover-state-select-slave',
       '+selected-slave', '+failover-state-send-slaveof-noone', '+failover-state-wait-promotion', '+promoted-slave',
       '+failover-state-reconf-slaves', '-odown', '+failover-end', '+switch-master', '+slave', '+slave',
-      '+slave-reconf-done',
+      '+slave-reconf-sent', '+slave-reconf-inprog', '+slave-reconf-done',
     ]);
   });
 

@@ -94,6 +94,11 @@ function losses(before: Picture | null, after: Picture, words: Words): SentinelE
   ];
 }
 
+interface Manner {
+  readonly aliases: boolean;
+  readonly leads: boolean;
+}
+
 interface Change {
   readonly before: Picture | null;
   readonly after: Picture;
@@ -105,13 +110,13 @@ function ofMaster(change: Change): SentinelEvent[] {
   const { before, after, words } = change;
   const { master } = after;
   const old = before === null ? null : before.known;
-  if (master === null) return [...winning(change, null), ...ofInstances(change)];
+  if (master === null) return [...givingUp(change), ...winning(change, null), ...ofInstances(change)];
   if (before === null || old === null) {
     const monitor = { channel: '+monitor', payload: `${words.master(master)} quorum ${quorumOf(after)}` };
     return [monitor, ...ofInstances({ ...change, before: null })];
   }
-  if (sameMaster(old, master)) return [...returning(before, after, words), ...ofInstances(change)];
-  return [...winning(change, master), ...switching(change, old, master)];
+  if (sameMaster(old, master)) return [...givingUp(change), ...returning(before, after, words), ...ofInstances(change)];
+  return [...givingUp(change), ...winning(change, master), ...switching(change, old, master)];
 }
 
 /** The same master again. */
@@ -149,6 +154,14 @@ function winning({ before, after, words }: Change, master: TopologyMaster | null
   ];
 }
 
+/** This agent had won, and its Redis did not become the master. */
+function givingUp({ before, after, words }: Change): SentinelEvent[] {
+  const old = before?.known ?? null;
+  if (old === null || old.name === after.self || before?.elected !== after.self || after.blind) return [];
+  if (after.elected === after.self || after.master?.name === after.self) return [];
+  return [{ channel: '-failover-abort-slave-timeout', payload: words.master(old) }];
+}
+
 function switching(change: Change, old: TopologyMaster, master: TopologyMaster): SentinelEvent[] {
   const { before, after, words, aliases } = change;
   const payload = words.master(old);
@@ -168,7 +181,8 @@ function switching(change: Change, old: TopologyMaster, master: TopologyMaster):
     ...(aliases ? [{ channel: 'switch-master', payload: switched }] : []),
     ...after.replicas.flatMap((replica) => {
       const about = words.slave(replica, master);
-      const settled = replica.following === 'done' ? attached(replica, about, aliases) : [];
+      const manner = { aliases, leads: master.name === after.self };
+      const settled = replica.following === 'done' ? attached(replica, about, manner) : [];
       return [...newReplica(replica, about), ...settled];
     }),
     ...ofAgents(change),
@@ -180,10 +194,12 @@ function newReplica(replica: PictureReplica, payload: string): SentinelEvent[] {
   return [{ channel: '+slave', payload }, ...down];
 }
 
-/** A replica follows the new master. */
-function attached(replica: PictureReplica, payload: string, aliases: boolean): SentinelEvent[] {
-  const channel = replica.wasMaster ? '+convert-to-slave' : '+slave-reconf-done';
-  return [{ channel, payload }, ...(aliases ? [{ channel: '+replica-reconf-done', payload }] : [])];
+/** A replica follows the new master; `leads`: this agent made it master, and tells the steps up to there. */
+function attached(replica: PictureReplica, payload: string, { aliases, leads }: Manner): SentinelEvent[] {
+  const alias = aliases ? [{ channel: '+replica-reconf-done', payload }] : [];
+  if (replica.wasMaster) return [{ channel: '+convert-to-slave', payload }, ...alias];
+  const steps = leads ? ['+slave-reconf-sent', '+slave-reconf-inprog'] : [];
+  return [...[...steps, '+slave-reconf-done'].map((channel) => ({ channel, payload })), ...alias];
 }
 
 /** Replicas and agents, of a master that did not change. */
@@ -197,7 +213,8 @@ function ofInstances(change: Change): SentinelEvent[] {
       const known = former.get(keyOf(replica));
       const moved = known !== undefined && (known.host !== replica.host || known.port !== replica.port);
       const payload = words.slave(replica, master);
-      if (known !== undefined && !moved) return ofReplica({ known, replica, payload, aliases });
+      const leads = master.name === after.self;
+      if (known !== undefined && !moved) return ofReplica({ known, replica, payload, aliases, leads });
       const alias = aliases && replica.following === 'done' ? [{ channel: '+replica-reconf-done', payload }] : [];
       return [...newReplica(replica, payload), ...alias];
     }),
@@ -205,21 +222,20 @@ function ofInstances(change: Change): SentinelEvent[] {
   ];
 }
 
-interface ReplicaChange {
+interface ReplicaChange extends Manner {
   readonly known: PictureReplica;
   readonly replica: PictureReplica;
   readonly payload: string;
-  readonly aliases: boolean;
 }
 
-function ofReplica({ known, replica, payload, aliases }: ReplicaChange): SentinelEvent[] {
+function ofReplica({ known, replica, payload, ...manner }: ReplicaChange): SentinelEvent[] {
   const events: SentinelEvent[] = [];
   if (known.downSinceMs === null && replica.downSinceMs !== null) events.push({ channel: '+sdown', payload });
   if (known.downSinceMs !== null && replica.downSinceMs === null) events.push({ channel: '-sdown', payload });
   const restarted = known.runId !== null && replica.runId !== null && known.runId !== replica.runId;
   if (restarted) events.push({ channel: '+reboot', payload });
   if (known.following !== 'done' && replica.following === 'done') {
-    events.push(...attached(replica, payload, aliases));
+    events.push(...attached(replica, payload, manner));
   }
   return events;
 }

@@ -31,6 +31,8 @@ export interface House {
   readonly limits: SentinelLimits;
   readonly clients: ReadonlyMap<number, Client>;
   readonly clientsMax: number;
+  /** Ends its connection. */
+  disconnect(client: Client): void;
   /** Where others reach it; port 0 before it listens. */
   readonly address: { readonly host: string; readonly port: number };
   readonly counts: { connections: number; commands: number; rejected: number };
@@ -82,6 +84,12 @@ export function withSubcommands(name: string, table: Commands): Command['run'] {
     if (!fits(call.args.length, command.arity)) return wrongCount(`${name}|${asked.toLowerCase()}`);
     return command.run(call);
   };
+}
+
+/** An order that harms others: a port that asks nobody who he is takes it from its own host only. Null: it is taken. */
+export function refusedFromElsewhere({ client, house }: Call, command: string): Reply | null {
+  if (!house.access.isOpen || client.isLocal) return null;
+  return error(`NOPERM User default has no permissions to run the '${command}' command from another host`);
 }
 
 /** The speaking of one name at this moment. */

@@ -95,6 +95,8 @@ export class Connection implements Passenger {
   }
 
   work(max: number): { done: number; more: boolean } {
+    const { house } = this.parts;
+    const untilMs = house.now() + house.limits.turnMs;
     let out = '';
     let done = 0;
     let more = true;
@@ -105,7 +107,8 @@ export class Connection implements Passenger {
       done += 1;
       if (read.kind === 'request') out += this.carryOut(read.args);
       else out += this.end(error(read.message));
-      if (out.length > this.parts.house.limits.outputBytesPerTurn) break;
+      // An order that all subscribers are told of takes its time, too.
+      if (out.length > house.limits.outputBytesPerTurn || house.now() >= untilMs) break;
     }
     this.send(out);
     const mayGoOn = more && !this.broken && !this.isHeldUp();

@@ -23,6 +23,8 @@ const SWITCHED: Partial<Topology> = {
   master: B, lastMaster: B, epoch: 5, replicas: [{ ...A, priority: 100, attached, gone: false }],
 };
 
+const ELSEWHERE = 'it is a Dictator agent; ZooKeeper and its own file say what it answers for';
+
 const ending: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const end of ending.splice(0).reverse()) await end();
@@ -122,6 +124,42 @@ describe('answers', () => {
     expect(await talk.ask('sentinel ckquorum svc')).toMatch(/^-NOQUORUM 0 usable Sentinels\. Not enough/);
   });
 
+  test('of a lost master and of a replica that is down have the fields of the reference, in its order', async () => {
+    const stage = new Stage();
+    const talk = await stage.client();
+    const pairs = async (request: string): Promise<[string, string][]> => {
+      const texts = [...(await talk.ask(request)).matchAll(/\$\d+\r\n(.*)\r\n/g)].map((found) => found[1]!);
+      return texts.flatMap((text, at): [string, string][] => (at % 2 === 0 ? [[text, texts[at + 1]!]] : []));
+    };
+    const fields = async (request: string): Promise<string> => (await pairs(request)).map(([name]) => name).join(' ');
+    const head = 'name ip port runid flags link-pending-commands link-refcount';
+    const pings = 'last-ping-sent last-ok-ping-reply last-ping-reply';
+    const seen = 'down-after-milliseconds info-refresh role-reported role-reported-time';
+    const counts = 'config-epoch num-slaves num-other-sentinels quorum failover-timeout parallel-syncs';
+    const down = { ...B, priority: 100, attached: null, gone: true };
+
+    stage.see({ master: null, elected: 'b', replicas: [down] });
+    expect(await fields('sentinel primary svc')).toBe(
+      `${head} failover-state ${pings} s-down-time o-down-time ${seen} ${counts}`,
+    );
+    const entry = new Map(await pairs('sentinel master svc'));
+    expect(entry.get('flags')).toBe('s_down,o_down,master,disconnected,failover_in_progress');
+    expect(entry.get('failover-state')).toBe('wait_promotion');
+    expect(await fields('sentinel replicas svc')).toBe(
+      `${head} ${pings} s-down-time ${seen} master-link-down-time master-link-status master-host master-port `
+      + 'slave-priority slave-repl-offset replica-announced',
+    );
+    expect(new Map(await pairs('sentinel slaves svc')).get('flags')).toBe('s_down,slave,disconnected');
+    expect(await fields('sentinel sentinels svc')).toBe(
+      `${head} ${pings} down-after-milliseconds last-hello-message voted-leader voted-leader-epoch`,
+    );
+    expect(await talk.ask('sentinel is-master-down-by-addr 10.0.0.1 6379 0 *')).toBe('*3\r\n:1\r\n$1\r\n*\r\n:0\r\n');
+    expect(await talk.ask('sentinel failover svc')).toBe('-INPROG Failover already in progress\r\n');
+    stage.see({ ...SWITCHED, elected: 'b' });
+    expect(new Map(await pairs('sentinel primaries')).get('ip')).toBe('10.0.0.2');
+    expect((await talk.ask('sentinel masters'))).not.toContain('failover_in_progress');
+  });
+
   test('come to node-redis when there is a master again, and send it on where nothing can be known', async () => {
     const stage = new Stage({ limits: { heldQuestionsMax: 1 } });
     const [patient, second, other] = [await stage.client(), await stage.client(), await stage.client()];
@@ -178,6 +216,18 @@ describe('answers', () => {
       ['role', '*2\r\n$8\r\nsentinel\r\n*1\r\n$3\r\nsvc\r\n'],
       ['sentinel myid', `$40\r\n${sentinelId('svc', 'a')}\r\n`],
       ['select 0', '+OK\r\n'],
+      ['client no-touch on', '+OK\r\n'],
+      ['client tracking on', '+OK\r\n'],
+      ['client maint_notifications on', "-ERR unknown subcommand 'maint_notifications'. Try CLIENT HELP.\r\n"],
+      ['client pause 1', '-ERR Clients of a Dictator agent are not paused: they would not find the master\r\n'],
+      ['acl setuser x', '-ERR ACL SETUSER is not taken here: the users are those of sentinel.users in the ' +
+        'configuration\r\n'],
+      ['sentinel debug info-period 1', '-ERR The periods of a Dictator agent are not set here\r\n'],
+      ['sentinel simulate-failure crash-after-election', '-ERR A Dictator agent simulates no failure\r\n'],
+      ['sentinel info-cache', '*2\r\n$3\r\nsvc\r\n*2\r\n*2\r\n:10\r\n$-1\r\n*2\r\n:10\r\n$-1\r\n'],
+      ['sentinel monitor new 1 1 1', `-ERR No master can be added here: ${ELSEWHERE}\r\n`],
+      ['sentinel remove svc', `-ERR No master can be removed here: ${ELSEWHERE}\r\n`],
+      ['sentinel config set loglevel x', `-ERR No parameter can be set here: ${ELSEWHERE}\r\n`],
       ['client setname me', '+OK\r\n'],
       ['client getname', '$2\r\nme\r\n'],
       ['auth x', '-ERR AUTH <password> called without any password configured for the default user. ' +
@@ -296,7 +346,7 @@ describe('subscribers', () => {
     talk.say('ping\r\nping x\r\nsentinel masters\r\nunsubscribe\r\nping');
     expect(await talk.hears('+PONG')).toBe(
       '*2\r\n$4\r\npong\r\n$0\r\n\r\n*2\r\n$4\r\npong\r\n$1\r\nx\r\n' +
-      "-ERR Can't execute 'sentinel': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET " +
+      "-ERR Can't execute 'sentinel|masters': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET " +
       'are allowed in this context\r\n*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n+PONG\r\n',
     );
     expect(await talk.ask('unsubscribe')).toBe('*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n');
@@ -319,6 +369,26 @@ describe('subscribers', () => {
     }, 'the slow one to be cut', 60_000);
     expect(quick.closed).toBe(false);
   }, 90_000);
+});
+
+test('clients are listed and ended by what they are', async () => {
+  const stage = new Stage();
+  const [operator, listener, named] = [await stage.client(), await stage.client(), await stage.client()];
+  listener.say('subscribe +sdown');
+  await listener.hears(':1\r\n');
+  named.say('client setname app');
+  await named.hears('OK');
+  expect((await operator.ask('client list')).match(/ addr=127\.0\.0\.1:\d+ /g)).toHaveLength(3);
+  expect((await operator.ask('client list type pubsub')).match(/ flags=P /g)).toHaveLength(1);
+  expect(await operator.ask('client kill type pubsub')).toBe(':1\r\n');
+  await waitFor(() => listener.closed, 'the subscriber to be gone');
+  const id = / ?id=(\d+) [^\n]*name=app /.exec(await operator.ask('client list'))?.[1] ?? '';
+  expect(await operator.ask(`client kill id ${id} addr 1.2.3.4:5`)).toBe(':0\r\n');
+  expect(await operator.ask(`client kill user default laddr 127.0.0.1:${stage.port} id ${id}`)).toBe(':1\r\n');
+  await waitFor(() => named.closed, 'the named one to be gone');
+  operator.say('client kill type normal skipme no');
+  await waitFor(() => operator.closed, 'the operator itself to be gone');
+  expect(operator.heard).toBe(':1\r\n');
 });
 
 describe('bounds', () => {

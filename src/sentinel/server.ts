@@ -108,6 +108,7 @@ export class SentinelServer {
       limits: this.limits,
       clients: this.clients,
       clientsMax: options.clientsMax,
+      disconnect: ({ id }) => this.connections.get(id)?.close(),
       address: { host: options.announce.host, port: 0 },
       counts: { connections: 0, commands: 0, rejected: 0 },
       unread: { bytes: 0 },

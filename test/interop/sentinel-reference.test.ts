@@ -121,13 +121,25 @@ const SAME = [
   'SENTINEL FLUSHCONFIG', 'SENTINEL REMOVE nope', `SENTINEL MONITOR ${NAME} 127.0.0.1 1 1`,
   'SENTINEL SET nope quorum 2',
   `SENTINEL SET ${NAME} bla 1`, `SENTINEL SET ${NAME} quorum x`, `SENTINEL SET ${NAME} quorum 2`, 'SENTINEL CONFIG bla',
+  'SENTINEL SET', `SENTINEL SET ${NAME}`, `SENTINEL SET ${NAME} quorum 0`, `SENTINEL SET ${NAME} rename-command a`,
+  `SENTINEL SET ${NAME} parallel-syncs 1 quorum 2`, 'SENTINEL RESET', 'SENTINEL CONFIG GET', 'SENTINEL CONFIG GET nope',
+  'SENTINEL INFO-CACHE nope', 'SENTINEL DEBUG bla 1', 'SENTINEL SIMULATE-FAILURE', 'SENTINEL SIMULATE-FAILURE help',
+  'SENTINEL SIMULATE-FAILURE bla', 'INFO sentinel', 'TIME', 'CONFIG GET x', 'SSUBSCRIBE x', 'CLIENT',
+  'CLIENT SETNAME "a b"', 'CLIENT REPLY bla', 'CLIENT NO-EVICT on', 'CLIENT NO-EVICT bla', 'CLIENT TRACKING bla',
+  'CLIENT KILL', 'CLIENT KILL 1.2.3.4:5', 'CLIENT KILL ID 99999', 'CLIENT KILL ID x', 'CLIENT KILL TYPE bla',
+  'CLIENT KILL TYPE normal SKIPME bla', 'CLIENT KILL BLA x', 'CLIENT KILL USER nobody', 'CLIENT LIST TYPE bla',
+  'CLIENT PAUSE x', 'CLIENT PAUSE -1', 'CLIENT PAUSE 1 BLA', 'CLIENT PAUSE 1 WRITE', 'CLIENT UNPAUSE',
+  'CLIENT UNBLOCK 99999', 'CLIENT UNBLOCK x', 'CLIENT UNBLOCK 1 BLA', 'COMMAND BLA', 'COMMAND INFO nope',
+  'COMMAND LIST x', 'COMMAND LIST FILTERBY PATTERN pi*', 'COMMAND GETKEYS', 'COMMAND GETKEYS GET x',
+  'COMMAND GETKEYS SENTINEL MASTERS', 'COMMAND GETKEYSANDFLAGS SENTINEL MASTERS', 'ACL', 'ACL BLA', 'ACL WHOAMI',
+  'ACL USERS', 'ACL LIST',
   'SENTINEL IS-MASTER-DOWN-BY-ADDR 10.9.8.7 1 0 *', 'SENTINEL IS-MASTER-DOWN-BY-ADDR x y z *', 'sentinel masters bla',
 ];
 
 /** What is not of the structure: texts and numbers. */
 function structure(reply: string): string {
   return reply.replace(/\$(\d+)\r\n([\s\S]*?)\r\n/g, (_whole, _length, text: string) => (
-    /^[a-z][a-z-]+$/.test(text) ? `"${text}" ` : '"" '
+    /^[a-z][a-z-]+$/i.test(text) ? `"${text}" ` : '"" '
   )).replace(/:\d+\r\n/g, ': ');
 }
 
@@ -143,8 +155,17 @@ describe.each([2, 3])('in RESP%i', (protocol) => {
   test.each([
     'SENTINEL MASTERS', `SENTINEL MASTER ${NAME}`, `SENTINEL REPLICAS ${NAME}`, `SENTINEL SLAVES ${NAME}`,
     `SENTINEL SENTINELS ${NAME}`, 'SENTINEL MYID', 'CLIENT ID', 'SENTINEL CONFIG GET announce-*',
+    'SENTINEL DEBUG',
   ])('%s has the same structure, and the same words', async (request) => {
     expect(structure(await ours.ask(request))).toBe(structure(await theirs.ask(request)));
+  });
+
+  test('a subscriber is answered byte for byte', async () => {
+    const address = `SENTINEL GET-MASTER-ADDR-BY-NAME ${NAME}`;
+    for (const request of [
+      'SUBSCRIBE a b', 'PSUBSCRIBE c*', 'PING', 'PING x', address, 'GET x', 'UNSUBSCRIBE a', 'UNSUBSCRIBE',
+      'PUNSUBSCRIBE', 'UNSUBSCRIBE', 'PUNSUBSCRIBE x', address, 'PING',
+    ]) expect(await ours.ask(request), request).toBe(await theirs.ask(request));
   });
 
   test('an entry agrees in everything that is not a time', async () => {

@@ -3,6 +3,7 @@ import { withSubcommands } from '../call.ts';
 import type { Answer, Call, Command } from '../call.ts';
 import type { Client } from '../client.ts';
 import { NOTHING, NULL, OK, array, bulk, bulks, error, integer, map, status } from '../reply.ts';
+import { kill, typeTest } from './client-kill.ts';
 import { setName } from './connection.ts';
 
 const MS_PER_S = 1000;
@@ -19,9 +20,37 @@ function line(client: Client, nowMs: number): string {
   ].join(' ');
 }
 
-function list({ house }: Call): Answer {
+/** All clients, those of a type, or those of these numbers. */
+function list({ args, house }: Call): Answer {
   const nowMs = house.now();
-  return bulk([...house.clients.values()].map((client) => `${line(client, nowMs)}\n`).join(''));
+  const [, , filter, ...values] = args;
+  const lines = (wanted: (client: Client) => boolean): Answer => (
+    bulk([...house.clients.values()].filter(wanted).map((client) => `${line(client, nowMs)}\n`).join(''))
+  );
+  if (filter === undefined) return lines(() => true);
+  if (/^id$/i.test(filter) && values.length > 0) return lines(({ id }) => values.includes(String(id)));
+  if (!/^type$/i.test(filter) || values.length !== 1) return error('ERR syntax error');
+  const test = typeTest(values[0] ?? '');
+  return test === undefined ? error(`ERR Unknown client type '${values[0] ?? ''}'`) : lines((one) => test(one, nowMs));
+}
+
+/** Nobody writes here, so that a pause of writes is one; a pause of everything would hide the master. */
+function pause({ args }: Call): Answer {
+  const [, , timeout = '', mode = 'all'] = args;
+  if (args.length > 4) return error('ERR syntax error');
+  if (!/^-?\d{1,15}$/.test(timeout)) return error('ERR timeout is not an integer or out of range');
+  if (timeout.startsWith('-')) return error('ERR timeout is negative');
+  if (/^write$/i.test(mode)) return OK;
+  if (!/^all$/i.test(mode)) return error('ERR CLIENT PAUSE mode must be WRITE or ALL');
+  return error('ERR Clients of a Dictator agent are not paused: they would not find the master');
+}
+
+/** Nobody is ever blocked. */
+function unblock({ args }: Call): Answer {
+  const [, , id = '', why = 'timeout'] = args;
+  if (args.length > 4) return error('ERR syntax error');
+  if (!/^(timeout|error)$/i.test(why)) return error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
+  return /^-?\d{1,18}$/.test(id) ? integer(0) : error('ERR value is not an integer or out of range');
 }
 
 function setInfo({ args, client, house }: Call): Answer {
@@ -63,7 +92,8 @@ function trackingInfo(): Answer {
 
 const HELP = [
   'CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
-  'GETNAME', 'ID', 'INFO', 'LIST', 'NO-EVICT (ON|OFF)', 'NO-TOUCH (ON|OFF)', 'REPLY (ON|OFF|SKIP)',
+  'GETNAME', 'ID', 'INFO', 'KILL <ip:port>|<option> <value> [...]', 'LIST [TYPE|ID ...]',
+  'NO-EVICT (ON|OFF)', 'NO-TOUCH (ON|OFF)', 'REPLY (ON|OFF|SKIP)',
   'SETINFO <option> <value>', 'SETNAME <name>', 'TRACKING (ON|OFF) [...]', 'HELP',
 ];
 
@@ -83,7 +113,10 @@ const SUBCOMMANDS = new Map<string, Command>([
   ['trackinginfo', { arity: 2, run: trackingInfo }],
   ['caching', { arity: 3, run: ok }],
   ['getredir', { arity: 2, run: () => integer(-1) }],
+  ['kill', { arity: -3, run: kill }],
+  ['pause', { arity: -3, run: pause }],
   ['unpause', { arity: 2, run: ok }],
+  ['unblock', { arity: -3, run: unblock }],
   ['help', { arity: 2, run: () => array(HELP.map(status)) }],
 ]);
 

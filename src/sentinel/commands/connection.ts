@@ -126,12 +126,6 @@ function role({ house }: Call): Answer {
   return array([bulk('sentinel'), array(house.served().map(({ name }) => bulk(name)))]);
 }
 
-function acl({ args, client }: Call): Answer {
-  const asked = args[1] ?? '';
-  if (asked.toLowerCase() === 'whoami') return bulk(client.user ?? DEFAULT_USER);
-  return error(`ERR unknown subcommand '${asked}'. Try ACL HELP.`);
-}
-
 function shutdown(): Answer {
   return error('ERR SHUTDOWN is not taken here: this is a Dictator agent. Stop its service on its host');
 }
@@ -145,6 +139,5 @@ export const CONNECTION_COMMANDS: readonly (readonly [string, Command])[] = [
   ['echo', { arity: 2, run: ({ args }) => bulk(args[1] ?? '') }],
   ['select', { arity: 2, run: select }],
   ['role', { arity: 1, run: role }],
-  ['acl', { arity: -2, run: acl }],
   ['shutdown', { arity: -1, run: shutdown }],
 ];

@@ -7,6 +7,7 @@
 import type { OperationAnswer } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Served } from '../book.ts';
+import { refusedFromElsewhere } from '../call.ts';
 import type { Answer, Call } from '../call.ts';
 import { OK, error } from '../reply.ts';
 import type { Reply } from '../reply.ts';
@@ -40,12 +41,12 @@ function answerOf(given: OperationAnswer): Reply {
   }
 }
 
-export function failover({ args, client, house }: Call, { name, picture }: Served): Answer {
+export function failover(call: Call, { name, picture }: Served): Answer {
+  const { args, house } = call;
   const option = args[3]?.toLowerCase();
   if (args.length > 4 || (option !== undefined && option !== 'coordinated')) return error('ERR syntax error');
-  if (house.access.isOpen && !client.isLocal) {
-    return error("NOPERM User default has no permissions to run the 'sentinel|failover' command from another host");
-  }
+  const refused = refusedFromElsewhere(call, 'sentinel|failover');
+  if (refused !== null) return refused;
   const { master, elected, known, self, service } = picture;
   // An operation is asked of those who carry it out.
   if (service !== house.own()?.service) {

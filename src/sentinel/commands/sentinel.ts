@@ -13,7 +13,7 @@ import { matches } from '../glob.ts';
 import { quorumOf } from '../picture.ts';
 import type { Picture } from '../picture.ts';
 import { MASTER_HOLD_MS, sleepsWithoutMaster } from '../quirks.ts';
-import { NOTHING, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
+import { NOTHING, NULL, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 import { failover } from './failover.ts';
 import { NO_SUCH_MASTER, ofMaster } from './of-master.ts';
@@ -80,35 +80,46 @@ function isMasterDown({ args, house }: Call): Answer {
   return array([integer(asked ? 1 : 0), bulk('*'), integer(0)]);
 }
 
-/** There is no INFO of anybody in store: the agent takes what it needs and keeps no text. */
+/** Of the master and each replica: how long ago it was looked at. The agent takes what it needs and keeps no text. */
 function infoCache({ args, house }: Call): Answer {
-  const all = house.served().map(({ name }) => name);
-  const names = args.length > 2 ? args.slice(2).filter((name) => all.includes(name)) : all;
-  return array(names.flatMap((name) => [bulk(name), NOTHING]));
+  const asked = args.slice(2);
+  return array(house.served().filter(({ name }) => asked.length === 0 || asked.includes(name)).flatMap((each) => {
+    const { picture } = each;
+    const looked = array([integer(Math.max(0, Math.round(picture.heardAgoMs))), NULL]);
+    return [bulk(each.name), array([looked, ...picture.replicas.map(() => looked)])];
+  }));
 }
 
 const DEBUG_PERIODS: readonly (readonly [string, string])[] = [
-  ['info-period', '1000'],
-  ['ping-period', '1000'],
-  ['ask-period', '1000'],
-  ['publish-period', '2000'],
-  ['default-down-after', '2000'],
-  ['tilt-trigger', '2000'],
-  ['tilt-period', '30000'],
-  ['default-failover-timeout', '180000'],
-  ['slave-reconf-timeout', '10000'],
-  ['min-link-reconnect-period', '15000'],
-  ['election-timeout', '10000'],
-  ['script-max-runtime', '60000'],
-  ['script-retry-delay', '30000'],
+  ['INFO-PERIOD', '1000'],
+  ['PING-PERIOD', '1000'],
+  ['ASK-PERIOD', '1000'],
+  ['PUBLISH-PERIOD', '2000'],
+  ['DEFAULT-DOWN-AFTER', '2000'],
+  ['DEFAULT-FAILOVER-TIMEOUT', '180000'],
+  ['TILT-TRIGGER', '2000'],
+  ['TILT-PERIOD', '30000'],
+  ['SLAVE-RECONF-TIMEOUT', '10000'],
+  ['MIN-LINK-RECONNECT-PERIOD', '15000'],
+  ['ELECTION-TIMEOUT', '10000'],
+  ['SCRIPT-MAX-RUNTIME', '60000'],
+  ['SCRIPT-RETRY-DELAY', '30000'],
 ];
 
 function debug({ args }: Call): Answer {
-  return args.length === 2 ? fields(DEBUG_PERIODS) : error('ERR The periods of a Dictator agent are not set here');
+  const asked = args[2];
+  if (asked === undefined) return fields(DEBUG_PERIODS);
+  const known = args.length > 3 && DEBUG_PERIODS.some(([name]) => name === asked.toUpperCase());
+  if (!known) return error(`ERR Unknown option or number of arguments for SENTINEL DEBUG '${asked}'`);
+  return error('ERR The periods of a Dictator agent are not set here');
 }
 
+const FAILURES: readonly string[] = ['crash-after-election', 'crash-after-promotion'];
+
 function simulateFailure({ args }: Call): Answer {
-  if (args[2]?.toLowerCase() === 'help') return bulks(['crash-after-election', 'crash-after-promotion']);
+  const asked = args.slice(2).map((arg) => arg.toLowerCase());
+  if (asked[0] === 'help') return bulks(FAILURES);
+  if (!asked.every((each) => FAILURES.includes(each))) return error('ERR Unknown failure simulation specified');
   return error('ERR A Dictator agent simulates no failure');
 }
 
