@@ -1,17 +1,19 @@
 /**
- * Whatever comes in on the Sentinel port, the agent keeps its lease: idle clients, a herd that connects and leaves, and
- * clients that ask without pause, all at once.
+ * Whatever comes in on the Sentinel port, the agent keeps its lease: idle clients, a herd that connects and leaves,
+ * clients that ask without pause, and a storm of changes that slow subscribers do not listen to, all at once.
  */
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
+import { Ear } from '../support/ear.ts';
 import { connectRaw } from '../support/raw-redis.ts';
 import { QUICK_SYNC } from '../support/scene.ts';
 import { startService } from '../support/service.ts';
 import type { Node, Service } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { WrittenServices } from '../support/written-services.ts';
 
 /** Long, so that a busy machine alone fences nobody; the flood is there all the same. */
 const SESSION_MS = 10_000;
@@ -20,18 +22,31 @@ const COMERS = 3000;
 const COMERS_AT_A_TIME = 100;
 const GREEDY_CLIENTS = 40;
 const REQUESTS_OF_EACH = 500;
-const REQUEST = 'SENTINEL MASTERS\r\n';
+const SLOW_SUBSCRIBERS = 100;
+/** Other services that the agent answers for; each changes its master over and over, there and back. */
+const STORM = Array.from({ length: 20 }, (_value, index) => `storm-${index}`);
+const STORM_ROUNDS = 150;
+const FIRST_EPOCH = 7;
+/** Each of them tells every subscriber of every service. */
+const RESETS = 200;
 
 let service: Service;
+let written: WrittenServices;
 const idle: Socket[] = [];
 
 beforeAll(async () => {
   service = await startService({
-    nodes: 2, redisArgs: QUICK_SYNC, sentinel: { clients_max: 2000 }, config: { zk_session_timeout_ms: SESSION_MS },
+    nodes: 2,
+    redisArgs: QUICK_SYNC,
+    sentinel: { clients_max: 2000, services: ['storm-*'] },
+    config: { zk_session_timeout_ms: SESSION_MS },
   });
+  written = await WrittenServices.open(service.zookeeper.port);
+  await written.write(STORM);
 });
 afterAll(async () => {
   for (const socket of idle) socket.destroy();
+  await written.close();
   await service.stop();
 });
 
@@ -72,10 +87,28 @@ async function askWithoutPause(port: number): Promise<number> {
   const socket = await admitted(port);
   let ends = 0;
   socket.setEncoding('utf8').on('data', (text: string) => (ends += text.split('parallel-syncs').length - 1));
-  socket.write(REQUEST.repeat(REQUESTS_OF_EACH));
+  socket.write(`SENTINEL MASTER ${service.name}\r\n`.repeat(REQUESTS_OF_EACH));
   await waitFor(() => ends >= REQUESTS_OF_EACH || socket.destroyed, 'every answer', 60_000);
   socket.destroy();
   return ends;
+}
+
+/** Listens to everything, and reads nothing of it. */
+async function slowSubscriber(port: number): Promise<Socket> {
+  const socket = await admitted(port);
+  socket.write('PSUBSCRIBE *\r\n');
+  await happens(socket, 'data');
+  return socket.pause();
+}
+
+/** Changes every master again and again; in the end it is the first one. */
+async function storm(): Promise<void> {
+  for (let round = 1; round <= STORM_ROUNDS; round += 1) {
+    await Promise.all(STORM.map(async (name) => {
+      await written.lose(name);
+      await written.promote(name, round % 2 === 1 ? 'redis2' : 'redis1', FIRST_EPOCH + round);
+    }));
+  }
 }
 
 function residentMb({ agent }: Node): number {
@@ -104,20 +137,34 @@ test('agents that were given one port start all the same; who has it not is no S
   }
 });
 
-test('a flood of clients costs no lease, and idle ones little memory', async () => {
+test('a flood of clients in a storm of changes costs no lease, and idle ones little memory', async () => {
   const { master, view } = await service.settled();
   const port = master.sentinelPort ?? 0;
   const events = ['fenced', 'lease_in_doubt', 'lease_lost', 'sentinel_fault', 'invariant_broken', 'promoted'];
   const troubles = (): number[] => events.map((event) => master.agent.count(event));
   const calm = troubles();
+  // Before the others come: later it might be turned away with them.
+  const ear = await Ear.at(port);
   const before = residentMb(master);
   while (idle.length < IDLE_CLIENTS) idle.push(await admitted(port));
   const grown = residentMb(master) - before;
 
+  const slow = await Promise.all(Array.from({ length: SLOW_SUBSCRIBERS }, () => slowSubscriber(port)));
+  idle.push(...slow);
+  const stormed = storm();
+  const teller = await admitted(port);
+  teller.write('SENTINEL RESET *\r\n'.repeat(RESETS));
+  idle.push(teller);
   const greedy = Array.from({ length: GREEDY_CLIENTS }, () => askWithoutPause(port));
   await comeAndGo(port);
   const answered = await Promise.all(greedy);
   expect(answered).toEqual(answered.map(() => REQUESTS_OF_EACH));
+  await stormed;
+  // Changes that follow each other closely may be seen as one; each that is seen is told once, and so is the last.
+  const switches = (): string[] => ear.payloads('+switch-master', 'storm-0 ');
+  await waitFor(() => switches().at(-1)?.endsWith(' 10.0.0.1 6379'), 'the last change to be heard of');
+  expect(switches().filter((told, at, all) => told === all[at - 1])).toEqual([]);
+  ear.close();
 
   const after = await waitFor(() => master.agent.view(), 'the agent to answer over HTTP');
   expect(after.epoch).toBe(view.epoch);
