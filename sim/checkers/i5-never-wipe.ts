@@ -118,8 +118,10 @@ export class NeverWipe implements Checker {
   }
 }
 
+/** Whose name another agent holds says nothing in that name. */
 function hasBallot({ agent, agentRunsSinceMs }: NodeSight, nowMs: number): boolean {
   if (agentRunsSinceMs === null || agent?.enabled !== true || agent.stopping) return false;
+  if (agent.reasons.includes('duplicate_node_name')) return false;
   if (agent.connectedSinceMs === null) return false;
   return nowMs - agent.connectedSinceMs > BALLOT_MS;
 }
