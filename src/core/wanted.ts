@@ -8,6 +8,7 @@ import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
 import { hasAnsweredSinceBreak, isFrozen, lastTerm, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
 import { awaitsSlot } from './staging.ts';
+import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
 
 /** Pause between two questions to a Redis in peace: its end is an event, and a replica's hang nobody's deadline. */
@@ -37,17 +38,25 @@ export interface Wanted {
   readonly peers: readonly PeerWanted[];
 }
 
-/** With the old master gone for good, the connection that the next one will need is opened while it still claims. */
-function expectedMaster(state: State, expected: string | null): Address | null {
+/** Somebody was told to take over, and nobody contends with it. */
+function isPlanned({ expected, leaseGoneSinceMs }: RoleOf<'candidate'>): boolean {
+  return expected !== null && leaseGoneSinceMs === null;
+}
+
+/**
+ * The connection that the next master will need is opened while it still claims: with the old one gone for good, or
+ * handing over.
+ */
+function expectedMaster(state: State, role: RoleOf<'candidate'>): Address | null {
   const { records, remote, remoteTarget } = state;
-  const next = expected === null ? undefined : records.members.get(expected)?.value.redis;
+  const next = role.expected === null ? undefined : records.members.get(role.expected)?.value.redis;
   if (next === undefined || records.lease !== null) return null;
-  return sameAddress(remoteTarget, next) || remote.link !== 'open' ? next : null;
+  return isPlanned(role) || sameAddress(remoteTarget, next) || remote.link !== 'open' ? next : null;
 }
 
 export function remoteOf(state: State): Address | null {
   const { role, settings } = state;
-  const next = role.name === 'candidate' ? expectedMaster(state, role.expected) : null;
+  const next = role.name === 'candidate' ? expectedMaster(state, role) : null;
   if (next !== null) return next;
   const address =
     role.name === 'promoting' || role.name === 'master'
@@ -69,7 +78,8 @@ function isEager({ role, nowMs, alertUntilMs }: State): boolean {
 /** Whether the next answer of our own Redis decides. A frozen one has nothing new to say, and commands ask too. */
 function decidesNext({ role, own }: State): boolean {
   if (role.name === 'promoting') return role.takeover;
-  return role.name === 'candidate' && own.facts?.role === 'replica' && !isFrozen(own.facts);
+  if (role.name !== 'candidate' || isPlanned(role)) return false;
+  return own.facts?.role === 'replica' && !isFrozen(own.facts);
 }
 
 /** The process that our Redis was told to follow answers as master. */

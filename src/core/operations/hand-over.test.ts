@@ -7,6 +7,7 @@ import { FENCE_WAIT_MS } from './hand-over.ts';
 import { SWITCHOVER_LAG_BYTES_MAX } from './switchover.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import type { State } from '../state.ts';
+import { POLL_SETTLING_MS, wanted } from '../wanted.ts';
 import {
   answer, attached, ballot, EPOCH, kept, lease, masterFacts, member, nodeRecord, only, ownAnswers, reads, readsBallot,
   readsLease, readsTerm, roleIs, run, sessionOf, sight, START_MS, term, world,
@@ -237,5 +238,21 @@ describe('a master that hands over', () => {
     );
     expect(played.does).not.toContain('claim');
     expect(played.does).not.toContain('cast_ballot');
+  });
+});
+
+describe('a replica that neither gives nor gets the office', () => {
+  const handOver = { from: { name: 'a', runId: 'run-a' }, to: 'b' };
+  const told = run(world('c', 'replica'), readsTerm(term({ handOver })), readsLease(null));
+
+  test('looks at the one that it will follow, and rests otherwise', () => {
+    expect(told.state.reasons).toContain('switchover_running');
+    expect(wanted(told.state)).toMatchObject({ remote: member('b').redis, pollOwnMs: POLL_SETTLING_MS });
+  });
+
+  test('looks at the old master again when nobody came', () => {
+    const { state } = run(told.state, 2 * told.state.settings.electionSettleMs + 1);
+    expect(state.reasons).not.toContain('switchover_running');
+    expect(wanted(state).remote).toEqual(member('a').redis);
   });
 });

@@ -29,7 +29,7 @@ import { amendRole, enterSteppingDown, returnToOffice } from '../transitions.ts'
 import type { Turn } from '../turn.ts';
 import { endOrder } from './ending.ts';
 import type { Ending } from './ending.ts';
-import type { OrderRecord } from './records.ts';
+import type { HandOver, OrderRecord } from './records.ts';
 import { planSwitchover } from './switchover.ts';
 
 /** How long the fence may take to be seen: longer, and a script keeps Redis from it. */
@@ -186,12 +186,21 @@ export function takesPartInHandOver(
     claim(turn, { term, facts, inSync: inSync.filter((each) => streams(attached.get(each))), deposed: null });
     return true;
   }
-  // Who leaves does not come back to claim: then it is the target, or an election.
-  const leaves = leftForGood(state, planned.from.name, term.value.epoch);
+  const stays = othersWait(turn, role, planned, term.value.epoch);
+  // What the old master does is known, it is fenced: the one to follow is watched, and followed the moment it serves.
+  const expected = stays ? planned.to : null;
+  if (role.expected !== expected) amendRole(turn, role, { expected });
+  return stays;
+}
+
+/** Who leaves does not come back to claim: then it is the target, or an election. */
+function othersWait(turn: Turn, role: RoleOf<'candidate'>, planned: HandOver, epoch: number): boolean {
+  const { state } = turn;
+  const leaves = leftForGood(state, planned.from.name, epoch);
   const target = state.records.members.get(planned.to)?.value;
   if (leaves && (target === undefined || agentIsGone(state, target.name, target.instance))) return false;
   const settles = leaves ? 1 : OTHERS_WAIT_SETTLES;
-  return !isGone(state.remote) && waits(turn, role.sinceMs + settles * settleMs);
+  return !isGone(state.remote) && waits(turn, role.sinceMs + settles * state.settings.electionSettleMs);
 }
 
 /** It released the lease with a ballot that says that it does not stand. */

@@ -27,6 +27,23 @@ describe('an agent that is told to stop hands over', () => {
     expect(village.ensemble.records.term?.value).toMatchObject({ epoch: 2, handOver: null });
   });
 
+  test('and ends when that one is announced, not in the middle of its promotion', () => {
+    const village = inPeace();
+    village.order('a', { order: 'stop' });
+    village.pass(2000);
+    const done = village.journal.map(({ by, action }) => `${by} ${action.kind}`);
+    expect(done).toContain('b announce');
+    expect(done.indexOf('a exit')).toBeGreaterThan(done.indexOf('b announce'));
+  });
+
+  test('and ends without that announcement when its time is up', () => {
+    const village = inPeace();
+    village.interrupt = (by, action) => by === 'b' && action.kind === 'announce';
+    village.order('a', { order: 'stop' });
+    village.pass(village.agent('a').state.settings.shutdownTimeoutMs);
+    expect(village.roles()['a']).toBe('dead');
+  });
+
   test('and so does a node that is disabled, which follows once', () => {
     const village = inPeace();
     const since = village.journal.length;

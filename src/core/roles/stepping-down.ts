@@ -81,9 +81,9 @@ function holdBack(turn: Turn, epoch: number): void {
 }
 
 /**
- * Asked to stop: stay until somebody else holds the lease, or the time is up. Then nobody is coming, and Redis must
- * not stay fenced for ever; but lifting the fence needs the lease, or a late successor and this Redis could both
- * take writes. So it is claimed once more, to be released again with Redis writable.
+ * Asked to stop: stay until a successor is announced, or the time is up. Then nobody is coming, and Redis must not
+ * stay fenced for ever; but lifting the fence needs the lease, or a late successor and this Redis could both take
+ * writes. So it is claimed once more, to be released again with Redis writable.
  */
 function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   const { state } = turn;
@@ -94,9 +94,14 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
     amendRole(turn, role, { alone: true, releaseSentAtMs: null, released: false, epoch: mine.value.epoch });
     return;
   }
-  if (state.records.lease !== null || foreignRecord(state) !== null) return enterReplica(turn, 'succeeded');
   const untilMs = role.sinceMs + successorWaitMs(state);
   turn.wakeAt(untilMs);
+  if (foreignRecord(state) !== null) return enterReplica(turn, 'succeeded');
+  // One that claimed may yet give back what it got, and whoever ends now would do so in the middle of its promotion.
+  if (state.records.lease !== null) {
+    if (state.records.masterRecord !== null || turn.now >= untilMs) enterReplica(turn, 'succeeded');
+    return;
+  }
   const facts = ownFacts(state);
   const { term } = state.records;
   if (turn.now < untilMs) return;
