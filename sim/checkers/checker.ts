@@ -126,6 +126,8 @@ export interface NodeSight {
     readonly proofMs: number;
     /** The same, as it was. */
     readonly heardSentMs: number;
+    /** As far as it has looked, its Redis streams from the recorded master, and that answers. */
+    readonly trustsLink: boolean;
     /** The promises of the other agents stand in for the ensemble. */
     readonly onPromises: boolean;
     /** It gave its lease away, and nobody has said whether that was carried out. */

@@ -2,6 +2,7 @@
  * Who serves what a disk brought back, and when that is allowed: a process that was never linked since its start holds
  * no more than its files, and others may hold more in their memory, or on a better disk.
  */
+import type { Ballot } from '../../src/core/records.ts';
 import type { Committed, Overview } from './checker.ts';
 
 /** Agents count the grace on clocks of their own, up to five per cent fast, from when they see the lease gone. */
@@ -10,6 +11,8 @@ const GRACE_SHOWN = 0.94;
 const LOOKED_MS = 5000;
 /** It heard the ensemble this lately, so that its session stands. */
 const HEARD_MS = 1500;
+/** A claim that is decided on what was read counts a ballot that has left since. */
+const READ_BEFORE_MS = 250;
 /** Refusals with which a node that brought something back says so. */
 const BACK: readonly (string | null)[] = [null, 'not_in_sync', 'priority_zero'];
 
@@ -19,6 +22,8 @@ export class FromDisk {
   /** Since when there is no lease, or its holder is proved dead: that is as good. */
   private leaseGoneMs = Number.NEGATIVE_INFINITY;
   private deadSinceMs: number | null = null;
+  /** Ballots that are gone, and since when. */
+  private readonly left = new Map<string, { readonly ballot: Ballot; readonly atMs: number }>();
   /** When each node last acknowledged a write. */
   private readonly acknowledgedMs = new Map<string, number>();
 
@@ -45,7 +50,9 @@ export class FromDisk {
     if (winner === former && !hangs) return false;
     const named = [former, ...term.inSync];
     const isBack = (name: string): boolean => {
-      const ballot = before.ballots.get(name);
+      const left = this.left.get(name);
+      const lately = left !== undefined && world.nowMs - left.atMs < READ_BEFORE_MS ? left.ballot : undefined;
+      const ballot = before.ballots.get(name) ?? lately;
       return ballot?.epoch === term.epoch && BACK.includes(ballot.refusal);
     };
     if (named.every(isBack)) return false;
@@ -55,6 +62,9 @@ export class FromDisk {
 
   /** To be told after the claim was judged. */
   committed(before: Committed, after: Committed, nowMs: number): void {
+    for (const [name, ballot] of before.ballots) {
+      if (!after.ballots.has(name)) this.left.set(name, { ballot, atMs: nowMs });
+    }
     if (before.lease !== null && after.lease === null) this.leaseGoneMs = this.deadSinceMs ?? nowMs;
     if (after.lease === null || after.lease.czxid !== before.lease?.czxid) this.deadSinceMs = null;
     else if (isProvedDead(after)) this.deadSinceMs ??= nowMs;

@@ -71,8 +71,8 @@ export class FreshestWins implements Checker {
     // Who hands over by an order stands until its successor is a master that says so.
     const handsOver = term.handOver?.from ?? null;
     const comesBack = handsOver?.name === node && handsOver.runId === world.nodes.get(node)?.redis?.runId;
-    const entitled = term.inSync.includes(node) || term.designated === node || former.name === node || comesBack;
-    if (!entitled && term.inSync.length > 0) {
+    const isNamed = term.inSync.includes(node) || term.designated === node || former.name === node;
+    if (!isNamed && !comesBack && !this.forced.was(node) && term.inSync.length > 0) {
       world.violated('I3', `${node} claimed the epoch after ${term.epoch}, but in sync were ${term.inSync.join(', ')}`);
     }
     const remembers = ['whole', 'stream'];
@@ -110,6 +110,7 @@ export class FreshestWins implements Checker {
       if (stood.includes(name) || redis === null || world.nowMs - redisStartedMs < SEEN_MS) continue;
       // The name may be that of another server by now.
       if (twins.some(({ lives }) => lives)) continue;
+      if (copiesAnew(name, after)) continue;
       if (redis.loading) world.violated('I3', `${name} counts as in sync while it is loading`);
       else if (!redis.everLinked && !redis.isMaster) {
         world.violated('I3', `${name} counts as in sync before it was ever linked`);
@@ -167,4 +168,9 @@ function mayStand({ name, redis, agent, agentStandsStill }: NodeSight, { plan }:
   const priority = plan.nodes.find((node) => node.name === name)?.priority ?? 0;
   if (agentStandsStill) return false;
   return agent?.enabled === true && redis !== null && !redis.isMaster && !redis.loading && priority > 0;
+}
+
+/** It began to copy everything anew, by an order, while it was being taken in. */
+function copiesAnew(name: string, { order }: Committed): boolean {
+  return order?.kind === 'reinitialize' && order.target === name;
 }

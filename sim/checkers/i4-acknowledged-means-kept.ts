@@ -1,8 +1,9 @@
 /**
  * I4: in durable mode no write that `WAIT w` acknowledged is lost, as long as at most `w` of the nodes that held it
- * lost their memory.
+ * lost their memory: by a restart, or by a full sync that no agent could prevent, because it was stopped.
  */
 import type { Checker, Overview, Sight } from './checker.ts';
+import type { Data } from '../models/redis/dataset.ts';
 import { missing } from './datasets.ts';
 
 export class AcknowledgedMeansKept implements Checker {
@@ -13,12 +14,16 @@ export class AcknowledgedMeansKept implements Checker {
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'confirmed' && sight.replicas >= (world.plan.waitReplicas ?? 1)) this.waited.add(sight.id);
-    if (sight.saw === 'restarted') {
-      for (const id of missing(sight.has, sight.had)) this.forgotten.set(id, (this.forgotten.get(id) ?? 0) + 1);
-    }
+    if (sight.saw === 'restarted') this.forgets(sight.had, sight.has);
+    const stopped = sight.saw === 'replaced' && world.nodes.get(sight.node)?.agentRunsSinceMs === null;
+    if (stopped) this.forgets(sight.had, sight.gets);
     // With its records the ensemble lost who held what: a first start takes what it finds, and is no failover.
     if (sight.saw === 'committed' && (isFirstStart(sight) || isOrdered(sight))) this.waited.clear();
     if (sight.saw === 'ended') this.compare(world);
+  }
+
+  private forgets(had: Data, has: Data): void {
+    for (const id of missing(has, had)) this.forgotten.set(id, (this.forgotten.get(id) ?? 0) + 1);
   }
 
   private compare(world: Overview): void {

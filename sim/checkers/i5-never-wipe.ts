@@ -73,6 +73,8 @@ export class NeverWipe implements Checker {
     const { recordedRunId: recorded, former } = this;
     if (had.size === 0 || recorded === null || recorded === fromRunId) return;
     const agent = world.nodes.get(node)?.agent ?? null;
+    // The master's host vanished without a word, and is back before anybody has looked again.
+    if (agent?.trustsLink === true) return;
     // The ensemble forgot every master before this agent began.
     if (world.committed.term === null && agent?.rememberedEpoch === 0) return;
     // The ensemble has not heard it since: of the master that follows it cannot know yet.
@@ -118,9 +120,10 @@ export class NeverWipe implements Checker {
   }
 }
 
-/** Whose name another agent holds says nothing in that name. */
-function hasBallot({ agent, agentRunsSinceMs }: NodeSight, nowMs: number): boolean {
+/** Whose name another agent holds says nothing in that name, and whose Redis does not answer does not know. */
+function hasBallot({ agent, agentRunsSinceMs, redisServesSinceMs }: NodeSight, nowMs: number): boolean {
   if (agentRunsSinceMs === null || agent?.enabled !== true || agent.stopping) return false;
+  if (redisServesSinceMs === null) return false;
   if (agent.reasons.includes('duplicate_node_name')) return false;
   if (agent.connectedSinceMs === null) return false;
   return nowMs - agent.connectedSinceMs > BALLOT_MS;

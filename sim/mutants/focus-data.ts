@@ -178,7 +178,18 @@ function ownHistories(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
+/** While the office is handed to somebody who is late to take it, the old master's server is restarted. */
+function restartsInHandOver(random: Random, atMs: number): readonly Fault[] {
+  return [
+    at({ kind: 'agent_frozen', node: 'r2' }, atMs - 100, 2000),
+    at({ kind: 'agent_stopped', node: 'r1' }, atMs, 2500),
+    at({ kind: 'agent_frozen', node: 'r1' }, atMs + random.between(60, 80), 300),
+    at({ kind: 'redis_restarted', node: 'r1', data: 'kept' }, atMs + 90, random.between(10, 200)),
+  ];
+}
+
 export const DATA_GROUNDS = {
+  restarts_in_hand_over: { ...SCRIPTED, script: restartsInHandOver, persistence: 'rdb' },
   draining: { ...SCRIPTED, script: draining },
   lineages: { ...SCRIPTED, script: lineages, change: { nodes: FOUR_NODES, sessionTimeoutMs: 3000 } },
   second_death: { ...SCRIPTED, script: secondDeath, change: { nodes: FOUR_NODES } },

@@ -27,6 +27,14 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     focus: 'half_synced',
   },
   {
+    name: 'a replica that watches who takes over leaves its own Redis alone',
+    file: 'core/operations/hand-over.ts',
+    find: 'if (stays) leaveFormer(turn, facts);',
+    replace: '',
+    by: ['I5'],
+    focus: 'restarts_in_hand_over',
+  },
+  {
     name: 'a full sync from an unconfirmed process is let through',
     file: 'core/guard.ts',
     find: 'if (facts.keys === 0) return;\n  const syncs',

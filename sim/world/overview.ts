@@ -1,5 +1,6 @@
 /** The world as checkers see it: true, complete, and looked up only when somebody asks. */
 import { coverEndsAtMs, FENCE_PART, proofEndsAtMs } from '../../src/core/fencing.ts';
+import { remoteIsHealthy } from '../../src/core/queries.ts';
 import type { Committed, Invariant, NodeSight, Overview, Violation } from '../checkers/checker.ts';
 import type { Network } from '../kernel/network.ts';
 import type { Process } from '../kernel/process.ts';
@@ -96,6 +97,7 @@ class View implements NodeSight {
       powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
       proofMs: run.clock.toTrueMs(state.lastProofMs),
       heardSentMs: run.heardSentMs,
+      trustsLink: state.own.facts?.link?.up === true && remoteIsHealthy(state),
       onPromises: state.failsafe !== null,
       looseRelease: state.looseRelease,
       sleptMs: run.clock.toTrueMs(state.sleptAtMs),

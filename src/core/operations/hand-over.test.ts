@@ -9,8 +9,8 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import type { State } from '../state.ts';
 import { POLL_SETTLING_MS, wanted } from '../wanted.ts';
 import {
-  answer, attached, ballot, EPOCH, kept, lease, masterFacts, member, nodeRecord, only, ownAnswers, reads, readsBallot,
-  readsLease, readsTerm, roleIs, run, sessionOf, sight, START_MS, term, world,
+  answer, attached, ballot, EPOCH, kept, lease, linkTo, masterFacts, member, nodeRecord, only, ownAnswers, reads, readsBallot,
+  readsLease, readsTerm, replicaFacts, roleIs, run, sessionOf, sight, START_MS, term, world,
 } from '../testing/world.ts';
 import type { Change, RecordsChange } from '../testing/world.ts';
 
@@ -248,6 +248,12 @@ describe('a replica that neither gives nor gets the office', () => {
   test('looks at the one that it will follow, and rests otherwise', () => {
     expect(told.state.reasons).toContain('switchover_running');
     expect(wanted(told.state)).toMatchObject({ remote: member('b').redis, pollOwnMs: POLL_SETTLING_MS });
+  });
+
+  test('leaves the old master as soon as it does not stream from there: another process may answer next', () => {
+    const broken = replicaFacts('c', { link: linkTo(member('a').redis, { up: false }) });
+    expect(run(told.state, ownAnswers(replicaFacts('c'))).does).not.toContain('freeze');
+    expect(run(told.state, ownAnswers(broken)).does).toContain('freeze');
   });
 
   test('looks at the old master again when nobody came', () => {

@@ -19,6 +19,7 @@ import { emitClaim } from '../claim.ts';
 import { deposedBy, isIncumbent, mayTakeOver } from '../contest.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
+import { leaveFormer } from '../guard.ts';
 import { attachedReplicas, streams, streamStartsAtMs } from '../in-sync.ts';
 import { agentIsGone, isEnabled, isGone, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
@@ -190,6 +191,8 @@ export function takesPartInHandOver(
   // What the old master does is known, it is fenced: the one to follow is watched, and followed the moment it serves.
   const expected = stays ? planned.to : null;
   if (role.expected !== expected) amendRole(turn, role, { expected });
+  // Nobody looks who answers at the old master's address meanwhile.
+  if (stays) leaveFormer(turn, facts);
   return stays;
 }
 
