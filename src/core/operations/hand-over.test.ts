@@ -9,8 +9,8 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import type { State } from '../state.ts';
 import { POLL_SETTLING_MS, wanted } from '../wanted.ts';
 import {
-  answer, attached, ballot, EPOCH, kept, lease, linkTo, masterFacts, member, nodeRecord, only, ownAnswers, reads, readsBallot,
-  readsLease, readsTerm, replicaFacts, roleIs, run, sessionOf, sight, START_MS, term, world,
+  answer, attached, ballot, EPOCH, kept, lease, linkTo, masterFacts, member, nodeRecord, only, ownAnswers, reads,
+  readsBallot, readsLease, readsTerm, replicaFacts, roleIs, run, sessionOf, sight, START_MS, term, world,
 } from '../testing/world.ts';
 import type { Change, RecordsChange } from '../testing/world.ts';
 
