@@ -84,6 +84,11 @@ export class NeverWipe implements Checker {
     world.violated('I5', `${node} replaced its data by ${what} dataset from a process that is not the recorded master`);
   }
 
+  /** It was left out until a moment ago, in which the claim may have been. */
+  private enabledLately(node: string, { nowMs }: Overview): boolean {
+    return nowMs - (this.enabledMs.get(node) ?? Number.NEGATIVE_INFINITY) < BALLOT_MS;
+  }
+
   private discarded({ node, had, gets }: Replaced, world: Overview): void {
     const { nowMs } = world;
     if (nowMs - (this.failedMs.get(node) ?? Number.NEGATIVE_INFINITY) < GAVE_UP_MS) return;
@@ -113,7 +118,7 @@ export class NeverWipe implements Checker {
       // Whose copy an operator gives up is up to the operator, and a second agent of its name speaks for another Redis;
       // but not where its agent says that it is there.
       const isGivenUp = this.forced.was(name) || other.twins.length > 0;
-      if (isGivenUp && !hasBallot(other, world.nowMs)) continue;
+      if (isGivenUp && (this.enabledLately(other.name, world) || !hasBallot(other, world.nowMs))) continue;
       world.violated('I5', `${name} was promoted empty while ${other.name} holds ${data.size} keys`);
       return;
     }
