@@ -25,6 +25,8 @@ export interface TopologyReplica extends TopologyAddress {
   readonly attached: { readonly online: boolean; readonly offset: number; readonly lagSeconds: number } | null;
   /** Its own agent says that it is gone, or the agent is gone and the master does not list it. */
   readonly gone: boolean;
+  /** No operator keeps readers away from it. */
+  readonly takesReads: boolean;
 }
 
 /** Another agent that answers as a Sentinel. */

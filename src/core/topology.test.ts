@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Topology } from '../contract/topology.ts';
 import { topologyOf } from './topology.ts';
-import { NAMES, redisOf, runIdOf, world } from './testing/world.ts';
+import { member, NAMES, nodeRecord, redisOf, runIdOf, world } from './testing/world.ts';
 
 const named = (topology: Topology): (string | null)[] => topology.replicas.map(({ name }) => name);
 
@@ -56,4 +56,14 @@ test('only agents that say where they answer are Sentinels', () => {
   const sentinel = { host: '10.0.0.b', port: 26379 };
   const members = new Map([...state.records.members, ['b', { ...kept, value: { ...kept.value, sentinel } }]]);
   expect(topologyOf({ ...state, records: { ...state.records, members } }).agents).toEqual([{ name: 'b', ...sentinel }]);
+});
+
+test('a replica takes reads unless an operator keeps them away, or takes it out', () => {
+  const members = NAMES.map((name) => member(name, { noRead: name === 'b' }));
+  const nodes = NAMES.map((name) => nodeRecord(name, { disabled: name === 'c' }));
+  type Seen = ReturnType<typeof world>;
+  const reads = (state: Seen): unknown[] => topologyOf(state).replicas.map(({ takesReads }) => takesReads);
+  expect(reads(world('a', 'master'))).toEqual([true, true]);
+  expect(reads(world('a', 'master', { record: { members } }))).toEqual([false, true]);
+  expect(reads(world('a', 'master', { record: { nodes } }))).toEqual([true, false]);
 });

@@ -74,10 +74,11 @@ function attachedAs(listed: readonly ReplicaFacts[], redis: Address): TopologyRe
 }
 
 function replicaOf(state: State, member: Member, listed: readonly ReplicaFacts[]): TopologyReplica {
-  const { name, redis, runId, priority } = member;
+  const { name, redis, runId, priority, noRead } = member;
   const attached = attachedAs(listed, redis);
   const gone = name === state.settings.name ? ownIsGone(state) : attached === null && runId === null;
-  return { name, ...redis, runId, priority, attached, gone };
+  const takesReads = !noRead && state.records.nodes.get(name)?.value.disabled !== true;
+  return { name, ...redis, runId, priority, attached, gone, takesReads };
 }
 
 function replicasOf(state: State, master: TopologyMaster | null, facts: RedisFacts | null): readonly TopologyReplica[] {
@@ -91,7 +92,7 @@ function replicasOf(state: State, master: TopologyMaster | null, facts: RedisFac
     .filter((each) => !ofMembers.some((member) => sameAddress(member, each)))
     .map(({ host, port }): TopologyReplica => {
       const attached = attachedAs(listed, { host, port });
-      return { name: null, host, port, runId: null, priority: null, attached, gone: false };
+      return { name: null, host, port, runId: null, priority: null, attached, gone: false, takesReads: true };
     });
   return [...ofMembers, ...strangers];
 }

@@ -13,7 +13,7 @@ type Redis = typeof A;
 
 const attached = { online: true, offset: 7, lagSeconds: 0 };
 const replica = (redis: Redis, change: Partial<TopologyReplica> = {}): TopologyReplica => (
-  { ...redis, priority: 100, attached, gone: false, ...change }
+  { ...redis, priority: 100, attached, gone: false, takesReads: true, ...change }
 );
 
 /** Seen by the agent of `c`, unless said otherwise. */

@@ -12,11 +12,11 @@ function seen(service: string, change: Partial<Topology> = {}): Topology {
   return {
     nowMs: 1000, service, self: '', seesEnsemble: true, epoch: 4, master: A, lastMaster: A, planned: false,
     elected: null, masterHeard: true, heardAgoMs: 0, liveAgents: 2, nodes: ['a', 'b'], downAfterMs: 2000,
-    replicas: [{ ...B, priority: 100, attached, gone: false }], agents: [], ...change,
+    replicas: [{ ...B, priority: 100, attached, gone: false, takesReads: true }], agents: [], ...change,
   };
 }
 const SWITCHED: Partial<Topology> = {
-  master: B, lastMaster: B, epoch: 5, replicas: [{ ...A, priority: 100, attached, gone: false }],
+  master: B, lastMaster: B, epoch: 5, replicas: [{ ...A, priority: 100, attached, gone: false, takesReads: true }],
 };
 const LOST: Partial<Topology> = { master: null, masterHeard: false };
 

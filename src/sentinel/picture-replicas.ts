@@ -58,7 +58,7 @@ function lostOnes(
   deposed: TopologyMaster | null,
   { nodes, master }: Topology,
 ): readonly TopologyReplica[] {
-  const unknown = { priority: null, attached: null, gone: true };
+  const unknown = { priority: null, attached: null, gone: true, takesReads: true };
   const candidates: TopologyReplica[] = [...former].map((replica) => ({ ...replica, attached: null, gone: true }));
   if (deposed !== null) candidates.push({ ...deposed, ...unknown });
   return candidates.filter(({ name }) => name !== null && name !== master?.name && nodes.includes(name));
@@ -68,9 +68,9 @@ function lostOnes(
 function withoutMaster(before: Former, seen: Topology): readonly PictureReplica[] {
   const now = new Map(seen.replicas.map((replica) => [keyOf(replica), replica]));
   return before.replicas.map((replica) => {
-    const gone = now.get(keyOf(replica))?.gone ?? replica.gone;
+    const { gone, takesReads } = now.get(keyOf(replica)) ?? replica;
     const downSinceMs = gone ? (replica.downSinceMs ?? seen.nowMs) : replica.downSinceMs;
-    return { ...replica, attached: null, gone, downSinceMs };
+    return { ...replica, attached: null, gone, takesReads, downSinceMs };
   });
 }
 
@@ -86,9 +86,9 @@ function nextReplica(seen: Topology, replica: TopologyReplica, past: Past): Pict
   const missingSinceMs = missingSince(seen, attached, past);
   const overdue = missingSinceMs !== null && seen.nowMs - missingSinceMs >= seen.downAfterMs;
   const asked = switched ? 'as asked' : (former?.following ?? 'as asked');
-  const { name, host, port, runId, priority, gone } = replica;
+  const { name, host, port, runId, priority, gone, takesReads } = replica;
   return {
-    name, host, port, priority, attached, gone, missingSinceMs,
+    name, host, port, priority, attached, gone, takesReads, missingSinceMs,
     runId: runId ?? former?.runId ?? null,
     downSinceMs: gone || overdue ? (former?.downSinceMs ?? seen.nowMs) : null,
     following: attached?.online === true && seen.masterHeard ? 'done' : asked,

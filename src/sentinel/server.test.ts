@@ -16,11 +16,11 @@ const attached = { online: true, offset: 7, lagSeconds: 0 };
 const CALM: Topology = {
   nowMs: 1000, service: 'svc', self: 'a', seesEnsemble: true, epoch: 4, master: A, lastMaster: A, planned: false,
   elected: null, masterHeard: true, heardAgoMs: 10, liveAgents: 2, nodes: ['a', 'b'], downAfterMs: 2000,
-  replicas: [{ ...B, priority: 100, attached, gone: false }],
+  replicas: [{ ...B, priority: 100, attached, gone: false, takesReads: true }],
   agents: [{ name: 'b', host: '10.0.0.2', port: 26379 }],
 };
 const SWITCHED: Partial<Topology> = {
-  master: B, lastMaster: B, epoch: 5, replicas: [{ ...A, priority: 100, attached, gone: false }],
+  master: B, lastMaster: B, epoch: 5, replicas: [{ ...A, priority: 100, attached, gone: false, takesReads: true }],
 };
 
 const ELSEWHERE = 'it is a Dictator agent; ZooKeeper and its own file say what it answers for';
@@ -136,7 +136,7 @@ describe('answers', () => {
     const pings = 'last-ping-sent last-ok-ping-reply last-ping-reply';
     const seen = 'down-after-milliseconds info-refresh role-reported role-reported-time';
     const counts = 'config-epoch num-slaves num-other-sentinels quorum failover-timeout parallel-syncs';
-    const down = { ...B, priority: 100, attached: null, gone: true };
+    const down = { ...B, priority: 100, attached: null, gone: true, takesReads: true };
 
     stage.see({ master: null, elected: 'b', replicas: [down] });
     expect(await fields('sentinel primary svc')).toBe(
@@ -158,6 +158,19 @@ describe('answers', () => {
     stage.see({ ...SWITCHED, elected: 'b' });
     expect(new Map(await pairs('sentinel primaries')).get('ip')).toBe('10.0.0.2');
     expect((await talk.ask('sentinel masters'))).not.toContain('failover_in_progress');
+  });
+
+  test('list no replica that operators keep readers away from, also while there is no master', async () => {
+    const stage = new Stage();
+    const talk = await stage.client();
+    const hidden = { ...B, priority: 100, attached, gone: false, takesReads: false };
+    stage.see({ replicas: [hidden] });
+    expect(await talk.ask('sentinel replicas svc')).toBe('*0\r\n');
+    expect(await talk.ask('sentinel master svc')).toContain('num-slaves\r\n$1\r\n1\r\n');
+    stage.see({ replicas: [{ ...hidden, takesReads: true }] });
+    expect(await talk.ask('sentinel slaves svc')).toContain('10.0.0.2:6380');
+    stage.see({ master: null, replicas: [hidden] });
+    expect(await talk.ask('sentinel slaves svc')).toBe('*0\r\n');
   });
 
   test('come to node-redis when there is a master again, and send it on where nothing can be known', async () => {

@@ -26,6 +26,7 @@ export interface MemberFacts {
   readonly sentinel: TopologyAddress | null;
   readonly runId: string | null;
   readonly priority: number | null;
+  readonly takesReads: boolean;
 }
 
 export interface ServiceFacts {
@@ -80,8 +81,8 @@ export function takeRecord(facts: ServiceFacts, read: RecordRead): void {
         facts.members.delete(read.name);
         return;
       }
-      const { name, redis, sentinel, runId, priority } = member;
-      facts.members.set(name, { name, redis, sentinel: sentinel ?? null, runId, priority });
+      const { name, redis, sentinel, runId, priority, noRead } = member;
+      facts.members.set(name, { name, redis, sentinel: sentinel ?? null, runId, priority, takesReads: !noRead });
       return;
     }
     case 'settings':

@@ -24,10 +24,11 @@ function masterOf({ lease, announcedBy }: ServiceFacts): TopologyMaster | null {
   return owner === announcedBy ? { name, host, port, runId } : null;
 }
 
-function replicaOf({ name, redis, runId, priority }: MemberFacts, inSync: readonly string[]): TopologyReplica {
+function replicaOf(member: MemberFacts, inSync: readonly string[]): TopologyReplica {
+  const { name, redis, runId, priority, takesReads } = member;
   const gone = runId === null;
   const attached = gone ? null : { online: inSync.includes(name), offset: 0, lagSeconds: 0 };
-  return { name, ...redis, runId, priority, attached, gone };
+  return { name, ...redis, runId, priority, attached, gone, takesReads };
 }
 
 export function topologyOf(facts: ServiceFacts, { service, nowMs, downAfterMs }: Reading): Topology {

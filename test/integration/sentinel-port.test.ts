@@ -41,6 +41,13 @@ async function names(node: Node, expected: RawReply): Promise<void> {
   }, `${node.name} to name ${JSON.stringify(expected)}`);
 }
 
+async function offers(node: Node, replicas: number): Promise<void> {
+  await waitFor(async () => {
+    const entries = (await ask(node, 'SENTINEL', 'REPLICAS', NAME)) as RawReply[];
+    return entries.length === replicas;
+  }, `${node.name} to list ${replicas} replicas`);
+}
+
 test('the other agent is named where it can be reached from outside', async () => {
   const { master, replicas: [replica] } = await peace(stage.service);
   for (const node of [master, replica]) {
@@ -52,6 +59,16 @@ test('the other agent is named where it can be reached from outside', async () =
     // Redis is announced by the keys of its node.
     await names(node, ['127.0.0.1', String(master.redis.port)]);
   }
+});
+
+test('a replica that an operator takes out is not offered to readers, and is again when it is back', async () => {
+  const { master, replicas: [replica] } = await peace(stage.service);
+  for (const node of [master, replica]) await offers(node, 1);
+  await replica.agent.http('/disable');
+  for (const node of [master, replica]) await offers(node, 0);
+  await replica.agent.http('/enable');
+  for (const node of [master, replica]) await offers(node, 1);
+  await peace(stage.service);
 });
 
 test('an agent that is cut off from ZooKeeper names nobody, says that it is blind, and sees again later', async () => {

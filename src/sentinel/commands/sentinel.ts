@@ -39,8 +39,10 @@ function master({ client, house }: Call, { name, picture }: Served): Answer {
   });
 }
 
+/** Those that may be read from: as a Sentinel leaves out whoever says `replica-announced no`. */
 function replicas({ house }: Call, { name, picture }: Served): Answer {
-  return array(picture.replicas.map((each) => fields(replicaEntry(each, picture, speaking(house, name)))));
+  const shown = picture.replicas.filter(({ takesReads }) => takesReads);
+  return array(shown.map((each) => fields(replicaEntry(each, picture, speaking(house, name)))));
 }
 
 function sentinels({ house }: Call, { name, picture }: Served): Answer {
