@@ -29,7 +29,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a replica that watches who takes over leaves its own Redis alone',
     file: 'core/operations/hand-over.ts',
-    find: 'if (stays) leaveFormer(turn, facts);',
+    find: '  leaveFormer(turn, facts);\n',
     replace: '',
     by: ['I5'],
     focus: 'restarts_in_hand_over',

@@ -9,8 +9,9 @@ import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import type { State } from '../state.ts';
 import { POLL_SETTLING_MS, wanted } from '../wanted.ts';
 import {
-  answer, attached, ballot, EPOCH, kept, lease, linkTo, masterFacts, member, nodeRecord, only, ownAnswers, reads,
-  readsBallot, readsLease, readsTerm, replicaFacts, roleIs, run, sessionOf, sight, START_MS, term, world,
+  answer, attached, ballot, EPOCH, frozenFacts, kept, lease, linkTo, masterFacts, member, nodeRecord, only, ownAnswers,
+  reads, readsBallot, readsLease, readsTerm, redisOf, remoteAnswers, remoteSees, replicaFacts, roleIs, run, sessionOf,
+  sight, START_MS, term, world,
 } from '../testing/world.ts';
 import type { Change, RecordsChange } from '../testing/world.ts';
 
@@ -250,10 +251,35 @@ describe('a replica that neither gives nor gets the office', () => {
     expect(wanted(told.state)).toMatchObject({ remote: member('b').redis, pollOwnMs: POLL_SETTLING_MS });
   });
 
-  test('leaves the old master as soon as it does not stream from there: another process may answer next', () => {
-    const broken = replicaFacts('c', { link: linkTo(member('a').redis, { up: false }) });
+  const cutShort = run(told.state, ownAnswers(replicaFacts('c', { link: linkTo(redisOf('a'), { up: false }) })));
+
+  test('leaves the old address when its stream ends, and looks there again', () => {
     expect(run(told.state, ownAnswers(replicaFacts('c'))).does).not.toContain('freeze');
-    expect(run(told.state, ownAnswers(broken)).does).toContain('freeze');
+    expect(cutShort.does).toContain('freeze');
+    expect(cutShort.state.reasons).toContain('switchover_running');
+    expect(wanted(cutShort.state).remote).toEqual(redisOf('a'));
+  });
+
+  test.each([
+    ['refuses', remoteSees({ seen: 'refused' })],
+    ['is another process', remoteAnswers(masterFacts({ runId: 'run-restarted', keys: 0 }))],
+  ])('waits no longer when what it finds there %s', (_what, seen) => {
+    const { state } = run(cutShort.state, ownAnswers(frozenFacts('c')), remoteSees({ seen: 'opened' }), seen);
+    expect(state.reasons).not.toContain('switchover_running');
+  });
+
+  test('waits on when the old master is there', () => {
+    const played = run(cutShort.state, ownAnswers(frozenFacts('c')), remoteSees({ seen: 'opened' }),
+      remoteAnswers(masterFacts()));
+    expect(played.state.reasons).toContain('switchover_running');
+  });
+
+  test('waits for nobody whose Redis is dead, when the old master leaves for good', () => {
+    const leaving = ballot('a', { epoch: EPOCH, refusal: 'agent_stopping' });
+    const left = run(told.state, readsBallot(leaving));
+    expect(left.state.reasons).toContain('switchover_running');
+    const dead = run(left.state, reads({ record: 'members', name: 'b', kept: kept(member('b', { runId: null })) }));
+    expect(dead.state.reasons).not.toContain('switchover_running');
   });
 
   test('looks at the old master again when nobody came', () => {

@@ -17,11 +17,12 @@
  */
 import { emitClaim } from '../claim.ts';
 import { deposedBy, isIncumbent, mayTakeOver } from '../contest.ts';
+import { sameAddress } from '../facts.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
-import { leaveFormer } from '../guard.ts';
+import { answersAsAnother, leaveFormer } from '../guard.ts';
 import { attachedReplicas, streams, streamStartsAtMs } from '../in-sync.ts';
-import { agentIsGone, isEnabled, isGone, ourLease, ownFacts } from '../queries.ts';
+import { agentIsGone, isEnabled, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import type { RoleOf } from '../role.ts';
 import type { State } from '../state.ts';
@@ -166,6 +167,8 @@ export function takesPartInHandOver(
   const { handOver: planned, pending, inSync } = term.value;
   if (planned === null || pending !== null || !isEnabled(state)) return false;
   const { lease } = state.records;
+  // It is fenced, and gives nobody its data again before its successor serves: another process may do so (I5).
+  leaveFormer(turn, facts);
   // The target claimed: its term is the next thing to be read.
   if (lease !== null) return lease.value.node === planned.to;
   const { name, electionSettleMs: settleMs } = state.settings;
@@ -175,7 +178,7 @@ export function takesPartInHandOver(
       claim(turn, { term, facts, inSync, deposed: deposedBy(state, term.value) });
       return true;
     }
-    return !isGone(state.remote) && waits(turn, untilMs);
+    return !isNoMore(state, term.value) && waits(turn, untilMs);
   }
   if (planned.from.name === name && isIncumbent(state, term.value, facts)) {
     if (turn.now < untilMs && !targetIsLost(state, term.value, facts)) {
@@ -187,23 +190,33 @@ export function takesPartInHandOver(
     claim(turn, { term, facts, inSync: inSync.filter((each) => streams(attached.get(each))), deposed: null });
     return true;
   }
-  const stays = othersWait(turn, role, planned, term.value.epoch);
-  // What the old master does is known, it is fenced: the one to follow is watched, and followed the moment it serves.
-  const expected = stays ? planned.to : null;
+  const stays = othersWait(turn, role, planned, term.value);
+  // As long as it streams, the old master is there and fenced: the one to follow is watched, and followed the moment it
+  // serves. When the stream ends, what became of the old master decides whether there is anything to wait for.
+  const expected = stays && facts.link?.up === true ? planned.to : null;
   if (role.expected !== expected) amendRole(turn, role, { expected });
-  // Nobody looks who answers at the old master's address meanwhile.
-  if (stays) leaveFormer(turn, facts);
   return stays;
 }
 
 /** Who leaves does not come back to claim: then it is the target, or an election. */
-function othersWait(turn: Turn, role: RoleOf<'candidate'>, planned: HandOver, epoch: number): boolean {
+function othersWait(turn: Turn, role: RoleOf<'candidate'>, planned: HandOver, term: Term): boolean {
   const { state } = turn;
-  const leaves = leftForGood(state, planned.from.name, epoch);
-  const target = state.records.members.get(planned.to)?.value;
-  if (leaves && (target === undefined || agentIsGone(state, target.name, target.instance))) return false;
+  const leaves = leftForGood(state, planned.from.name, term.epoch);
+  if (leaves && !mayYetClaim(state, planned.to)) return false;
   const settles = leaves ? 1 : OTHERS_WAIT_SETTLES;
-  return !isGone(state.remote) && waits(turn, role.sinceMs + settles * state.settings.electionSettleMs);
+  return !isNoMore(state, term) && waits(turn, role.sinceMs + settles * state.settings.electionSettleMs);
+}
+
+function mayYetClaim(state: State, name: string): boolean {
+  const member = state.records.members.get(name)?.value;
+  return typeof member?.runId === 'string' && !agentIsGone(state, name, member.instance);
+}
+
+/** Nobody takes over from the old master's Redis, and it does not serve again: its port refuses, or is another's. */
+function isNoMore(state: State, { master }: Term): boolean {
+  const { remote, remoteTarget } = state;
+  if (master === null || !sameAddress(remoteTarget, master.redis)) return false;
+  return remote.link === 'refused' || answersAsAnother(state, master);
 }
 
 /** It released the lease with a ballot that says that it does not stand. */

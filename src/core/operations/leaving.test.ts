@@ -76,6 +76,50 @@ describe('an agent that is told to stop hands over', () => {
   });
 });
 
+describe('a hand-over whose old master comes back empty, while its target is cut off', () => {
+  const upFor = (village: Village): readonly string[] =>
+    ['b', 'c'].filter((name) => village.redis(name).keys > 0);
+
+  test.each(
+    (['stop', 'disable'] as const).flatMap((order) => [0, 30, 100].map((downMs) => [order, downMs] as const)),
+  )('is copied by nobody, and its agent gives it no office (%s, down for %d ms)', (order, downMs) => {
+    const village = inPeace();
+    village.interrupt = (_by, action) => {
+      if (action.kind === 'release' && !village.agent('b').cutOff) village.cutOff('b');
+      return false;
+    };
+    village.order('a', { order });
+    village.pass(30);
+    village.killRedis('a');
+    village.pass(downMs);
+    village.redis('a').restart('lost');
+    village.pass(4 * T_MS);
+    expect(upFor(village)).toEqual(['b', 'c']);
+    expect(village.writable()).toEqual(['c']);
+  });
+
+  test('serves nobody, when all others hang: who has the data decides when they are back', () => {
+    const village = inPeace();
+    village.interrupt = (_by, action) => {
+      const others = action.kind === 'release' ? ['b', 'c'] : [];
+      for (const name of others) if (!village.agent(name).cutOff) village.cutOff(name);
+      return false;
+    };
+    village.order('a', { order: 'stop' });
+    village.pass(30);
+    village.killRedis('a');
+    village.redis('a').restart('lost');
+    village.pass(2 * T_MS);
+    expect(village.roles()['a']).toBe('dead');
+    expect(village.writable()).toEqual([]);
+    for (const name of ['b', 'c']) village.cutOff(name, false);
+    village.pass(2 * T_MS);
+    expect(upFor(village)).toEqual(['b', 'c']);
+    expect(village.writable()).toHaveLength(1);
+    expect(village.writable()).not.toContain('a');
+  });
+});
+
 describe('with on_stop: keep', () => {
   test('the master stays in office: nothing is fenced, released or elected; the next agent adopts the lease', () => {
     const village = inPeace(['a', 'b', 'c'], KEEP);

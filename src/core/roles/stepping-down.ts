@@ -13,7 +13,6 @@ import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, keepsLease, yieldDeadRedis } from '../power.ts';
 import { isTakenBack, ourLease, ownFacts } from '../queries.ts';
 import type { Term } from '../records.ts';
-import { isDurable } from '../service-settings.ts';
 import type { RoleOf } from '../role.ts';
 import type { State } from '../state.ts';
 import { successorWithData } from '../succession.ts';
@@ -106,7 +105,8 @@ function awaitSuccessor(turn: Turn, role: RoleOf<'stepping_down'>): void {
   const { term } = state.records;
   if (turn.now < untilMs) return;
   const restarted = facts?.runId !== term?.value.master?.runId;
-  if (facts === null || term === null || (restarted && isDurable(state))) return enterReplica(turn, 'nobody_came');
+  // Another process may have come back with less than the others have, or with nothing (I5).
+  if (facts === null || term === null || restarted) return enterReplica(turn, 'nobody_came');
   // From here Redis takes writes that nobody follows: whoever was in sync may not be promoted with less.
   const plan = { inSync: [], deposed: null, takeover: false, removeLease: false, adopt: false };
   emitClaim(turn, { term, facts, ...plan });
