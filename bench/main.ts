@@ -13,6 +13,7 @@ import { say, startBenchZooKeeper, useTemporaryFolder } from './context.ts';
 import { measureCutoff } from './cutoff.ts';
 import { measureEvents } from './events.ts';
 import { measureBothKilled, measureRedisKilled } from './failover.ts';
+import { measureFlood } from './flood.ts';
 import { measureFloor } from './floor.ts';
 import { measureHaproxy } from './haproxy.ts';
 import { measureList } from './list.ts';
@@ -48,6 +49,7 @@ const STEPS: readonly { readonly for: readonly Measure[]; readonly run: (context
   { for: ['checks'], run: measureChecks },
   { for: ['haproxy'], run: measureHaproxy },
   { for: ['events'], run: measureEvents },
+  { for: ['flood'], run: measureFlood },
   { for: ['services'], run: measureServices },
   { for: ['list'], run: measureList },
   { for: ['agent'], run: measureAgent },

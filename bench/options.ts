@@ -2,7 +2,7 @@
 
 export const MEASURES = [
   'floor', 'redis-killed', 'both-killed', 'switchover', 'hand-over', 'takeover', 'agent-restart', 'restart-overlap',
-  'thaw', 'host-cut-off', 'checks', 'haproxy', 'events', 'services', 'list', 'agent',
+  'thaw', 'host-cut-off', 'checks', 'haproxy', 'events', 'flood', 'services', 'list', 'agent',
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 

@@ -195,6 +195,20 @@ const ROWS: readonly Row[] = [
     sentinel: 'sentinel.ioredis',
     goal: { atMost: 150 },
   },
+  {
+    figure: 'Sentinel port, 1000 idle clients: RSS above that without',
+    unit: 'MB',
+    of: 'flood.idle',
+    goal: { atMost: 30 },
+  },
+  {
+    figure: 'Sentinel port, flood: least margin of the lease',
+    unit: 'ms',
+    of: 'flood.margin',
+    goal: { atLeast: 0, always: true },
+  },
+  { figure: 'Sentinel port, in peace: the same', unit: 'ms', of: 'flood.calm' },
+  { figure: 'Sentinel port, flood: SENTINEL MASTERS answered', unit: 'a second', of: 'flood.answers' },
   ...['agent', 'gateway'].flatMap((process): Row[] => [
     {
       figure: `${process}, 1000 services: RSS above that with one`,
