@@ -3,7 +3,7 @@
 #
 #   PREFIX/bin/dictator                       the command
 #   PREFIX/lib/dictator/                      the program, its licences; Node.js where the system's does not suit
-#   PREFIX/lib/systemd/system/dictator.service  not enabled
+#   PREFIX/lib/systemd/system/dictator.service, dictator-gateway.service  not enabled
 #   PREFIX/share/doc/dictator/                recommended Redis settings, licence
 #   SYSCONFDIR/dictator/dictator.conf         only where none exists
 #   SYSCONFDIR/dictator/dictator.conf.example always
@@ -51,8 +51,10 @@ put 755 packaging/dictator.sh "$root$prefix/bin/dictator"
 
 unit=$(mktemp)
 trap 'rm -f "$unit"' EXIT
-sed -e "s|@PREFIX@|$prefix|g" -e "s|@SYSCONFDIR@|$sysconfdir|g" packaging/dictator.service.in >"$unit"
-put 644 "$unit" "$units/dictator.service"
+for name in dictator dictator-gateway; do
+  sed -e "s|@PREFIX@|$prefix|g" -e "s|@SYSCONFDIR@|$sysconfdir|g" "packaging/$name.service.in" >"$unit"
+  put 644 "$unit" "$units/$name.service"
+done
 
 put 644 packaging/redis-recommended.conf "$doc/redis-recommended.conf"
 put 644 LICENSE "$doc/LICENSE"

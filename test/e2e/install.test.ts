@@ -69,6 +69,7 @@ test('each file lands where it belongs, and no service is enabled', async () => 
     '/etc/dictator/dictator.conf.example',
     '/usr/local/bin/dictator',
     '/usr/local/lib/dictator/dictator.cjs',
+    '/usr/local/lib/systemd/system/dictator-gateway.service',
     '/usr/local/lib/systemd/system/dictator.service',
     '/usr/local/share/doc/dictator/LICENSE',
     '/usr/local/share/doc/dictator/redis-recommended.conf',
@@ -95,14 +96,20 @@ test('the example is a configuration that the program takes without a word', () 
   expect(loadConfig({ file, env: {}, readFile: readConfig })).toMatchObject({ ok: true, warnings: [] });
 });
 
-test('PREFIX moves the command, and the unit starts it from there as a user without power', async () => {
+test('PREFIX moves the command, and the units start it from there as a user without power', async () => {
   expect(await install('PREFIX=/usr')).toMatchObject({ code: 0 });
 
-  const unit = await readFile(join(dest, 'usr/lib/systemd/system/dictator.service'), 'utf8');
-  expect(unit).toContain('\nExecStart=/usr/bin/dictator --config=/etc/dictator/dictator.conf\n');
-  expect(unit).not.toMatch(/@[A-Z]+@/);
-  for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'Restart=always']) {
-    expect(unit).toContain(`\n${line}\n`);
+  const starts = [
+    ['dictator', '/usr/bin/dictator --config=/etc/dictator/dictator.conf'],
+    ['dictator-gateway', '/usr/bin/dictator gateway --config=/etc/dictator/gateway.conf'],
+  ];
+  for (const [name = '', command = ''] of starts) {
+    const unit = await readFile(join(dest, `usr/lib/systemd/system/${name}.service`), 'utf8');
+    expect(unit).toContain(`\nExecStart=${command}\n`);
+    expect(unit).not.toMatch(/@[A-Z]+@/);
+    for (const line of ['DynamicUser=yes', 'ProtectSystem=strict', 'NoNewPrivileges=yes', 'Restart=always']) {
+      expect(unit).toContain(`\n${line}\n`);
+    }
   }
 });
 
