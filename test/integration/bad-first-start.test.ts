@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AgentProcess } from '../support/agent-process.ts';
+import { give } from '../support/orders.ts';
 import type { RedisServerProcess } from '../support/redis-server.ts';
 import { isLinked, refuses, serves, Stage, streams } from '../support/scene.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -150,6 +151,23 @@ test('all empty: with expected_nodes the first master waits for nobody else', as
   const b = await scene.agent({ name: 'b', redis: await scene.redis(), config });
   await serves(a);
   await streams(b);
+});
+
+test('all empty: who is missing is waited for, until an operator names the first master by HTTP', async () => {
+  const scene = await stage.scene();
+  const config = { expected_nodes: ['a', 'b'], bootstrap_settle_ms: 600_000 };
+  const agent = await scene.agent({ name: 'a', redis: await scene.redis(), config });
+  await refuses(agent, 'awaiting_bootstrap');
+  const order = async (body: object | null): Promise<readonly unknown[]> => {
+    const { status, body: { ok, error, reason } } = await give({ agent }, '/bootstrap', body);
+    return [status, ok === true ? ok : (reason ?? error)];
+  };
+  expect(await order(null)).toEqual([400, 'bad_order']);
+  expect(await order({ master: 'b' })).toEqual([412, 'unknown_member']);
+  expect((await agent.view())?.role).toBe('starting');
+  expect(await order({ master: 'a' })).toEqual([200, true]);
+  await serves(agent);
+  expect(await order({ master: 'a' })).toEqual([412, 'master_exists']);
 });
 
 test('all empty: without expected_nodes they settle, and one of them is master', async () => {

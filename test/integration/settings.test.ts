@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest';
 
 import { runCommand } from '../support/command-line.ts';
 import { failureStage } from '../support/failure-stage.ts';
-import { listen, peace, says } from '../support/healing.ts';
+import { heal, listen, peace, says } from '../support/healing.ts';
+import { give } from '../support/orders.ts';
 import { request } from 'node:http';
 import type { Node } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -17,6 +18,15 @@ const KEYS = 500;
 const KEY_DELAY_US = 2000;
 const LOOK_EVERY_MS = 10;
 const RESTARTS_MAX = 4;
+
+interface Versioned {
+  readonly version: number;
+}
+
+interface Plan {
+  readonly target: string | null;
+  readonly refusal: string | null;
+}
 
 interface Said {
   readonly code: number;
@@ -53,10 +63,10 @@ function patch(node: Node, body: object): Promise<{ status: number; body: Record
 }
 
 /** On a busy machine a Redis may need longer to judge a parameter than it is given: then the change is given again. */
-async function judged<T extends object>(give: () => Promise<T>): Promise<T> {
+async function judged<T extends object>(ask: () => Promise<T>): Promise<T> {
   const UNASKED = /could ask its Redis|redis_unreachable/;
   return waitFor(async () => {
-    const given = await give();
+    const given = await ask();
     return UNASKED.test(JSON.stringify(given)) ? null : given;
   }, 'a Redis judges the parameters');
 }
@@ -224,6 +234,37 @@ describe('a service of three', () => {
     expect([seen.most, waited]).toEqual([1, true]);
     for (const { redis } of replicas) expect(await redis.cmd('DBSIZE')).toBe(await master.redis.cmd('DBSIZE'));
     expect((await dictator(master, 'settings', 'set', 'parallel_syncs=0')).code).toBe(0);
+  });
+
+  test('zones say who is chosen, who is not promoted by itself, and do not bind an operator', async () => {
+    const { master, replicas: [near, far] } = await peace(stage.service);
+    const set = async (...pairs: readonly string[]): Promise<void> => {
+      expect(await dictator(near, 'settings', 'set', ...pairs)).toMatchObject({ code: 0, err: '' });
+      const version = (JSON.parse((await dictator(near, 'settings', 'show', '--json')).out) as Versioned).version;
+      await everywhere(async ({ agent }) => (await agent.view())?.settings.version === version, 'the rule');
+    };
+    const zone = (node: Node, name: string): string => `nodes.${node.name}.zone=${name}`;
+    const planned = async (): Promise<unknown> => {
+      const { target, refusal } = JSON.parse((await dictator(master, 'switchover', '--dry-run', '--json')).out) as Plan;
+      return target ?? refusal;
+    };
+    // Where nothing else decides it is the first by name, `near`.
+    await set(zone(master, 'east'), zone(near, 'east'), zone(far, 'west'), 'zones=prefer_other');
+    await waitFor(async () => await planned() === far.name, 'another zone is preferred');
+    await set('zones=prefer_same');
+    await waitFor(async () => await planned() === near.name, 'the same zone is preferred');
+    await set(zone(near, 'west'), 'zones=require_same');
+    await waitFor(async () => await planned() === 'no_candidate', 'nobody is left');
+    await master.redis.kill();
+    for (const { agent } of [near, far]) {
+      await waitFor(async () => (await agent.view())?.reasons.includes('zone_excluded'), 'it may not stand');
+    }
+    await waitFor(async () => {
+      const { status, body } = await give(far, '/failover', { candidate: far.name, acknowledge_loss: true });
+      return status === 200 || body.reason === 'master_exists';
+    }, 'the failover');
+    expect((await heal(stage.service)).master).toBe(far);
+    await set(...[master, near, far].map((node) => zone(node, '')), 'zones=');
   });
 
   test('edit takes a whole document from a file, and takes away what is not in it', async () => {

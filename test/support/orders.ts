@@ -16,7 +16,12 @@ export interface Ordered {
   };
 }
 
-export async function give(node: Node, path: string, body: object | null = null, method = 'POST'): Promise<Ordered> {
+export async function give(
+  node: Pick<Node, 'agent'>,
+  path: string,
+  body: object | null = null,
+  method = 'POST',
+): Promise<Ordered> {
   const { httpPort } = node.agent.options;
   const response = await fetch(`http://127.0.0.1:${String(httpPort)}${path}`, {
     method,
