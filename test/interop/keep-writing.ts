@@ -88,7 +88,6 @@ export async function nodeRedis({ ports, name }: SentinelsOf): Promise<Writing> 
   const redis = createSentinel({
     name,
     sentinelRootNodes: ports.map((port) => ({ host: HOST, port })),
-    scanInterval: 100,
     nodeClientOptions: { socket: { connectTimeout: 1000 } },
   });
   // As above.

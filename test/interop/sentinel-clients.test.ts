@@ -126,6 +126,7 @@ test('every client keeps writing through a switchover and a failover', async () 
   const writers = [
     ioredis(sentinels, { protocol: 2, failoverDetector: false }),
     ioredis(sentinels, { protocol: 3, failoverDetector: false }),
+    ioredis(sentinels, { protocol: 2, failoverDetector: true }),
     ioredis(sentinels, { protocol: 3, failoverDetector: true }),
     await nodeRedis(sentinels),
     redisPy(sentinels),

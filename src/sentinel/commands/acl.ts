@@ -2,7 +2,7 @@
 import { DEFAULT_USER } from '../access.ts';
 import type { Answer, Call, Command } from '../call.ts';
 import { withSubcommands } from '../call.ts';
-import { NOTHING, array, bulk, bulks, error, status } from '../reply.ts';
+import { NOTHING, OK, array, bulk, bulks, error, status } from '../reply.ts';
 
 /** As Redis writes a user, but for what would let its password be guessed. */
 function list({ house: { access } }: Call): Answer {
@@ -20,7 +20,7 @@ const SUBCOMMANDS = new Map<string, Command>([
   ['whoami', { arity: 2, run: ({ client }) => bulk(client.user ?? DEFAULT_USER) }],
   ['users', { arity: 2, run: ({ house }) => bulks(house.access.names) }],
   ['list', { arity: 2, run: list }],
-  ['log', { arity: -2, run: () => NOTHING }],
+  ['log', { arity: -2, run: ({ args }) => (/^reset$/i.test(args[2] ?? '') ? OK : NOTHING) }],
   ['help', { arity: 2, run: () => array(HELP.map(status)) }],
   ...['cat', 'deluser', 'dryrun', 'genpass', 'getuser', 'load', 'save', 'setuser'].map((name): [string, Command] => (
     [name, { arity: -2, run: refuse }]

@@ -2,7 +2,7 @@
 import { fits, withSubcommands, wrongCount } from '../call.ts';
 import type { Answer, Call, Command, Commands } from '../call.ts';
 import { matches } from '../glob.ts';
-import { NOTHING, NULL, array, bulk, bulks, error, integer, map } from '../reply.ts';
+import { NOTHING, NULL, array, bulk, bulks, error, integer, map, status } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 import { ACL_COMMANDS } from './acl.ts';
 import { CLIENT_COMMANDS } from './client.ts';
@@ -24,12 +24,19 @@ function described(name: string, { arity }: Command): Reply {
   return array([bulk(name), integer(arity), NOTHING, none, none, none, NOTHING, NOTHING, NOTHING, NOTHING]);
 }
 
+const HELP = [
+  'COMMAND [<subcommand> [<arg> [value] [opt] ...]]. Subcommands are:',
+  'COUNT', 'DOCS', 'GETKEYS', 'GETKEYSANDFLAGS', 'INFO [<command-name> ...]', 'LIST [FILTERBY PATTERN <pattern>]',
+  'HELP',
+];
+
 const SUBCOMMANDS_OF_COMMAND: Commands = new Map<string, Command>([
   ['count', { arity: 2, run: () => integer(COMMANDS.size) }],
   ['list', { arity: -2, run: list }],
   ['getkeys', { arity: -3, run: keysOf }],
   ['getkeysandflags', { arity: -3, run: keysOf }],
   ['docs', { arity: -2, run: () => map([]) }],
+  ['help', { arity: 2, run: () => array(HELP.map(status)) }],
   ['info', {
     arity: -2,
     run: ({ args }) => array((args.length > 2 ? args.slice(2) : [...COMMANDS.keys()]).map((asked) => {
