@@ -71,7 +71,9 @@ function isExcused(deposed: NodeSight, successor: string, world: Overview): bool
   const notFencedYet = isNotFencedYet(deposed, world, nowMs - Math.max(agentStartedMs, redisStartedMs));
   // Beside a living agent of its name an agent touches nothing.
   const unguarded = agentRunsSinceMs === null || deposed.agent?.reasons.includes('duplicate_node_name') === true;
-  if (!plan.startFence && (notFencedYet || unguarded)) return true;
+  // The ensemble forgot every master before this agent began: to it this is a first start.
+  const knowsNobody = world.committed.term === null && deposed.agent?.rememberedEpoch === 0;
+  if (!plan.startFence && (notFencedYet || unguarded || knowsNobody)) return true;
   if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_TURN_MS) return true;
   const graceMs = agentRunsSinceMs === agentStartedMs ? FIRST_LOOK_MS : FENCE_UNDER_WAY_MS;
   const wakes = nowMs - (deposed.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS;

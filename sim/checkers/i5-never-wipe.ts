@@ -73,8 +73,6 @@ export class NeverWipe implements Checker {
     const { recordedRunId: recorded, former } = this;
     if (had.size === 0 || recorded === null || recorded === fromRunId) return;
     const agent = world.nodes.get(node)?.agent ?? null;
-    // The master's host vanished without a word, and is back before anybody has looked again.
-    if (agent?.trustsLink === true) return;
     // The ensemble forgot every master before this agent began.
     if (world.committed.term === null && agent?.rememberedEpoch === 0) return;
     // The ensemble has not heard it since: of the master that follows it cannot know yet.
@@ -140,6 +138,8 @@ function isGuarded(node: string, world: Overview): boolean {
   // Whose name another agent holds touches nothing.
   const twin = agent?.reasons.includes('duplicate_node_name') === true;
   const leaves = agent === null || agent.stopping || !agent.enabled || twin;
+  // The master's host vanished without a word, and is back before anybody has looked again.
+  if (agent?.trustsLink === true) return false;
   // Stopped or paused until a moment ago, it did what its replication link said before it read any command.
   if (leaves || redisServesSinceMs === null || world.nowMs - redisServesSinceMs < FIRST_COMMAND_MS) return false;
   return agentRunsSinceMs !== null && world.nowMs - agentRunsSinceMs >= FIRST_LOOK_MS;
