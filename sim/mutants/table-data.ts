@@ -31,6 +31,13 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     file: 'core/operations/hand-over.ts',
     find: '  leaveFormer(turn, facts);\n',
     replace: '',
+    also: [
+      {
+        file: 'core/operations/hand-over.ts',
+        find: 'stays && facts.link?.up === true ? planned.to : null',
+        replace: 'stays ? planned.to : null',
+      },
+    ],
     by: ['I5'],
     focus: 'restarts_in_hand_over',
   },
