@@ -6,6 +6,7 @@ import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectRaw } from '../support/raw-redis.ts';
 import { startService } from '../support/service.ts';
 import type { Node, Service } from '../support/service.ts';
 import { QUICK_SYNC } from '../support/scene.ts';
@@ -114,6 +115,24 @@ describe('lists of Sentinels and replicas are read', () => {
   test('by position: predis', () => expectWhole((port) => predisLists({ ports: [port], name: NAME })));
 
   test('as maps of RESP3: redis-client of Ruby', () => expectWhole((port) => new RecordedRedisClient([port]).lists()));
+});
+
+test('whoever stays on a deposed master is disconnected: idle, blocked, or listening', async () => {
+  const { master } = await service.settled();
+  const kinds = [['PING'], ['BLPOP', 'nothing', '0'], ['SUBSCRIBE', 'nothing']];
+  const left = new Set(kinds.map(([command]) => command));
+  for (const [command = '', ...args] of kinds) {
+    const client = await connectRaw(master.redis.port);
+    // What is asked ends with the connection, where it is not answered.
+    client.cmd(command, ...args).catch(() => undefined);
+    void client.closed.then(() => left.delete(command));
+  }
+  await waitFor(async () => /blocked_clients:1\r\n/.test(String(await master.redis.cmd('INFO', 'clients'))),
+    'one client to be blocked');
+  expect([...left]).toEqual(['PING', 'BLPOP', 'SUBSCRIBE']);
+  await switchOver(master);
+  await waitFor(() => left.size === 0, 'the connections to end');
+  await otherMaster(master, 2);
 });
 
 test('every client keeps writing through a switchover and a failover', async () => {
