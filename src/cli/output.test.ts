@@ -59,6 +59,22 @@ const SCENES: Readonly<Record<string, Partial<ServiceFacts>>> = {
     views: playedViews({ redis1: null, redis2: { role: 'candidate', master: null, reasons: ['awaiting_ballots'] } }),
   },
   'ensemble-silent': { ensemble: 'silent', records: null, views: playedViews({ redis2: null, redis3: null }) },
+  'one-agent-that-lost-its-replicas': {
+    ensemble: 'not_asked',
+    records: null,
+    views: playedViews({
+      redis1: { members: ['redis1', 'redis3'], inSync: [], replicas: [] }, redis2: null, redis3: null,
+    }),
+  },
+  'redis-of-a-replica-dead': {
+    views: playedViews({
+      redis1: { replicas: [] },
+      redis3: {
+        role: 'starting', reasons: ['redis_unreachable'],
+        redis: { reachable: false, role: null, runId: null, offset: 7, linkUp: true },
+      },
+    }),
+  },
   'strangers-and-escapes': {
     views: playedViews({
       redis1: {

@@ -4,6 +4,7 @@
  */
 import type { ServiceRecords } from './ensemble.ts';
 import type { ServiceFacts } from './facts.ts';
+import type { AgentView } from './live.ts';
 
 export const PROBLEMS = {
   paused: 'paused by an operator: nobody is promoted or gives up by itself',
@@ -63,10 +64,20 @@ function problemsOfNode({ lease, term, live, nodes }: ServiceRecords, name: stri
   return found;
 }
 
+/** The same as one agent has read the records. */
+function problemsAsSeen({ nodes, members, inSync, master }: AgentView, name: string): Problem[] {
+  if (!nodes.includes(name)) return nodes.length > 0 && members.includes(name) ? ['never_seen'] : [];
+  if (!members.includes(name)) return ['gone'];
+  return master === null || master.name === name || inSync.includes(name) ? [] : ['not_in_sync'];
+}
+
 /** Problems of one node, with what is known of its agent. */
 export function nodeProblems({ records, silent, views }: ServiceFacts, name: string): readonly Problem[] {
-  const disabled: Problem[] = views.get(name)?.enabled === false ? ['disabled'] : [];
-  if (records === null) return disabled;
+  if (records === null) {
+    const disabled: Problem[] = views.get(name)?.enabled === false ? ['disabled'] : [];
+    const [view] = views.values();
+    return view === undefined ? disabled : [...problemsAsSeen(view, name), ...disabled];
+  }
   const found = problemsOfNode(records, name);
   return silent.includes(name) ? [...found, 'agent_silent'] : found;
 }

@@ -190,7 +190,9 @@ function roleOf({ records, views }: ServiceFacts, name: string, master: string |
   const said = views.get(name)?.role;
   if (said !== undefined) return said;
   if (name === master) return 'master';
-  return records?.live.includes(name) === false ? 'gone' : 'replica';
+  const [view] = views.values();
+  const live = records?.live ?? view?.members ?? [name];
+  return live.includes(name) ? 'replica' : 'gone';
 }
 
 function linkOf(
@@ -198,7 +200,8 @@ function linkOf(
   attached: AgentView['replicas'][number] | undefined,
 ): Pick<NodeRow, 'link' | 'lagBytes'> {
   const said = attached === undefined ? null : attached.state === 'online';
-  const up = view?.redis.linkUp ?? said;
+  // What a Redis said last that does not answer any more is no news; its master knows.
+  const up = view?.redis.reachable === false ? (said ?? false) : (view?.redis.linkUp ?? said);
   return { link: up === null ? null : up ? 'up' : 'down', lagBytes: attached?.lagBytes ?? null };
 }
 
