@@ -88,7 +88,7 @@ export const HTTP_ERRORS = {
   node_missing: {
     status: 400,
     message: 'The order does not name the node to forget.',
-    next: 'Add ?node=NAME.',
+    next: 'Send {"node": NAME} to /forget, or add ?node=NAME to /v1/forget.',
   },
   forget_refused: {
     status: 412,
