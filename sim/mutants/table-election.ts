@@ -5,8 +5,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'ballots are cast while the stream still runs',
     file: 'core/contest.ts',
-    find: "if (positionMatters(state, why) && standing === 'frozen' && " +
-      "freezeStep(state, role, facts) !== 'final') return null;",
+    find: "if (matters && freezeStep(state, role, facts) !== 'final') return null;",
     replace: '',
     by: ['I2', 'I3', 'I4'],
     focus: 'draining',

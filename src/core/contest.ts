@@ -109,16 +109,23 @@ function standingOf(state: State, role: Candidate, term: Term, facts: RedisFacts
   return mayTakeOver(state, role, facts) ? 'linked' : 'frozen';
 }
 
-/** In durable mode those who may not stand are counted, too; a node that is to be left alone stays as it is. */
-function positionMatters(state: State, refused: ReasonCode | null): boolean {
-  return refused === null || (isDurable(state) && refused !== 'node_disabled' && refused !== 'foreign_dataset');
+/**
+ * In durable mode those who may not stand are counted, too; a node that is to be left alone stays as it is. And where
+ * all hold nothing an empty one may serve: whoever copies from a master may hold everything in a moment (I5).
+ */
+function positionMatters(state: State, refused: ReasonCode | null, holds: Ballot['holds']): boolean {
+  if (refused === null) return true;
+  const counts = isDurable(state) || holds === 'nothing';
+  return counts && refused !== 'node_disabled' && refused !== 'foreign_dataset';
 }
 
 /** The ballot that this node can truthfully cast now, or null while its position still moves. */
 export function wantedBallot(state: State, role: Candidate, term: Term, facts: RedisFacts): Ballot | null {
   const standing = standingOf(state, role, term, facts);
   const why = refusal(state, term, facts, standing);
-  if (positionMatters(state, why) && standing === 'frozen' && freezeStep(state, role, facts) !== 'final') return null;
+  const holds = holdingOf(state, facts, term);
+  const matters = standing === 'frozen' && positionMatters(state, why, holds);
+  if (matters && freezeStep(state, role, facts) !== 'final') return null;
   const lease = state.records.lease?.value ?? null;
   return {
     name: state.settings.name,
@@ -130,7 +137,7 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
     offset: facts.offset,
     priority: ballotPriority(state, term, facts),
     standing,
-    holds: holdingOf(state, facts, term),
+    holds,
     refusal: why,
     deathProof: lease !== null && provesDeath(state, lease) ? lease.runId : null,
   };

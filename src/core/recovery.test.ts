@@ -6,7 +6,9 @@ import { recoveryOutcome } from './recovery.ts';
 import type { RecoveryInput } from './recovery.ts';
 import type { Ballot } from './records.ts';
 import { Village } from './testing/village.ts';
-import { ballot, nodeRecord, REPLID, term } from './testing/world.ts';
+import {
+  ballot, linkTo, nodeRecord, only, ownAnswers, readsLease, redisOf, REPLID, replicaFacts, run, sight, term, world,
+} from './testing/world.ts';
 
 /** Restarted from an RDB: its position is shown. */
 const fromRdb = (name: string, change: Partial<Ballot> = {}): Ballot =>
@@ -167,4 +169,17 @@ describe('a service that lost power', () => {
     village.pass(5000);
     expect(village.writable()).toEqual(['a']);
   });
+});
+
+test('a node that copies everything says that it holds nothing only when it can get nothing more', () => {
+  const none = { runId: 'new-c', keys: 0, offset: 0, replid: 'fresh-c' } as const;
+  const link = linkTo(redisOf('a'), { up: false, everUp: false, syncInProgress: true });
+  const copying = replicaFacts('c', { ...none, link });
+  const record = { term: term({ inSync: ['b'] }) };
+  const played = run(world('c', 'replica', { record, own: sight(copying) }), readsLease(null));
+  expect(played.does).toContain('freeze');
+  expect(played.does).not.toContain('cast_ballot');
+  const frozen = linkTo({ host: '127.0.0.1', port: 1 }, { up: false, everUp: false });
+  const final = run(played.state, ownAnswers(replicaFacts('c', { ...none, link: frozen })));
+  expect(only(final, 'cast_ballot').ballot).toMatchObject({ holds: 'nothing', refusal: 'not_in_sync' });
 });
