@@ -15,6 +15,8 @@ import { InSyncKeptTrue } from './in-sync-kept-true.ts';
 const SEEN_MS = 2500;
 /** Reading what lies in the socket may end after 200 ms of a clock that is up to five per cent fast. */
 const DRAIN_MS = 180;
+/** A ballot as young as this may have come behind the look that decided the claim. */
+const CAST_BEFORE_MS = 5;
 /** Looking at everybody for every write would cost more than the run. */
 const EVERY = 32;
 /** The best have two settling times of 1 s to claim, by clocks up to five per cent fast; then they are passed over. */
@@ -23,6 +25,8 @@ const PASSED_OVER_MS = 1900;
 export class FreshestWins implements Checker {
   /** Voters of the election that was won last: members of the set with their memory, not what a disk brought back. */
   private claim: { readonly node: string; readonly voters: readonly string[] } | null = null;
+  /** When each node cast its ballot of its latest epoch. */
+  private readonly castMs = new Map<string, number>();
   private leaselessSinceMs = 0;
   private readonly inSync = new InSyncByRight();
   private readonly fromDisk = new FromDisk();
@@ -59,6 +63,9 @@ export class FreshestWins implements Checker {
     if (byItself && isBehind(lease, world) && this.fromDisk.isTooEarly(before, after, world)) {
       world.violated('I3', `${lease.node} claimed with what its disk had, before others were back`);
     }
+    for (const [name, { epoch }] of after.ballots) {
+      if (before.ballots.get(name)?.epoch !== epoch) this.castMs.set(name, world.nowMs);
+    }
     this.fromDisk.committed(before, after, world.nowMs);
     this.inSync.committed(before, after);
   }
@@ -79,6 +86,7 @@ export class FreshestWins implements Checker {
     const voters = [...ballots.values()].filter(
       ({ name, holds, epoch, runId }) =>
         this.inSync.has(name) && name !== node && remembers.includes(holds) && epoch === term.epoch &&
+        world.nowMs - (this.castMs.get(name) ?? 0) >= CAST_BEFORE_MS &&
         // A twin's ballot speaks of another server.
         world.nodes.get(name)?.redis?.runId === runId,
     );

@@ -7,9 +7,9 @@ import type { State } from './state.ts';
 import type { Change } from './testing/world.ts';
 import {
   facts, kept, lease, linkTo, masterFacts, ownAnswers, redisOf, remoteAnswers, replicaFacts, run, runIdOf, sessionOf,
-  sight, START_MS, term, world,
+  sight, START_MS, T_MS, term, world,
 } from './testing/world.ts';
-import { POLL_ALERT_MS, wanted } from './wanted.ts';
+import { POLL_ALERT_MS, POLL_SETTLING_MS, wanted } from './wanted.ts';
 
 const broken = { up: false, syncInProgress: false } as const;
 const syncing = { up: false, syncInProgress: true } as const;
@@ -45,6 +45,13 @@ describe('a replica', () => {
     expect(wanted(confirmed.state).pollRemoteMs).toBe(POLL_ALERT_MS);
     const goesOn = run(confirmed.state, 2, remoteAnswers(masterFacts()), ownAnswers(streaming(syncing)));
     expect(goesOn.does).not.toContain('freeze');
+  });
+
+  test('leaves a master that answered until the stream broke, and not at once behind it', () => {
+    const quiet = run(replica({}, answering), 500, ownAnswers(streaming(broken)));
+    expect(run(quiet.state, 9).does).not.toContain('freeze');
+    expect(run(quiet.state, 10).does).toContain('freeze');
+    expect(run(quiet.state, 5, remoteAnswers(masterFacts()), 20).does).not.toContain('freeze');
   });
 
   test('does not follow a master that has fallen silent', () => {
@@ -84,4 +91,13 @@ describe('a node without a place, while no ensemble answers', () => {
     const begun = { ...state, startedAtMs: START_MS, lastProofMs: START_MS };
     expect(run(begun, afterMs).does.includes('freeze')).toBe(leaves);
   });
+});
+
+test('a master in doubt that was made a replica copies nobody whom it meets there', () => {
+  const made = (link: Parameters<typeof linkTo>[1]): State =>
+    world('a', 'master', { own: sight(replicaFacts('a', { link: linkTo(redisOf('b'), link) })) });
+  const doubts = (state: State) => run(state, { kind: 'session_disconnected' }, T_MS);
+  expect(doubts(made({})).does).not.toContain('freeze');
+  expect(doubts(made(broken)).does).toContain('freeze');
+  expect(wanted(made({})).pollOwnMs).toBe(POLL_SETTLING_MS);
 });

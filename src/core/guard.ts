@@ -17,6 +17,12 @@ import type { Lease, Term } from './records.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
+/**
+ * How long a master that answered until now may take to answer behind the break of our stream. Its connection to our
+ * agent may have ended as well, without a word; 50 ms after the break a restarted one has wiped us (measured).
+ */
+const ANSWERS_WITHIN_MS = 10;
+
 /** A master as it was recorded: where it is, and which process. */
 type Recorded = Pick<Lease, 'redis' | 'runId'>;
 
@@ -49,9 +55,12 @@ export function guardFullSync(turn: Turn, facts: RedisFacts, master: Recorded): 
   const { state } = turn;
   if (facts.keys === 0) return;
   const syncs = facts.link?.syncInProgress === true;
+  const answersUntilMs = syncs ? state.nowMs : (state.own.unlinkedSinceMs ?? state.nowMs) + ANSWERS_WITHIN_MS;
   // Where a host vanished and came back without a word, the answer may be that of the process before.
-  const isKnown = isHeard(state, master) && (!syncs || hasAnsweredSinceBreak(state));
-  if (isKnown) return turn.wakeAt(state.remote.answeredAtMs + REMOTE_FRESH_MS);
+  if (isHeard(state, master)) {
+    if (hasAnsweredSinceBreak(state)) return turn.wakeAt(state.remote.answeredAtMs + REMOTE_FRESH_MS);
+    if (state.nowMs < answersUntilMs) return turn.wakeAt(answersUntilMs);
+  }
   const another = syncs || (isEnabled(state) && answersAsAnother(state, master));
   if (!another && !(isEnabled(state) && mayMeetAnother(state, facts))) return;
   if (!turn.emit({ kind: 'freeze' })) return;

@@ -35,11 +35,13 @@ function byLateness({ value: a }: Kept<Member>, { value: b }: Kept<Member>): num
 
 /** Whether a term is remembered by anybody here, so that there is no first start; its best witness writes it. */
 export function restoreTerm(turn: Turn, { sinceMs }: RoleOf<'starting'>): boolean {
-  const { memory, records, settings } = turn.state;
+  const { memory, records, settings, connectedAtMs } = turn.state;
   const witnesses = [...records.members.values()].filter(({ value }) => value.rememberedVersion !== null);
   const best = witnesses.toSorted(byLateness)[0]?.value.name;
   if (best === undefined && memory === null) return false;
-  const untilMs = sinceMs + settings.bootstrapSettleMs;
+  // A master that has not heard of the loss goes on for a part of the session timeout; who is here has heard of it.
+  const holderEndsMs = Math.max(sinceMs, connectedAtMs) + settings.sessionTimeoutMs;
+  const untilMs = Math.max(sinceMs + settings.bootstrapSettleMs, holderEndsMs);
   const allHere = memory?.term.nodes.every((name) => records.members.has(name)) === true;
   if (best !== settings.name || memory === null || (!allHere && turn.now < untilMs)) {
     turn.wakeAt(untilMs);

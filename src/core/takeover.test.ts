@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Claimed, State } from './state.ts';
 import {
   answer, dead, frozenFacts, leaseOf, linkTo, masterFacts, only, ownAnswers, redisOf, remoteAnswers, replicaFacts,
-  roleIs, run, sight, START_MS, term, termOf, world,
+  roleIs, run, sight, START_MS, T_MS, term, termOf, world,
 } from './testing/world.ts';
 
 const claimOf = ({ takeover }: { takeover: boolean }): Claimed => (
@@ -59,6 +59,14 @@ describe('a takeover', () => {
     expect(run(takingOver(), broken).does).toContain('release');
     const another = remoteAnswers(masterFacts({ runId: 'run-restarted', keys: 0 }));
     expect(run(takingOver(), another).does).toContain('freeze');
+  });
+
+  test('copies nobody who answers there next, while the ensemble is away', () => {
+    const away = run(takingOver(), { kind: 'session_disconnected' }, T_MS).state;
+    expect(away.reasons).toContain('zookeeper_unreachable');
+    expect([...away.inFlight.keys()]).not.toContain('freeze');
+    const syncing = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false, syncInProgress: true }) });
+    expect(run(away, ownAnswers(syncing)).does).toContain('freeze');
   });
 
   test('once given up promotes nobody, and is not given back twice', () => {

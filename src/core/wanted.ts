@@ -89,10 +89,15 @@ function knowsItsMaster(state: State): boolean {
   return master !== null && isHeard && verifiedMaster(state, master);
 }
 
+/** One that still follows somebody may meet another process there. */
+function waitingFor({ own }: State): number {
+  return own.facts?.link?.up === false ? POLL_SETTLING_MS : POLL_WAITING_MS;
+}
+
 function pollOwn(state: State): number {
   const { role, own } = state;
   const eager = isEager(state);
-  if (decidesNext(state)) return eager ? POLL_ALERT_MS : POLL_WAITING_MS;
+  if (decidesNext(state)) return eager ? POLL_ALERT_MS : waitingFor(state);
   if (state.inFlight.has('rescue')) return POLL_WAITING_MS;
   if (own.blocked !== null || state.unplaced) return POLL_SETTLING_MS;
   switch (role.name) {
@@ -101,6 +106,7 @@ function pollOwn(state: State): number {
     case 'stepping_down':
       return eager ? POLL_SETTLING_MS : POLL_WAITING_MS;
     case 'master':
+      if (own.facts?.role === 'replica') return POLL_SETTLING_MS;
       return eager || role.attaching.size > 0 ? POLL_SETTLING_MS : POLL_MASTER_MS;
     case 'replica':
       // Whoever answers there next may be another process: its full sync must be seen before it is loaded (I5).

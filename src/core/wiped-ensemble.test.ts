@@ -119,14 +119,15 @@ describe('the term is put back by whoever remembers it', () => {
     expect(played.does).not.toContain('write_term');
   });
 
-  test('not before the others had their time to come', () => {
-    const { bootstrapSettleMs } = settings('b');
+  test('not before the others had their time to come, and a master that has not heard of it has given up', () => {
+    const { bootstrapSettleMs, sessionTimeoutMs } = settings('b');
+    const waitMs = Math.max(bootstrapSettleMs, sessionTimeoutMs);
     const alone = forgotten({
       record: { lease: null, term: null, masterRecord: null, settings: null, nodes: [], members: [remembering(7)] },
       role: { name: 'starting', sinceMs: START_MS },
     });
-    expect(run(alone, bootstrapSettleMs - 1).does).not.toContain('write_term');
-    expect(run(alone, bootstrapSettleMs).does).toContain('write_term');
+    expect(run(alone, waitMs - 1).does).not.toContain('write_term');
+    expect(run(alone, waitMs).does).toContain('write_term');
   });
 
   test('and nobody makes a first start of a service that somebody remembers', () => {

@@ -10,6 +10,7 @@ import { endFailsafe } from '../failsafe.ts';
 import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
 import { absentNow, forgettable, leaveOut } from '../forget.ts';
 import type { RedisFacts } from '../facts.ts';
+import { leaveFormer } from '../guard.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
 import { divergentBytes, positionOf } from '../lineage.ts';
 import { CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, ourLease, ownFacts, remoteIsHealthy } from '../queries.ts';
@@ -35,6 +36,8 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   const facts = ownFacts(turn.state);
   const term = turn.state.records.term;
   if (facts === null) return;
+  // Somebody made it a replica, of whom nothing is known here: it copies nobody whom it meets at that address (I5).
+  if (facts.role === 'replica') leaveFormer(turn, facts);
   if (ourLease(turn.state) === null) return reclaimLease(turn, facts);
   if (term === null || stepsDown(turn, doubted)) return;
   const reaches = turn.state.synced && turn.state.session?.connected === true;

@@ -27,7 +27,9 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   turn.wakeAt(fenceAtMs(state));
   const facts = ownFacts(state);
   // A takeover that becomes possible behind its own release must not promote.
-  if (facts === null || turn.awaits('release')) return;
+  if (facts === null) return;
+  guardFormer(turn, role, facts);
+  if (turn.awaits('release')) return;
   // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
   if (facts.role === 'master') return finish(turn, role);
   // Given up, whatever its release has come to: what was frozen then, or wiped, is the election's business.
@@ -59,12 +61,18 @@ function holdsAll(state: State, role: RoleOf<'promoting'>, facts: RedisFacts): b
   return facts.replid === remote.replid && facts.offset >= remote.offset;
 }
 
+/**
+ * Until it is promoted, the Redis that takes over follows its old master. Whoever answers there next would be copied,
+ * also while the lease goes back, or while the ensemble is away and nothing else can be done (I5).
+ */
+function guardFormer(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): void {
+  const master = turn.state.claimed?.former?.master ?? null;
+  if (role.takeover && facts.role === 'replica' && master !== null) guardFullSync(turn, facts, master);
+}
+
 function takenOver(turn: Turn, role: RoleOf<'promoting'>, facts: RedisFacts): boolean {
   const { state } = turn;
   if (holdsAll(state, role, facts)) return true;
-  const master = state.claimed?.former?.master ?? null;
-  // Whoever answers there next would be followed by a Redis that nobody looks after while the lease goes back (I5).
-  if (master !== null) guardFullSync(turn, facts, master);
   const ended = state.remote.link !== 'open' || facts.link?.up !== true || turn.awaits('freeze');
   if (ended || turn.now - role.sinceMs >= TAKEOVER_MAX_MS) {
     abandonTakeover(turn, role);
