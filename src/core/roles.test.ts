@@ -271,7 +271,10 @@ describe('stepping down', () => {
     expect(ordered.does).not.toContain('release');
     const named = run(ordered.state, readsTerm(term({ inSync: [] })), answer(ordered.state, 'write_term'));
     expect(named.does).not.toContain('fence_reversibly');
-    expect(named.does).toContain('release');
+    expect(named.does).not.toContain('release');
+    const lifted = ownAnswers(masterFacts({ minReplicas: only(named, 'set_min_replicas').minReplicas, replicas: [] }));
+    expect(run(named.state, lifted).does).not.toContain('release');
+    expect(run(named.state, lifted, answer(named.state, 'set_min_replicas')).does).toContain('release');
     expect([...named.state.reasons]).toContain('no_successor');
   });
 

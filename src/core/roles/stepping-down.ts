@@ -7,7 +7,8 @@
  */
 import type { ReasonCode } from '../../contract/reasons.ts';
 import { emitClaim, foreignRecord } from '../claim.ts';
-import { FENCE_MIN_REPLICAS } from '../fencing.ts';
+import type { RedisFacts } from '../facts.ts';
+import { FENCE_MIN_REPLICAS, wantedMinReplicas } from '../fencing.ts';
 import { handOver } from '../operations/hand-over.ts';
 import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, keepsLease, yieldDeadRedis } from '../power.ts';
@@ -34,8 +35,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');
-    if (facts?.minReplicas === FENCE_MIN_REPLICAS) return;
-    return giveUpLease(turn, askedTo(role));
+    return servesOn(turn, facts) ? giveUpLease(turn, askedTo(role)) : undefined;
   }
   if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
   if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
@@ -44,6 +44,15 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
   giveUpLease(turn, null, term);
+}
+
+/**
+ * Its Redis is seen to take writes without replicas. A lift that is still under way would land behind the fence of a
+ * successor that came all the same.
+ */
+function servesOn(turn: Turn, facts: RedisFacts | null): boolean {
+  if (facts === null || facts.minReplicas === FENCE_MIN_REPLICAS || turn.awaits('set_min_replicas')) return false;
+  return facts.role !== 'master' || facts.minReplicas === wantedMinReplicas(turn.state);
 }
 
 /** What an operator asked for that this node gives up for. */
