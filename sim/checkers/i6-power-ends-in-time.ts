@@ -4,7 +4,7 @@
  * lease is gone it has long been fenced, so that it acknowledges nothing without.
  */
 import { WAKES_WITHIN_MS } from './checker.ts';
-import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
+import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
@@ -35,12 +35,14 @@ export class PowerEndsInTime implements Checker {
   private seen = 0;
   private reported = false;
   private holder: string | null = null;
-  /** Until when each node held a lease. */
-  private readonly heldUntilMs = new Map<string, number>();
+  /** The process that the lease names. */
+  private heldBy: string | null = null;
+  /** Until when each node held a lease, and for which process of its Redis. */
+  private readonly held = new Map<string, { readonly untilMs: number; readonly runId: string | null }>();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'wiped') this.forget();
-    if (sight.saw === 'committed') this.noteHolder(sight.after.lease?.node ?? null, world);
+    if (sight.saw === 'committed') this.noteHolder(sight.after.lease, world);
     if (sight.saw !== 'acknowledged' || this.reported) return;
     // Who holds no lease is looked at each time.
     if (this.holder === sight.node && ++this.seen % EVERY !== 0) return;
@@ -57,12 +59,16 @@ export class PowerEndsInTime implements Checker {
   /** With the records of a wiped ensemble everybody's office is gone, and nobody's is told. */
   private forget(): void {
     this.holder = null;
-    this.heldUntilMs.clear();
+    this.held.clear();
   }
 
-  private noteHolder(node: string | null, world: Overview): void {
-    if (this.holder !== null && this.holder !== node) this.heldUntilMs.set(this.holder, world.nowMs);
+  private noteHolder(lease: Committed['lease'], { nowMs }: Overview): void {
+    const node = lease?.node ?? null;
+    if (this.holder !== null && this.holder !== node) {
+      this.held.set(this.holder, { untilMs: nowMs, runId: this.heldBy });
+    }
     this.holder = node;
+    this.heldBy = lease?.runId ?? null;
   }
 
   private violated(world: Overview, text: string): void {
@@ -89,18 +95,18 @@ export class PowerEndsInTime implements Checker {
   }
 
   private withLease(node: NodeSight, world: Overview, ranMs: number): void {
-    const { name, agent, agentStartedMs, redisStartedMs } = node;
-    const heldUntilMs = this.heldUntilMs.get(name);
-    if (agent === null || heldUntilMs === undefined || world.committed.lease?.node === name) return;
+    const { name, agent, agentStartedMs } = node;
+    const held = this.held.get(name);
+    if (agent === null || held === undefined || world.committed.lease?.node === name) return;
     // Whose name another agent holds touches nothing; the next master fences its Redis.
     if (agent.reasons.includes('duplicate_node_name')) return;
     // Whoever is told to go, or to keep out, leaves its Redis as it is when nobody takes over.
     if (agent.onPromises || agent.stopping || !agent.enabled) return;
-    if (isAnothers(node, heldUntilMs)) return;
+    if (isAnothers(node, held.untilMs)) return;
     if (ranMs < FIRST_LOOK_MS && world.nowMs - agentStartedMs < FIRST_LOOK_MS) return;
-    if (!world.plan.startFence && redisStartedMs > heldUntilMs && isNotFencedYet(node, world, ranMs)) return;
+    if (!world.plan.startFence && node.redisRunId !== held.runId && isNotFencedYet(node, world, ranMs)) return;
     const graceMs = UNDER_WAY_MS + HEARTBEAT_PART * world.plan.sessionTimeoutMs;
-    const lateMs = world.nowMs - heldUntilMs;
+    const lateMs = world.nowMs - held.untilMs;
     if (lateMs > graceMs) this.violated(world, `${name} takes writes ${lateMs.toFixed(0)} ms after its lease was gone`);
   }
 }

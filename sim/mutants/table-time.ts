@@ -43,8 +43,8 @@ export const TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'an agent does not notice that its machine slept',
     file: 'agent/loop.ts',
-    find: 'return jumpedMs > SLEEP_JUMP_MS;',
-    replace: 'return jumpedMs > 1000 * SLEEP_JUMP_MS;',
+    find: 'return Math.abs(jumpedMs) > SLEEP_JUMP_MS;',
+    replace: 'return Math.abs(jumpedMs) > 1000 * SLEEP_JUMP_MS;',
     by: ['I2', 'I6'],
     focus: 'slept_through',
   },

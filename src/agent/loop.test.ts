@@ -105,6 +105,14 @@ test('a wall clock that ran ahead of ours tells that the machine slept', () => {
   expect(loop.state.sleptAtMs).toBe(1010);
 });
 
+test('one that was set back may have hidden a sleep', () => {
+  const { loop, time } = stage();
+  loop.post(CONNECTED);
+  time.wallLeadMs -= 300;
+  loop.post({ kind: 'tick' });
+  expect(loop.state.sleptAtMs).toBe(1000);
+});
+
 describe('a process that is stopped between deciding and doing', () => {
   const ofA = { owner: sessionOf('a') };
   const BECOMES_MASTER: readonly Input[] = [

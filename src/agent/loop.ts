@@ -21,8 +21,9 @@ import type { WallClock } from '../contract/clock.ts';
 /** Inputs that wait to be looked at. Reaching it means that something posts in a circle. */
 const MAILBOX_MAX = 10_000;
 /**
- * Wall time that passed beyond monotonic time: more than this, and the machine slept, or its clock was set. Less than
- * what lies between F and the end of a session of the shortest T, or a short sleep would outlive the fence unnoticed.
+ * Wall time that passed beyond monotonic time, or fell short of it: more than this, and the machine slept, or its clock
+ * was set, which may hide a sleep. Less than what lies between F and the end of a session of the shortest T, or a short
+ * sleep would outlive the fence unnoticed.
  */
 export const SLEEP_JUMP_MS = 100;
 /** A wait without a deadline is looked at again all the same: at a multiple of this, when other timers are due too. */
@@ -123,7 +124,7 @@ export class Loop {
     const leadMs = this.clock.wallNow() - this.clock.now();
     const jumpedMs = leadMs - this.wallLeadMs;
     this.wallLeadMs = leadMs;
-    return jumpedMs > SLEEP_JUMP_MS;
+    return Math.abs(jumpedMs) > SLEEP_JUMP_MS;
   }
 
   private scheduleTick(): void {

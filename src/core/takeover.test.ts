@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { Claimed, State } from './state.ts';
 import {
-  answer, dead, frozenFacts, leaseOf, linkTo, masterFacts, only, ownAnswers, redisOf, remoteAnswers, replicaFacts,
-  roleIs, run, sight, START_MS, T_MS, term, termOf, world,
+  answer, dead, facts, frozenFacts, leaseOf, linkTo, masterFacts, only, ownAnswers, redisOf, remoteAnswers,
+  replicaFacts, roleIs, run, sight, START_MS, T_MS, term, termOf, world,
 } from './testing/world.ts';
 
 const claimOf = ({ takeover }: { takeover: boolean }): Claimed => (
@@ -107,10 +107,10 @@ describe('the target of a planned hand-over', () => {
 });
 
 describe('after a claim without takeover', () => {
-  const promoting = (remote = sight(masterFacts())): State => {
+  const promoting = (remote = sight(masterFacts()), own = frozenFacts('b')): State => {
     const claimed = claimOf({ takeover: false });
     const record = { lease: null, masterRecord: null };
-    const before = world('b', 'candidate', { own: sight(frozenFacts('b')), remote, claimed, record });
+    const before = world('b', 'candidate', { own: sight(own), remote, claimed, record });
     const quiet = { ...before, role: { ...roleIs(before, 'candidate'), mayLink: false } };
     return run(quiet, leaseOf('b', 6), termOf('b', 6)).state;
   };
@@ -120,6 +120,13 @@ describe('after a claim without takeover', () => {
     expect([...state.inFlight.keys()]).toContain('remote_fence_hard');
     expect([...state.inFlight.keys()]).not.toContain('promote');
     expect(run(state, answer(state, 'remote_fence_hard')).does).toContain('promote');
+  });
+
+  test('and before one that restarted as a master, and stood by an order, takes writes', () => {
+    const state = promoting(sight(masterFacts()), facts('b', { minReplicas: 1_000_000 }));
+    expect(state.role.name).toBe('promoting');
+    expect([...state.inFlight.keys()]).toContain('remote_fence_hard');
+    expect(run(state, answer(state, 'remote_fence_hard')).state.role.name).toBe('master');
   });
 
   test('one that does not answer the fence is waited for 200 ms', () => {

@@ -31,7 +31,10 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   guardFormer(turn, role, facts);
   if (turn.awaits('release')) return;
   // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
-  if (facts.role === 'master') return finish(turn, role);
+  if (facts.role === 'master') {
+    // One that was a master when it claimed, restarted perhaps, is fenced still: the deposed one is fenced first.
+    return facts.minReplicas === FENCE_MIN_REPLICAS && !deposedFenced(turn, role) ? undefined : finish(turn, role);
+  }
   // Given up, whatever its release has come to: what was frozen then, or wiped, is the election's business.
   if (state.takeoverFailedEpoch === role.epoch) return abandonTakeover(turn, role);
   if (state.stopping !== null) return giveUpLease(turn, 'agent_stopping');
