@@ -20,7 +20,7 @@ import { comparePositions } from './lineage.ts';
 import { obstacle } from './obstacles.ts';
 import { isPaused } from './operations/pause.ts';
 import { holdsPower } from './power.ts';
-import { isEnabled, isForeign, isFrozen, ownFacts, verifiedMaster } from './queries.ts';
+import { isEnabled, isForeign, isFrozen, ownFacts, timeoutMs, verifiedMaster } from './queries.ts';
 import type { Ballot, Kept, Term } from './records.ts';
 import { isDurable, isUnreadable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
@@ -123,9 +123,9 @@ export function takeFailoverOrder(turn: Turn, acknowledgeLoss: boolean): void {
 
 /** Answers an order that is carried out, refused for good, or has waited long enough. */
 export function answerFailoverOrder(turn: Turn): void {
-  const { orderedFailover: order, session, settings } = turn.state;
+  const { orderedFailover: order } = turn.state;
   if (order === null) return;
-  const untilMs = order.sinceMs + (session?.timeoutMs ?? settings.sessionTimeoutMs) + ORDER_PATIENCE_MS;
+  const untilMs = order.sinceMs + timeoutMs(turn.state) + ORDER_PATIENCE_MS;
   turn.wakeAt(Math.max(untilMs, turn.now + 1));
   const isDone = holdsPower(turn.state);
   const refused = isDone ? null : orderedRefusal(turn.state);

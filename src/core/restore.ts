@@ -8,6 +8,7 @@
  * that anybody remembers (I1). Where no agent remembers anything, a first start is all that is left.
  */
 import type { Kept, Member, SettingsRecord, Term } from './records.ts';
+import { timeoutMs } from './queries.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -40,7 +41,7 @@ export function restoreTerm(turn: Turn, { sinceMs }: RoleOf<'starting'>): boolea
   const best = witnesses.toSorted(byLateness)[0]?.value.name;
   if (best === undefined && memory === null) return false;
   // A master that has not heard of the loss goes on for a part of the session timeout; who is here has heard of it.
-  const holderEndsMs = Math.max(sinceMs, connectedAtMs) + settings.sessionTimeoutMs;
+  const holderEndsMs = Math.max(sinceMs, connectedAtMs) + timeoutMs(turn.state);
   const untilMs = Math.max(sinceMs + settings.bootstrapSettleMs, holderEndsMs);
   const allHere = memory?.term.nodes.every((name) => records.members.has(name)) === true;
   if (best !== settings.name || memory === null || (!allHere && turn.now < untilMs)) {

@@ -36,7 +36,7 @@ import { noticeOwnRedis } from './own-redis.ts';
 import { takeFailoverOrder } from './ordered-failover.ts';
 import { noteLag } from './health.ts';
 import { hasUnknownTwin, obstacle } from './obstacles.ts';
-import { ourLease, ownFacts } from './queries.ts';
+import { ourLease, ownFacts, timeoutMs } from './queries.ts';
 import type { State } from './state.ts';
 import { remembered } from './restore.ts';
 import { overlaid } from './service-settings.ts';
@@ -81,8 +81,8 @@ function takeIn(turn: Turn, input: Input): void {
       // However long it was: nothing that was heard before counts any more. First fence, then look.
       noteSleep(turn, input.wallMs ?? null);
       return turn.update({
-        lastProofMs: Math.min(turn.state.lastProofMs, turn.now - asleepMs(turn.state)),
-        connectedAtMs: Math.min(turn.state.connectedAtMs, turn.now - asleepMs(turn.state)),
+        lastProofMs: Math.min(turn.state.lastProofMs, turn.now - timeoutMs(turn.state)),
+        connectedAtMs: Math.min(turn.state.connectedAtMs, turn.now - timeoutMs(turn.state)),
         sleptAtMs: turn.now,
         failsafe: state.failsafe && { ...state.failsafe, untilMs: Number.NEGATIVE_INFINITY },
       });
@@ -130,13 +130,9 @@ function takeIn(turn: Turn, input: Input): void {
   }
 }
 
-function asleepMs(state: State): number {
-  return state.session?.timeoutMs ?? state.settings.sessionTimeoutMs;
-}
-
-function sessionConnected(turn: Turn, id: bigint, timeoutMs: number): void {
-  turn.update({ session: { id, timeoutMs, connected: true }, synced: false, connectedAtMs: turn.now });
-  turn.report('session_connected', { timeout_ms: timeoutMs });
+function sessionConnected(turn: Turn, id: bigint, grantedMs: number): void {
+  turn.update({ session: { id, timeoutMs: grantedMs, connected: true }, synced: false, connectedAtMs: turn.now });
+  turn.report('session_connected', { timeout_ms: grantedMs });
 }
 
 function recordRead(turn: Turn, read: RecordRead): void {
