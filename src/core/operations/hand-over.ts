@@ -17,6 +17,7 @@
  */
 import { emitClaim } from '../claim.ts';
 import { deposedBy, isIncumbent, mayTakeOver } from '../contest.ts';
+import { runningProcesses } from '../election-now.ts';
 import { sameAddress } from '../facts.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
@@ -202,14 +203,9 @@ export function takesPartInHandOver(
 function othersWait(turn: Turn, role: RoleOf<'candidate'>, planned: HandOver, term: Term): boolean {
   const { state } = turn;
   const leaves = leftForGood(state, planned.from.name, term.epoch);
-  if (leaves && !mayYetClaim(state, planned.to)) return false;
+  if (leaves && !runningProcesses(state).has(planned.to)) return false;
   const settles = leaves ? 1 : OTHERS_WAIT_SETTLES;
   return !isNoMore(state, term) && waits(turn, role.sinceMs + settles * state.settings.electionSettleMs);
-}
-
-function mayYetClaim(state: State, name: string): boolean {
-  const member = state.records.members.get(name)?.value;
-  return typeof member?.runId === 'string' && !agentIsGone(state, name, member.instance);
 }
 
 /** Nobody takes over from the old master's Redis, and it does not serve again: its port refuses, or is another's. */
