@@ -11,7 +11,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
 import {
-  hasAnsweredSinceBreak, isEnabled, isFrozen, isLinkedTo, REMOTE_FRESH_MS, remoteIsHealthy, verifiedMaster,
+  hasAnsweredSinceBreak, isEnabled, isFrozen, isHeard, isLinkedTo, REMOTE_FRESH_MS,
 } from './queries.ts';
 import type { Lease, Term } from './records.ts';
 import type { State } from './state.ts';
@@ -29,11 +29,6 @@ type Recorded = Pick<Lease, 'redis' | 'runId'>;
 /** Another process answers in the place of this one. */
 export function answersAsAnother({ remote, remoteTarget }: State, { redis, runId }: Recorded): boolean {
   return sameAddress(remoteTarget, redis) && remote.link === 'open' && remote.current && remote.facts?.runId !== runId;
-}
-
-/** It was seen to be the recorded process, and still answers: what it was before a silence proves nothing. */
-export function isHeard(state: State, master: Recorded): boolean {
-  return verifiedMaster(state, master) && remoteIsHealthy(state);
 }
 
 /**

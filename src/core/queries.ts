@@ -106,6 +106,11 @@ export function verifiedMaster(state: State, lease: Pick<Lease, 'redis' | 'runId
   );
 }
 
+/** It was seen to be the recorded process, and still answers: what it was before a silence proves nothing. */
+export function isHeard(state: State, master: Pick<Lease, 'redis' | 'runId'>): boolean {
+  return verifiedMaster(state, master) && remoteIsHealthy(state);
+}
+
 /** A dataset that holds something and that nothing connects with the service. */
 export function isForeign(facts: RedisFacts, term: Term, name: string): boolean {
   if (facts.keys === 0 || term.nodes.includes(name)) return false;

@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 
 import type { State } from './state.ts';
-import { masterFacts, run, sight, START_MS, T_MS, world } from './testing/world.ts';
-import { POLL_PEACE_MS, POLL_SETTLING_MS, wanted } from './wanted.ts';
+import { linkTo, masterFacts, redisOf, replicaFacts, run, sight, START_MS, T_MS, world } from './testing/world.ts';
+import { POLL_PEACE_MS, POLL_SETTLING_MS, POLL_WAITING_MS, wanted } from './wanted.ts';
 
 const LONG_AGO = { sinceMs: START_MS - 60_000 };
 
@@ -30,6 +30,15 @@ describe('a replica looks at its own Redis', () => {
   ])('closely enough to see a full sync before it is loaded when %s', (_what, remote) => {
     expect(wanted(replicaBeside(remote)).pollOwnMs).toBe(POLL_SETTLING_MS);
   });
+});
+
+test('who takes over looks closely again, when that takes long, while its stream is broken', () => {
+  const state = world('b', 'candidate', { own: sight(replicaFacts('b')), remote: sight(masterFacts()) });
+  const role = { name: 'promoting', epoch: 6, deposed: redisOf('a'), takeover: true, remoteFence: 'asked' } as const;
+  const late: State = { ...state, role: { ...role, ...LONG_AGO }, alertUntilMs: 0 };
+  expect(wanted(late).pollOwnMs).toBe(POLL_WAITING_MS);
+  const broken = sight(replicaFacts('b', { link: linkTo(redisOf('a'), { up: false }) }));
+  expect(wanted({ ...late, own: broken }).pollOwnMs).toBe(POLL_SETTLING_MS);
 });
 
 describe('a deadline that has passed', () => {

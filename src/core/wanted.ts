@@ -6,7 +6,7 @@
 import type { Address } from './records.ts';
 import { sameAddress } from './facts.ts';
 import { foreignAddress } from './claim.ts';
-import { hasAnsweredSinceBreak, isFrozen, lastTerm, othersLease, remoteIsHealthy, verifiedMaster } from './queries.ts';
+import { hasAnsweredSinceBreak, isFrozen, isHeard, lastTerm, othersLease } from './queries.ts';
 import { awaitsSlot } from './staging.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
@@ -83,10 +83,9 @@ function decidesNext({ role, own }: State): boolean {
 }
 
 /** The process that our Redis was told to follow answers as master. */
-function knowsItsMaster(state: State): boolean {
+export function knowsItsMaster(state: State): boolean {
   const master = othersLease(state)?.value ?? lastTerm(state)?.master ?? null;
-  const isHeard = remoteIsHealthy(state) && hasAnsweredSinceBreak(state);
-  return master !== null && isHeard && verifiedMaster(state, master);
+  return master !== null && isHeard(state, master) && hasAnsweredSinceBreak(state);
 }
 
 /** One that still follows somebody may meet another process there. */

@@ -8,10 +8,9 @@
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
-import { isHeard } from '../guard.ts';
 import { takeFailoverOrder } from '../ordered-failover.ts';
 import { holdsPower } from '../power.ts';
-import { isEnabled, isFrozen, isLinkedTo, othersLease, ourLease, ownFacts } from '../queries.ts';
+import { isEnabled, isFrozen, isHeard, isLinkedTo, othersLease, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
 import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';

@@ -11,17 +11,10 @@ import { proofEndsAtMs } from '../fencing.ts';
 import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
-import { answersAsAnother, guardFullSync, isHeard, leaveFormer } from '../guard.ts';
+import { answersAsAnother, guardFullSync, leaveFormer } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
-  isEnabled,
-  isForeign,
-  isFrozen,
-  isGone,
-  isLinkedTo,
-  othersLease,
-  ourLease,
-  ownFacts,
+  isEnabled, isForeign, isFrozen, isGone, isHeard, isLinkedTo, othersLease, ourLease, ownFacts,
 } from '../queries.ts';
 import type { Address, Kept, Lease, Term } from '../records.ts';
 import { mayDiscard, reportDiscarded } from '../rescue.ts';
