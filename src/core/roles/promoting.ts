@@ -33,7 +33,9 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
   if (facts.role === 'master') {
     // One that was a master when it claimed, restarted perhaps, is fenced still: the deposed one is fenced first.
-    return facts.minReplicas === FENCE_MIN_REPLICAS && !deposedFenced(turn, role) ? undefined : finish(turn, role);
+    const served = facts.minReplicas !== FENCE_MIN_REPLICAS;
+    if (served || deposedFenced(turn, role)) finish(turn, role);
+    return;
   }
   // Given up, whatever its release has come to: what was frozen then, or wiped, is the election's business.
   if (state.takeoverFailedEpoch === role.epoch) return abandonTakeover(turn, role);

@@ -35,7 +35,8 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');
-    return servesOn(turn, facts) ? giveUpLease(turn, askedTo(role)) : undefined;
+    if (servesOn(turn, facts)) giveUpLease(turn, askedTo(role));
+    return;
   }
   if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
   if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
