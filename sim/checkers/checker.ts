@@ -126,7 +126,7 @@ export interface NodeSight {
     readonly proofMs: number;
     /** The same, as it was. */
     readonly heardSentMs: number;
-    /** As far as it has looked, its Redis streams from the recorded master, and that answers. */
+    /** It looked as lately as it has to, and saw its Redis stream from the recorded master, which answers. */
     readonly trustsLink: boolean;
     /** The promises of the other agents stand in for the ensemble. */
     readonly onPromises: boolean;

@@ -17,6 +17,8 @@ const SEEN_MS = 2500;
 const DRAIN_MS = 180;
 /** A ballot as young as this may have come behind the look that decided the claim. */
 const CAST_BEFORE_MS = 5;
+/** From the decision to take a node into the set until that is written. */
+const TAKEN_IN_MS = 250;
 /** Looking at everybody for every write would cost more than the run. */
 const EVERY = 32;
 /** The best have two settling times of 1 s to claim, by clocks up to five per cent fast; then they are passed over. */
@@ -28,6 +30,7 @@ export class FreshestWins implements Checker {
   /** When each node cast its ballot of its latest epoch. */
   private readonly castMs = new Map<string, number>();
   private leaselessSinceMs = 0;
+  private orderRunsSinceMs = Number.NEGATIVE_INFINITY;
   private readonly inSync = new InSyncByRight();
   private readonly fromDisk = new FromDisk();
   private readonly forced = new Forced();
@@ -56,6 +59,7 @@ export class FreshestWins implements Checker {
   private committed(before: Committed, after: Committed, world: Overview): void {
     const { lease } = after;
     if (lease === null && before.lease !== null) this.leaselessSinceMs = world.nowMs;
+    if (after.order?.phase === 'running' && before.order?.phase !== 'running') this.orderRunsSinceMs = world.nowMs;
     const claimed = lease !== null && lease.czxid !== before.lease?.czxid;
     if (claimed) this.claimed(lease.node, before, world);
     else this.changed(before, after, world);
@@ -118,12 +122,18 @@ export class FreshestWins implements Checker {
       if (stood.includes(name) || redis === null || world.nowMs - redisStartedMs < SEEN_MS) continue;
       // The name may be that of another server by now.
       if (twins.some(({ lives }) => lives)) continue;
-      if (copiesAnew(name, after)) continue;
+      if (this.beginsAnew(name, after, world)) continue;
       if (redis.loading) world.violated('I3', `${name} counts as in sync while it is loading`);
       else if (!redis.everLinked && !redis.isMaster) {
         world.violated('I3', `${name} counts as in sync before it was ever linked`);
       }
     }
+  }
+
+  /** It began to copy everything anew, by an order, while it was being taken in. */
+  private beginsAnew(name: string, { order }: Committed, { nowMs }: Overview): boolean {
+    const begins = order?.kind === 'reinitialize' && order.phase === 'running' && order.target === name;
+    return begins && nowMs - this.orderRunsSinceMs < TAKEN_IN_MS;
   }
 
   private promoted(name: string, world: Overview): void {
@@ -176,9 +186,4 @@ function mayStand({ name, redis, agent, agentStandsStill }: NodeSight, { plan }:
   const priority = plan.nodes.find((node) => node.name === name)?.priority ?? 0;
   if (agentStandsStill) return false;
   return agent?.enabled === true && redis !== null && !redis.isMaster && !redis.loading && priority > 0;
-}
-
-/** It began to copy everything anew, by an order, while it was being taken in. */
-function copiesAnew(name: string, { order }: Committed): boolean {
-  return order?.kind === 'reinitialize' && order.target === name;
 }

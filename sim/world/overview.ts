@@ -1,6 +1,7 @@
 /** The world as checkers see it: true, complete, and looked up only when somebody asks. */
 import { coverEndsAtMs, FENCE_PART, proofEndsAtMs } from '../../src/core/fencing.ts';
-import { remoteIsHealthy } from '../../src/core/queries.ts';
+import type { State } from '../../src/core/state.ts';
+import { knowsItsMaster, POLL_PEACE_MS } from '../../src/core/wanted.ts';
 import type { Committed, Invariant, NodeSight, Overview, Violation } from '../checkers/checker.ts';
 import type { Network } from '../kernel/network.ts';
 import type { Process } from '../kernel/process.ts';
@@ -19,6 +20,15 @@ interface Parts {
 
 /** From the moment at which a replica has to leave until its Redis has. */
 const LEAVES_WITHIN_MS = 100;
+
+/** From the moment at which an agent is due to look again until it has. */
+const LOOKS_WITHIN_MS = 100;
+
+/** It looked as lately as it has to, and saw its Redis stream from the recorded master, which answers. */
+function trustsLink(state: State, nowMs: number): boolean {
+  const { answeredAtMs, facts } = state.own;
+  return facts?.link?.up === true && knowsItsMaster(state) && nowMs - answeredAtMs <= POLL_PEACE_MS + LOOKS_WITHIN_MS;
+}
 
 class View implements NodeSight {
   private readonly place: NodePlace;
@@ -97,7 +107,7 @@ class View implements NodeSight {
       powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
       proofMs: run.clock.toTrueMs(state.lastProofMs),
       heardSentMs: run.heardSentMs,
-      trustsLink: state.own.facts?.link?.up === true && remoteIsHealthy(state),
+      trustsLink: trustsLink(state, run.clock.now()),
       onPromises: state.failsafe !== null,
       looseRelease: state.looseRelease,
       sleptMs: run.clock.toTrueMs(state.sleptAtMs),
