@@ -7,7 +7,7 @@ import type { Client } from './client.ts';
 import type { SentinelLimits } from './limits.ts';
 import type { Served } from './book.ts';
 import type { Picture } from './picture.ts';
-import { error } from './reply.ts';
+import { array, error, status } from './reply.ts';
 import type { Reply } from './reply.ts';
 
 /** The server as its commands see it. Nothing here waits, but for an operation or a master. */
@@ -73,6 +73,11 @@ export function fits(count: number, arity: number): boolean {
 
 export function wrongCount(name: string): Reply {
   return error(`ERR wrong number of arguments for '${name}' command`);
+}
+
+/** The subcommand that lists the others, a line each. */
+export function help(lines: readonly string[]): Command {
+  return { arity: 2, run: () => array(lines.map(status)) };
 }
 
 /** Subcommands of one command, as Redis words what is wrong with them. */

@@ -27,6 +27,9 @@ export const NOTHING: Reply = { is: 'array', items: [] };
 export const status = (text: string): Reply => ({ is: 'status', text });
 /** `text` begins with its kind in capitals, such as `ERR`. */
 export const error = (text: string): Reply => ({ is: 'error', text });
+/** Of arguments that are nothing this command takes. */
+export const SYNTAX_ERROR = error('ERR syntax error');
+export const NOT_AN_INTEGER = error('ERR value is not an integer or out of range');
 export const integer = (value: number): Reply => ({ is: 'integer', value });
 export const bulk = (text: string): Reply => ({ is: 'bulk', text });
 export const array = (items: readonly Reply[]): Reply => ({ is: 'array', items });

@@ -1,8 +1,8 @@
 /** `ACL`: who there is, and who asks. Users stand in the configuration; each of them may do everything. */
 import { DEFAULT_USER } from '../access.ts';
 import type { Answer, Call, Command } from '../call.ts';
-import { withSubcommands } from '../call.ts';
-import { NOTHING, OK, array, bulk, bulks, error, status } from '../reply.ts';
+import { help, withSubcommands } from '../call.ts';
+import { NOTHING, OK, bulk, bulks, error } from '../reply.ts';
 
 /** As Redis writes a user, but for what would let its password be guessed. */
 function list({ house: { access } }: Call): Answer {
@@ -21,7 +21,7 @@ const SUBCOMMANDS = new Map<string, Command>([
   ['users', { arity: 2, run: ({ house }) => bulks(house.access.names) }],
   ['list', { arity: 2, run: list }],
   ['log', { arity: -2, run: ({ args }) => (/^reset$/i.test(args[2] ?? '') ? OK : NOTHING) }],
-  ['help', { arity: 2, run: () => array(HELP.map(status)) }],
+  ['help', help(HELP)],
   ...['cat', 'deluser', 'dryrun', 'genpass', 'getuser', 'load', 'save', 'setuser'].map((name): [string, Command] => (
     [name, { arity: -2, run: refuse }]
   )),

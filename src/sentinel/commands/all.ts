@@ -1,8 +1,8 @@
 /** The table of all commands, and how one request is answered: known, complete, permitted, carried out. */
-import { fits, withSubcommands, wrongCount } from '../call.ts';
+import { fits, help, withSubcommands, wrongCount } from '../call.ts';
 import type { Answer, Call, Command, Commands } from '../call.ts';
 import { matches } from '../glob.ts';
-import { NOTHING, NULL, array, bulk, bulks, error, integer, map, status } from '../reply.ts';
+import { NOTHING, NULL, SYNTAX_ERROR, array, bulk, bulks, error, integer, map } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 import { ACL_COMMANDS } from './acl.ts';
 import { CLIENT_COMMANDS } from './client.ts';
@@ -36,7 +36,7 @@ const SUBCOMMANDS_OF_COMMAND: Commands = new Map<string, Command>([
   ['getkeys', { arity: -3, run: keysOf }],
   ['getkeysandflags', { arity: -3, run: keysOf }],
   ['docs', { arity: -2, run: () => map([]) }],
-  ['help', { arity: 2, run: () => array(HELP.map(status)) }],
+  ['help', help(HELP)],
   ['info', {
     arity: -2,
     run: ({ args }) => array((args.length > 2 ? args.slice(2) : [...COMMANDS.keys()]).map((asked) => {
@@ -51,9 +51,9 @@ function list({ args }: Call): Answer {
   const names = [...COMMANDS.keys()];
   if (args.length === 2) return bulks(names);
   const [, , filter = '', by = '', of = ''] = args.map((arg) => arg.toLowerCase());
-  if (args.length !== 5 || filter !== 'filterby') return error('ERR syntax error');
+  if (args.length !== 5 || filter !== 'filterby') return SYNTAX_ERROR;
   if (by === 'module' || by === 'aclcat') return NOTHING;
-  return by === 'pattern' ? bulks(names.filter((name) => matches(of, name))) : error('ERR syntax error');
+  return by === 'pattern' ? bulks(names.filter((name) => matches(of, name))) : SYNTAX_ERROR;
 }
 
 /** There are no keys here. */

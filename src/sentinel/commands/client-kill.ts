@@ -2,12 +2,12 @@
 import { refusedFromElsewhere } from '../call.ts';
 import type { Answer, Call } from '../call.ts';
 import type { Client } from '../client.ts';
-import { OK, error, integer } from '../reply.ts';
+import { OK, SYNTAX_ERROR, error, integer } from '../reply.ts';
+import type { Reply } from '../reply.ts';
 
 type Test = (client: Client, nowMs: number) => boolean;
 
 const MS_PER_S = 1000;
-const SYNTAX = 'ERR syntax error';
 
 /** Nobody here is a master or a replica of anybody. */
 const TYPES: Readonly<Record<string, Test>> = {
@@ -18,34 +18,35 @@ const TYPES: Readonly<Record<string, Test>> = {
   replica: () => false,
 };
 
-/** The clients of this type, or undefined where there is no such type. */
-export function typeTest(type: string): Test | undefined {
-  return Object.hasOwn(TYPES, type.toLowerCase()) ? TYPES[type.toLowerCase()] : undefined;
+/** The clients of this type, or the refusal of a type that does not exist. */
+export function typeTest(type: string): Test | Reply {
+  const test = Object.hasOwn(TYPES, type.toLowerCase()) ? TYPES[type.toLowerCase()] : undefined;
+  return test ?? error(`ERR Unknown client type '${type}'`);
 }
 
-/** What one filter means, or what is wrong with it. */
-function filterOf({ client: self, house }: Call, name: string, value: string): Test | string {
+/** What one filter means, or the refusal of it. */
+function filterOf({ client: self, house }: Call, name: string, value: string): Test | Reply {
   switch (name.toLowerCase()) {
     case 'id':
-      if (!/^[1-9]\d{0,15}$/.test(value)) return 'ERR client-id should be greater than 0';
+      if (!/^[1-9]\d{0,15}$/.test(value)) return error('ERR client-id should be greater than 0');
       return ({ id }) => String(id) === value;
     case 'addr':
       return ({ remote }) => remote === value;
     case 'laddr':
       return ({ local }) => local === value;
     case 'type':
-      return typeTest(value) ?? `ERR Unknown client type '${value}'`;
+      return typeTest(value);
     case 'user':
-      if (!house.access.names.includes(value)) return `ERR No such user '${value}'`;
+      if (!house.access.names.includes(value)) return error(`ERR No such user '${value}'`);
       return ({ user }) => user === value;
     case 'maxage':
-      if (!/^[1-9]\d{0,9}$/.test(value)) return 'ERR maxage is not an integer or out of range';
+      if (!/^[1-9]\d{0,9}$/.test(value)) return error('ERR maxage is not an integer or out of range');
       return ({ connectedAtMs }, nowMs) => nowMs - connectedAtMs >= Number(value) * MS_PER_S;
     case 'skipme':
-      if (!/^(yes|no)$/i.test(value)) return SYNTAX;
+      if (!/^(yes|no)$/i.test(value)) return SYNTAX_ERROR;
       return (client) => /^no$/i.test(value) || client !== self;
     default:
-      return SYNTAX;
+      return SYNTAX_ERROR;
   }
 }
 
@@ -68,11 +69,11 @@ export function kill(call: Call): Answer {
     return found.length > 0 ? OK : error('ERR No such client');
   }
   const given = args.slice(2);
-  if (given.length % 2 !== 0) return error(SYNTAX);
+  if (given.length % 2 !== 0) return SYNTAX_ERROR;
   const tests: Test[] = given.some((name, at) => at % 2 === 0 && /^skipme$/i.test(name)) ? [] : [(one) => one !== self];
   for (let at = 0; at < given.length; at += 2) {
     const test = filterOf(call, given[at] ?? '', given[at + 1] ?? '');
-    if (typeof test === 'string') return error(test);
+    if (typeof test !== 'function') return test;
     tests.push(test);
   }
   const nowMs = house.now();

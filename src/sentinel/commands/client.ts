@@ -1,8 +1,8 @@
 /** `CLIENT`: what client libraries say of themselves, and what operators look up. */
-import { withSubcommands } from '../call.ts';
+import { help, withSubcommands } from '../call.ts';
 import type { Answer, Call, Command } from '../call.ts';
 import type { Client } from '../client.ts';
-import { NOTHING, NULL, OK, array, bulk, bulks, error, integer, map, status } from '../reply.ts';
+import { NOTHING, NOT_AN_INTEGER, NULL, OK, SYNTAX_ERROR, bulk, bulks, error, integer, map } from '../reply.ts';
 import { kill, typeTest } from './client-kill.ts';
 import { setName } from './connection.ts';
 
@@ -29,15 +29,15 @@ function list({ args, house }: Call): Answer {
   );
   if (filter === undefined) return lines(() => true);
   if (/^id$/i.test(filter) && values.length > 0) return lines(({ id }) => values.includes(String(id)));
-  if (!/^type$/i.test(filter) || values.length !== 1) return error('ERR syntax error');
+  if (!/^type$/i.test(filter) || values.length !== 1) return SYNTAX_ERROR;
   const test = typeTest(values[0] ?? '');
-  return test === undefined ? error(`ERR Unknown client type '${values[0] ?? ''}'`) : lines((one) => test(one, nowMs));
+  return typeof test === 'function' ? lines((one) => test(one, nowMs)) : test;
 }
 
 /** Nobody writes here, so that a pause of writes is one; a pause of everything would hide the master. */
 function pause({ args }: Call): Answer {
   const [, , timeout = '', mode = 'all'] = args;
-  if (args.length > 4) return error('ERR syntax error');
+  if (args.length > 4) return SYNTAX_ERROR;
   if (!/^-?\d{1,15}$/.test(timeout)) return error('ERR timeout is not an integer or out of range');
   if (timeout.startsWith('-')) return error('ERR timeout is negative');
   if (/^write$/i.test(mode)) return OK;
@@ -48,9 +48,9 @@ function pause({ args }: Call): Answer {
 /** Nobody is ever blocked. */
 function unblock({ args }: Call): Answer {
   const [, , id = '', why = 'timeout'] = args;
-  if (args.length > 4) return error('ERR syntax error');
+  if (args.length > 4) return SYNTAX_ERROR;
   if (!/^(timeout|error)$/i.test(why)) return error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
-  return /^-?\d{1,18}$/.test(id) ? integer(0) : error('ERR value is not an integer or out of range');
+  return /^-?\d{1,18}$/.test(id) ? integer(0) : NOT_AN_INTEGER;
 }
 
 function setInfo({ args, client, house }: Call): Answer {
@@ -77,12 +77,12 @@ function reply({ args, client }: Call): Answer {
       client.replies = client.replies === 'off' ? 'off' : 'skip next';
       return [];
     default:
-      return error('ERR syntax error');
+      return SYNTAX_ERROR;
   }
 }
 
 function onOrOff({ args }: Call): Answer {
-  return /^(on|off)$/i.test(args[2] ?? '') ? OK : error('ERR syntax error');
+  return /^(on|off)$/i.test(args[2] ?? '') ? OK : SYNTAX_ERROR;
 }
 
 /** Nothing is ever cached of a Sentinel. */
@@ -117,7 +117,7 @@ const SUBCOMMANDS = new Map<string, Command>([
   ['pause', { arity: -3, run: pause }],
   ['unpause', { arity: 2, run: ok }],
   ['unblock', { arity: -3, run: unblock }],
-  ['help', { arity: 2, run: () => array(HELP.map(status)) }],
+  ['help', help(HELP)],
 ]);
 
 export const CLIENT_COMMANDS: readonly (readonly [string, Command])[] = [

@@ -2,7 +2,7 @@
 import { DEFAULT_USER } from '../access.ts';
 import type { Answer, Call, Command } from '../call.ts';
 import { wrongCount } from '../call.ts';
-import { NOTHING, OK, array, bulk, error, integer, map, push, status } from '../reply.ts';
+import { NOTHING, OK, SYNTAX_ERROR, array, bulk, error, integer, map, push, status } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 
 /**
@@ -33,7 +33,7 @@ function logIn({ client, house }: Call, user: string, password: string): boolean
 
 function auth(call: Call): Answer {
   const [, first = '', second] = call.args;
-  if (call.args.length > 3) return error('ERR syntax error');
+  if (call.args.length > 3) return SYNTAX_ERROR;
   const { access } = call.house;
   if (second === undefined && (access.isOpen || !access.hasDefaultPassword)) return NO_DEFAULT_PASSWORD;
   const admitted = second === undefined ? logIn(call, DEFAULT_USER, first) : logIn(call, first, second);

@@ -9,7 +9,7 @@ import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Served } from '../book.ts';
 import { refusedFromElsewhere } from '../call.ts';
 import type { Answer, Call } from '../call.ts';
-import { OK, error } from '../reply.ts';
+import { OK, SYNTAX_ERROR, error } from '../reply.ts';
 import type { Reply } from '../reply.ts';
 
 const ASKER = 'sentinel';
@@ -44,7 +44,7 @@ function answerOf(given: OperationAnswer): Reply {
 export function failover(call: Call, { name, picture }: Served): Answer {
   const { args, house } = call;
   const option = args[3]?.toLowerCase();
-  if (args.length > 4 || (option !== undefined && option !== 'coordinated')) return error('ERR syntax error');
+  if (args.length > 4 || (option !== undefined && option !== 'coordinated')) return SYNTAX_ERROR;
   const refused = refusedFromElsewhere(call, 'sentinel|failover');
   if (refused !== null) return refused;
   const { master, elected, known, self, service } = picture;

@@ -5,7 +5,7 @@
  * ZooKeeper and in the agents' files. `SET` and `FLUSHCONFIG` are taken and change nothing: set-up scripts send them.
  */
 import { aboutMaster } from '../announce.ts';
-import { fits, speaking, withSubcommands, wrongCount } from '../call.ts';
+import { fits, help, speaking, withSubcommands, wrongCount } from '../call.ts';
 import type { Served } from '../book.ts';
 import type { Answer, Call, Command } from '../call.ts';
 import { masterEntry, replicaEntry, sentinelEntry } from '../entries.ts';
@@ -13,7 +13,9 @@ import { matches } from '../glob.ts';
 import { quorumOf } from '../picture.ts';
 import type { Picture } from '../picture.ts';
 import { MASTER_HOLD_MS, sleepsWithoutMaster } from '../quirks.ts';
-import { NOTHING, NULL, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status } from '../reply.ts';
+import {
+  NOTHING, NOT_AN_INTEGER, NULL, NULL_ARRAY, array, bulk, bulks, error, fields, integer, status,
+} from '../reply.ts';
 import type { Reply } from '../reply.ts';
 import { failover } from './failover.ts';
 import { NO_SUCH_MASTER, ofMaster } from './of-master.ts';
@@ -75,7 +77,7 @@ function reset({ args, house }: Call): Answer {
 function isMasterDown({ args, house }: Call): Answer {
   const [, , ip = '', portText = '', epoch = ''] = args;
   const port = Number(portText);
-  if (!/^\d+$/.test(portText) || !/^-?\d+$/.test(epoch)) return error('ERR value is not an integer or out of range');
+  if (!/^\d+$/.test(portText) || !/^-?\d+$/.test(epoch)) return NOT_AN_INTEGER;
   const asked = house.served().some(({ picture: { down, known } }) => (
     down && known !== null && known.port === port && (known.host === ip || house.show(known.host) === ip)
   ));
@@ -153,8 +155,6 @@ const HELP = [
   '    Print this help.',
 ];
 
-const listHelp = (): Reply => array(HELP.map(status));
-
 const SUBCOMMANDS = new Map<string, Command>([
   ...['get-master-addr-by-name', 'get-primary-addr-by-name'].map((name): [string, Command] => (
     [name, { arity: 3, run: masterAddress }]
@@ -172,7 +172,7 @@ const SUBCOMMANDS = new Map<string, Command>([
   ['pending-scripts', { arity: 2, run: () => NOTHING }],
   ['debug', { arity: -2, run: debug }],
   ['simulate-failure', { arity: -3, run: simulateFailure }],
-  ['help', { arity: 2, run: listHelp }],
+  ['help', help(HELP)],
   ...CONFIG_COMMANDS,
 ]);
 
