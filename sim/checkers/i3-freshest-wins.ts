@@ -11,7 +11,10 @@ import { FromDisk } from './from-disk.ts';
 import { InSyncByRight } from './in-sync-by-right.ts';
 import { InSyncKeptTrue } from './in-sync-kept-true.ts';
 
-/** A process as young as this may be another than the one that was seen to follow. */
+/**
+ * What replicas acknowledged counts for two whole seconds. A process as young as this may be another than the one that
+ * did, and a master that was stopped until then has only now read what it was told before.
+ */
 const SEEN_MS = 2500;
 /** Reading what lies in the socket may end after 200 ms of a clock that is up to five per cent fast. */
 const DRAIN_MS = 180;
@@ -116,10 +119,11 @@ export class FreshestWins implements Checker {
    */
   private joined(before: Committed, after: Committed, world: Overview): void {
     if (after.lease === null) return;
+    const holder = world.nodes.get(after.lease.node);
     const stood = before.term?.inSync ?? [];
     for (const name of after.term?.inSync ?? []) {
-      const { redis = null, redisStartedMs = 0, twins = [] } = world.nodes.get(name) ?? {};
-      if (stood.includes(name) || redis === null || world.nowMs - redisStartedMs < SEEN_MS) continue;
+      const { redis = null, twins = [] } = world.nodes.get(name) ?? {};
+      if (stood.includes(name) || redis === null || !isKnown(world.nodes.get(name), holder, world)) continue;
       // The name may be that of another server by now.
       if (twins.some(({ lives }) => lives)) continue;
       if (this.beginsAnew(name, after, world)) continue;
@@ -167,6 +171,12 @@ export class FreshestWins implements Checker {
     if (world.nowMs - Math.max(endedMs, redisServesSinceMs) >= DRAIN_MS) return;
     world.violated('I3', `${node} threw away ${bytes} bytes that its master had sent before it ended`);
   }
+}
+
+/** Whether what the holder's Redis counts for this node was said by this process of its. */
+function isKnown(node: NodeSight | undefined, holder: NodeSight | undefined, { nowMs }: Overview): boolean {
+  const readsSinceMs = holder?.redisServesSinceMs ?? nowMs;
+  return nowMs - Math.max(node?.redisStartedMs ?? 0, readsSinceMs) >= SEEN_MS;
 }
 
 /** In sync with a master that has not come back, not for a moment: what did would be followed, and might be empty. */

@@ -32,6 +32,8 @@ export class NeverWipe implements Checker {
   private readonly everRecorded = new Set<string>();
   /** The one before, and since when it is not any more. */
   private former: { readonly runId: string | null; readonly untilMs: number } = { runId: null, untilMs: 0 };
+  /** Since when nobody holds the lease, or held it before the present holder. */
+  private vacantSinceMs = Number.NEGATIVE_INFINITY;
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
   private readonly forced = new Forced();
@@ -40,7 +42,7 @@ export class NeverWipe implements Checker {
 
   see(sight: Sight, world: Overview): void {
     this.forced.see(sight);
-    if (sight.saw === 'committed') this.records(sight.after, world.nowMs);
+    if (sight.saw === 'committed') this.records(sight.before, sight.after, world.nowMs);
     if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
     if (sight.saw === 'said') this.said(sight, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -51,7 +53,8 @@ export class NeverWipe implements Checker {
     this.discarded(sight, world);
   }
 
-  private records({ lease, term }: Committed, nowMs: number): void {
+  private records(before: Committed, { lease, term }: Committed, nowMs: number): void {
+    if (before.lease !== null && lease === null) this.vacantSinceMs = nowMs;
     for (const runId of [term?.master?.runId, lease?.runId]) if (runId !== undefined) this.everRecorded.add(runId);
     const runId = lease?.runId ?? term?.master?.runId ?? this.recordedRunId;
     if (runId === this.recordedRunId) return;
@@ -116,20 +119,23 @@ export class NeverWipe implements Checker {
       // Whose copy an operator gives up is up to the operator, and a second agent of its name speaks for another Redis;
       // but not where its agent says that it is there.
       const isGivenUp = this.forced.was(name) || other.twins.length > 0;
-      if (isGivenUp && (this.enabledLately(other.name, world) || !hasBallot(other, world.nowMs))) continue;
+      if (isGivenUp && (this.enabledLately(other.name, world) || !this.hasBallot(other, world.nowMs))) continue;
       world.violated('I5', `${name} was promoted empty while ${other.name} holds ${data.size} keys`);
       return;
     }
   }
-}
 
-/** Whose name another agent holds says nothing in that name, and whose Redis does not answer does not know. */
-function hasBallot({ agent, agentRunsSinceMs, redisServesSinceMs }: NodeSight, nowMs: number): boolean {
-  if (agentRunsSinceMs === null || agent?.enabled !== true || agent.stopping) return false;
-  if (redisServesSinceMs === null) return false;
-  if (agent.reasons.includes('duplicate_node_name')) return false;
-  if (agent.connectedSinceMs === null) return false;
-  return nowMs - agent.connectedSinceMs > BALLOT_MS;
+  /**
+   * Whose name another agent holds says nothing in that name, whose Redis does not answer does not know, and whom the
+   * ensemble has not heard since the office is vacant has not been able to say it.
+   */
+  private hasBallot({ agent, agentRunsSinceMs, redisServesSinceMs }: NodeSight, nowMs: number): boolean {
+    if (agentRunsSinceMs === null || agent?.enabled !== true || agent.stopping) return false;
+    if (redisServesSinceMs === null) return false;
+    if (agent.reasons.includes('duplicate_node_name')) return false;
+    if (agent.connectedSinceMs === null || agent.heardSentMs < this.vacantSinceMs) return false;
+    return nowMs - agent.connectedSinceMs > BALLOT_MS;
+  }
 }
 
 /** Nobody guards a Redis whose agent does not run, or has just begun to, or was told to leave it alone. */
