@@ -17,16 +17,15 @@ export const OPEN_MUTANTS: readonly Mutant[] = [
   {
     name: 'a ballot stands while its node follows somebody else',
     file: 'core/roles/replica.ts',
-    find: "if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });",
-    replace: '',
+    find: "if (ownBallot(state, term) !== null) turn.emit({ kind: 'withdraw_ballot' });\n  else if",
+    replace: 'if',
     by: ['I3', 'I4'],
     focus: 'histories',
   },
   {
     name: 'a claim under way may count a ballot that was taken back',
     file: 'core/roles/replica.ts',
-    find: "if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) " +
-      "return void turn.emit({ kind: 'heartbeat' });",
+    find: "else if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) turn.emit({ kind: 'heartbeat' });",
     replace: '',
     by: ['I4'],
     focus: 'durable',

@@ -68,6 +68,18 @@ describe('a replica', () => {
     const state = world('b', 'replica', { own, remote: silent, remoteTarget: redisOf('c'), record });
     expect(run(state, 1).does.includes('freeze')).toBe(leaves);
   });
+
+  test('leaves the old master of a successor that answers, and that nothing proves, when the stream breaks', () => {
+    const record = { lease: kept(lease('c'), { owner: sessionOf('c') }), term: term({ inSync: ['b'] }) };
+    const does = (link: Parameters<typeof linkTo>[1], afterMs: number): readonly string[] => {
+      const remote = sight(masterFacts({ runId: runIdOf('c') }), { answeredAtMs: START_MS + afterMs });
+      const unproven = { session: null, lastProofMs: START_MS, remote, remoteTarget: redisOf('c'), record };
+      return run(world('b', 'replica', { own: sight(streaming(link)), ...unproven }), afterMs).does;
+    };
+    expect(does(broken, 1)).toEqual(['follow']);
+    expect(does(broken, T_MS)).toEqual(['freeze']);
+    expect(does({}, T_MS)).toEqual([]);
+  });
 });
 
 describe('a node without a place, while no ensemble answers', () => {

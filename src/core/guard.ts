@@ -64,8 +64,9 @@ export function guardFullSync(turn: Turn, facts: RedisFacts, master: Recorded): 
 }
 
 /**
- * Its link leads to a master of the past, and the present one cannot be followed yet. As long as it streams it may be
- * the one that takes over; once it does not, whoever answers there next has nothing that it should have (I5).
+ * Its link leads to a master of the past, and the present one cannot be followed yet, whatever that waits for. As long
+ * as it streams it may be the one that takes over; once it does not, whoever answers there next has nothing that it
+ * should have (I5).
  */
 export function leaveFormer(turn: Turn, facts: RedisFacts): void {
   if (!isEnabled(turn.state) || isFrozen(facts) || facts.link?.up !== false || facts.keys === 0) return;

@@ -96,15 +96,22 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
     if (!losesOwnData(turn, facts, lease)) guardFullSync(turn, facts, lease);
     return;
   }
-  if (!isHeard(state, lease)) return leaveFormer(turn, facts);
-  if (state.nowMs >= proofEndsAtMs(state)) return;
-  if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return;
-  if (ownBallot(state, term) !== null) return void turn.emit({ kind: 'withdraw_ballot' });
-  if (linked) return void turn.emit({ kind: 'freeze' });
-  if (!mayFollow(state, term)) return turn.refuse('awaiting_registration');
-  // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
-  if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) return void turn.emit({ kind: 'heartbeat' });
+  if (!mayStartFollowing(turn, facts, lease, term)) return leaveFormer(turn, facts);
   startFollowing(turn, facts, lease);
+}
+
+/** Whether all that following waits for is there. If not, it is asked for, or its reason is named. */
+function mayStartFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): boolean {
+  const { state } = turn;
+  if (!isHeard(state, lease) || state.nowMs >= proofEndsAtMs(state)) return false;
+  if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return false;
+  if (ownBallot(state, term) !== null) turn.emit({ kind: 'withdraw_ballot' });
+  else if (isLinkedTo(facts, lease.redis)) turn.emit({ kind: 'freeze' });
+  else if (!mayFollow(state, term)) turn.refuse('awaiting_registration');
+  // A claim may be on its way that counted our ballot: the lease must have stood after the ballot was gone.
+  else if (isDurable(state) && state.lastProofMs <= state.ballotSeenMs) turn.emit({ kind: 'heartbeat' });
+  else return mayDiscard(turn, facts) && !waitsForFullSync(turn, facts, lease);
+  return false;
 }
 
 /**
@@ -143,7 +150,6 @@ function leaveMaster(turn: Turn): void {
 }
 
 function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease): void {
-  if (!mayDiscard(turn, facts) || waitsForFullSync(turn, facts, lease)) return;
   const kind = facts.role === 'master' ? 'fence_hard' : 'follow';
   if (!turn.emit({ kind, target: lease.redis })) return;
   if (kind === 'fence_hard') expectStragglers(turn);
