@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Network } from './network.ts';
-import type { EndEvents } from './network.ts';
+import type { End, EndEvents } from './network.ts';
 import { Host, Process, SkewedClock } from './process.ts';
 import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
@@ -153,5 +153,35 @@ describe('a connection', () => {
     expect(silent).toEqual(['open']);
     pass(20_000);
     expect(silent).toEqual(['open', 'lost']);
+  });
+
+  test('that one side forgot ends by reset at the other, though that one only waits: its kernel does not', () => {
+    const { network, a, b, pass } = twoHosts();
+    const heard: string[] = [];
+    let far: End | undefined;
+    network.listen(b, 1, (end) => {
+      far = end;
+      return ears([]);
+    });
+    const connect = (): End => network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears(heard) });
+    connect();
+    pass(10);
+    network.setPath('b', 'a', { state: 'drop' });
+    far?.send('an answer that b gives up');
+    pass(20_000);
+    expect(heard).toEqual(['open']);
+    network.heal();
+    pass(2000);
+    expect(heard).toEqual(['open', 'reset']);
+    connect();
+    pass(10);
+    b.host.up = false;
+    b.kill('power');
+    pass(5000);
+    b.host.up = true;
+    pass(4000);
+    expect(heard.slice(2)).toEqual(['open']);
+    pass(2000);
+    expect(heard.slice(2)).toEqual(['open', 'reset']);
   });
 });

@@ -35,6 +35,9 @@ const RETRANSMIT_MS = 200;
 /** What waited for a path to open is sent again within this time. */
 const REOPEN_SPREAD_MS = 400;
 const UNREACHABLE_AFTER_MS = 3000;
+/** How long nothing was heard on a connection before its kernel probes it, as agents ask for; it then goes on. */
+const KEEP_ALIVE_MS = 10_000;
+const PROBE_EVERY_MS = 1000;
 
 export interface PathQuality {
   state: Path;
@@ -107,6 +110,7 @@ export class End {
     const wasOpen = this.open;
     this.open = false;
     if (wasOpen && how === 'killed') this.tellOther(this.network.endsByReset() ? 'reset' : 'fin');
+    if (wasOpen && how === 'power') this.network.probeAfter(KEEP_ALIVE_MS, this);
   };
 
   private tellOther(how: 'fin' | 'reset'): void {
@@ -157,6 +161,8 @@ export class End {
     this.held.length = 0;
     this.network.unhold(this);
     this.ends('lost');
+    // The other side heard nothing for longer than it takes to become suspicious.
+    this.network.probeAfter(PROBE_EVERY_MS, this);
   }
 
   /** The path is open again. */
@@ -313,6 +319,19 @@ export class Network {
   /** Whether bytes of this end get to the other side now. */
   passes({ path, other }: End): boolean {
     return other?.process.host.up === true && (path === null || path.state === 'open');
+  }
+
+  /**
+   * This side forgot the connection and told nobody. Whoever waits at the other side for an answer sends nothing, but
+   * its kernel does, again and again, what was not acknowledged or a keep-alive; RST is the answer.
+   */
+  probeAfter(afterMs: number, forgotten: End): void {
+    this.scheduler.after(afterMs, () => {
+      const { other } = forgotten;
+      if (other?.open !== true) return;
+      if (this.passes(other) && this.passes(forgotten)) other.ends('reset');
+      else this.probeAfter(PROBE_EVERY_MS, forgotten);
+    });
   }
 
   delayMs({ path }: End): number {

@@ -61,12 +61,13 @@ export class Operators {
       open = false;
       parts.answered(asker, answer);
     };
-    // Whoever stood still meanwhile, or whose machine slept, has all of its time from then on.
+    // Whoever stands still, be it in the middle of a turn, or whose machine sleeps, has all of its time from then on.
     const overdue = (fromMs: number): void => {
-      const { agentRunsSinceMs } = place;
-      if (!open || place.run !== run || agentRunsSinceMs === null || run.leaving) return;
-      if (agentRunsSinceMs > fromMs) this.parts.scheduler.after(parts.answerMs, () => overdue(agentRunsSinceMs));
-      else parts.unanswered(asker);
+      if (!open || place.run !== run || !run.process.alive || run.leaving) return;
+      const { nowMs } = parts.scheduler;
+      const runsSinceMs = run.process.frozen ? nowMs : (place.agentRunsSinceMs ?? nowMs);
+      if (runsSinceMs <= fromMs) return parts.unanswered(asker);
+      parts.scheduler.after(runsSinceMs + parts.answerMs - nowMs, () => overdue(runsSinceMs));
     };
     run.process.deliver(() => {
       request(run, { act, asker, done });
