@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import type { ClaimPlan } from './claim.ts';
 import { claimedTerm, foreignRecord, isOwnEarlierRecord, nextEpoch, ownBallot } from './claim.ts';
 import {
-  ballot, EPOCH, facts, kept, lease, masterRecord, member, redisOf, runIdOf, sessionOf, term, world,
+  ballot, EPOCH, facts, frozenFacts, kept, lease, masterRecord, member, readsLease, redisOf, roleIs, run, runIdOf,
+  sessionOf, sight, term, world,
 } from './testing/world.ts';
 import type { RecordsChange } from './testing/world.ts';
 
@@ -82,6 +83,14 @@ describe('a foreign master record', () => {
     ],
   ])('%s', (_whose, change, foreign) => {
     expect(foreignRecord(world('b', 'replica', { record: change })) !== null).toBe(foreign);
+  });
+
+  test('not that of a lease before the last, whose end an agent that stood still learns of first', () => {
+    const next = readsLease(kept(lease('a', { epoch: EPOCH + 1 }), { owner: 91n }));
+    const played = run(world('b', 'replica', { own: sight(frozenFacts('b')) }), next, readsLease(null));
+    expect(played.state.records.masterRecord?.znode.owner).toBe(sessionOf('a'));
+    expect(foreignRecord(played.state)).toBe(null);
+    expect(roleIs(played.state, 'candidate').epoch).toBe(EPOCH);
   });
 
   test('one with our own name and address is of our own earlier session', () => {

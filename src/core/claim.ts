@@ -104,13 +104,18 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
   turn.update({ claimed: { epoch, deposed, takeover, fenced: false, adopt, former: term?.value ?? null, atMs } });
 }
 
-/** A master record that no lease of ours explains: an original agent of the service is at work. */
+/**
+ * A master record that no lease of ours explains: an original agent of the service is at work.
+ *
+ * Records are read one after the other. An agent that stood still may learn of two leases, and of their end, before it
+ * reads the master record again, which is by then the one of a lease before the last.
+ */
 export function foreignRecord(state: State): Kept<MasterRecord> | null {
   const { masterRecord, lease } = state.records;
   if (masterRecord === null) return null;
   const { owner } = masterRecord.znode;
-  const known = owner === lease?.znode.owner || owner === state.lastLeaseOwner || owner === state.session?.id;
-  return known ? null : masterRecord;
+  const ofLease = owner === lease?.znode.owner || owner === state.lastLeaseOwner || owner === state.explainedOwner;
+  return ofLease || owner === state.session?.id ? null : masterRecord;
 }
 
 export function foreignAddress(state: State): Address | null {

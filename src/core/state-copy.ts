@@ -19,6 +19,7 @@ export function copyOf(state: State): State {
     records: state.records,
     unreadable: state.unreadable,
     lastLeaseOwner: state.lastLeaseOwner,
+    explainedOwner: state.explainedOwner,
     lastProofMs: state.lastProofMs,
     proofBeforeMs: state.proofBeforeMs,
     lateProof: state.lateProof,

@@ -170,6 +170,8 @@ export interface State {
   readonly unreadable: readonly string[];
   /** Session of the lease before the present one: its master record goes with it, though perhaps one event later. */
   readonly lastLeaseOwner: bigint | null;
+  /** Session of the latest master record that a lease explained: it stays explained, however many leases later. */
+  readonly explainedOwner: bigint | null;
   /**
    * Moment at which the latest answered heartbeat was sent; before the first one, the start of this agent. Older than
    * the truth is always safe: every deadline of power is measured from it.
@@ -298,6 +300,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     records: NO_RECORDS,
     unreadable: [],
     lastLeaseOwner: null,
+    explainedOwner: null,
     lastProofMs: nowMs,
     proofBeforeMs: nowMs,
     lateProof: null,

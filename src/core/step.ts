@@ -13,6 +13,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import type { Action } from './actions.ts';
+import { foreignRecord } from './claim.ts';
 import { sameAddress, UNSEEN, withPeer, withSight } from './facts.ts';
 import { keepFailsafe } from './failsafe.ts';
 import { checkInvariants } from './invariants.ts';
@@ -144,6 +145,10 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
   const memory = remembered(turn.state.memory, records);
   turn.update({ records, lastLeaseOwner, rememberedEpoch, memory });
+  const { masterRecord } = records;
+  if (masterRecord !== null && foreignRecord(turn.state) === null) {
+    turn.update({ explainedOwner: masterRecord.znode.owner });
+  }
   if (read.record === 'settings') takeSettings(turn, before.settings?.value.version ?? null, read.kept?.value ?? null);
   noteRead(turn, read);
   if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
