@@ -6,16 +6,17 @@
  * agents: no epoch is claimed twice, and no two Redises take writes. `interrupt` is asked before every action and may
  * end the agent that decided it: that is how "a crash between every two actions" is tried.
  */
+import type { FailsafeAnswer, FailsafeQuestion } from '../../contract/failsafe.ts';
 import type { OperationAnswer } from '../../contract/operations.ts';
-import type { FailsafeAnswer } from '../../contract/failsafe.ts';
 import type { Action } from '../actions.ts';
-import type { Input, Outcome } from '../inputs.ts';
+import type { Input } from '../inputs.ts';
 import type { Address } from '../records.ts';
 import type { Settings, State } from '../state.ts';
 import { initialState } from '../state.ts';
 import { step } from '../step.ts';
 import { wanted } from '../wanted.ts';
 import { Ensemble } from './ensemble.ts';
+import { outcomeOf } from './outcomes.ts';
 import { RedisModel } from './redis-model.ts';
 import { START_MS, T_MS, redisOf, settings } from './world.ts';
 
@@ -64,7 +65,8 @@ export class Village {
   readonly operations = new Map<string, OperationAnswer>();
   /** By how much the time of day is ahead of the monotonic clock. */
   wallLeadMs = 1_000_000;
-  private readonly answers = new Map<number, FailsafeAnswer>();
+  /** What agents answered to questions for a promise, by the number of the question. */
+  readonly promises = new Map<number, FailsafeAnswer>();
   private questions = 0;
   /** The whole ensemble is away. */
   private isDown = false;
@@ -113,11 +115,11 @@ export class Village {
     inbox.push({ kind: 'records_synced' });
   }
 
-  /** The agent's process dies; its session lives on for T. */
-  killAgent(name: string): void {
+  /** The agent's process dies; its session lives on for T, or for as long as is said. */
+  killAgent(name: string, sessionLivesMs = T_MS): void {
     const agent = this.agent(name);
     agent.alive = false;
-    this.dying.set(agent.session, this.nowMs + T_MS);
+    this.dying.set(agent.session, this.nowMs + sessionLivesMs);
   }
 
   /** The agent loses the ensemble, or finds it again; its session ends after T without it. */
@@ -180,6 +182,15 @@ export class Village {
   order(name: string, order: Extract<Input, { kind: 'order' }>['order']): void {
     this.agent(name).inbox.push({ kind: 'time_of_day', wallMs: this.nowMs + this.wallLeadMs });
     this.agent(name).inbox.push({ kind: 'order', order });
+  }
+
+  /** The answer of one agent to the question of another; null where they do not reach one another. */
+  question(asker: Inhabitant, asked: Inhabitant | undefined, question: FailsafeQuestion): FailsafeAnswer | null {
+    if (asked?.alive !== true || asked.deaf || asker.deaf) return null;
+    const id = ++this.questions;
+    asked.inbox.push({ kind: 'failsafe_asked', id, question });
+    this.work(asked);
+    return this.promises.get(id) ?? null;
   }
 
   /** Lets time pass. Everybody looks around in every step. */
@@ -306,7 +317,7 @@ export class Village {
   private perform(inhabitant: Inhabitant, action: Action): void {
     this.journal.push({ by: inhabitant.name, action });
     if (action.kind !== 'heartbeat') this.busyAtMs = this.nowMs;
-    const outcome = this.outcomeOf(inhabitant, action);
+    const outcome = outcomeOf(this, inhabitant, action);
     this.checkAcrossAgents(action);
     if (outcome === null) return;
     // What an action changed is read before its answer, on the same connection.
@@ -318,98 +329,6 @@ export class Village {
     const news = inhabitant.cutOff ? [] : this.ensemble.news();
     for (const read of news) inhabitant.inbox.push({ kind: 'record_read', read });
     inhabitant.inbox.push({ kind: 'action_done', id: action.id, outcome });
-  }
-
-  private outcomeOf(inhabitant: Inhabitant, action: Action): Outcome | null {
-    const done = (ok: boolean): Outcome =>
-      ok ? { result: 'done', sentAtMs: this.nowMs } : { result: 'failed', code: 'BAD_VERSION' };
-    const { name } = inhabitant;
-    switch (action.kind) {
-      case 'tell':
-      case 'report':
-      case 'answer_order':
-        return null;
-      case 'answer_operation':
-        this.operations.set(action.operation, action.answer);
-        return null;
-      case 'answer_question':
-        this.answers.set(action.question, action.answer);
-        return null;
-      case 'ask_promises':
-        return this.askAll(inhabitant, action);
-      case 'exit':
-        this.killAgent(name);
-        if (!action.keepsLease) this.dying.set(inhabitant.session, this.nowMs);
-        return null;
-      case 'apply_parameters':
-        return { result: 'applied', refused: Object.keys(action.parameters).filter((each) => each.includes('bad')) };
-      case 'rescue':
-        return this.rescue(name);
-      case 'kill_redis':
-        this.killRedis(name);
-        return done(true);
-      case 'identify': {
-        const twin = [...this.inhabitants.values()].find(
-          (i) => i.alive && i.state.settings.http.host === action.address.host,
-        );
-        const as = twin === undefined ? 'refused' : twin.state.settings.instance === action.instance ? 'same' : 'other';
-        return { result: 'identified', instance: action.instance, as };
-      }
-      case 'remote_fence_reversibly':
-      case 'remote_fence_hard':
-        return done(inhabitant.remote?.obey(action) === true);
-      case 'fence_reversibly':
-      case 'fence_hard':
-      case 'set_min_replicas':
-      case 'open_full_syncs':
-      case 'freeze':
-      case 'follow':
-      case 'promote':
-      case 'configure':
-      case 'kill_stragglers':
-      case 'detach':
-        return done(this.redis(name).obey(action));
-      case 'heartbeat':
-        if (inhabitant.cutOff) return { result: 'failed', code: 'CONNECTION_LOSS' };
-        return { result: 'heard', sentAtMs: this.nowMs, lease: this.ensemble.leaseStat() };
-      case 'write_member':
-      case 'write_node':
-      case 'cast_ballot':
-      case 'withdraw_ballot':
-      case 'claim':
-      case 'release':
-      case 'write_term':
-      case 'announce':
-      case 'store_order':
-      case 'write_order':
-      case 'end_order':
-      case 'write_pause':
-      case 'write_settings':
-        return done(!inhabitant.cutOff && this.ensemble.commit(action, { name, session: inhabitant.session }));
-    }
-  }
-
-  /** A server gives its dataset to nobody unless it is a master; and it must not take writes meanwhile. */
-  private rescue(name: string): Outcome {
-    const { alive, target, minReplicas, offset } = this.redis(name);
-    if (!alive || this.rescueFails !== null) return { result: 'failed', code: this.rescueFails ?? 'CLOSED' };
-    if (target !== null || minReplicas < 1_000_000) throw new Error(`${name} is copied while it is no fenced master`);
-    this.rescues.push({ node: name, offset });
-    return { result: 'rescued', path: `/rescue/${name}/${offset}.rdb`, bytes: offset, removed: [] };
-  }
-
-  /** Every agent that lives and can be reached answers at once; the others are silent. */
-  private askAll(asker: Inhabitant, { questions }: Extract<Action, { kind: 'ask_promises' }>): Outcome {
-    const sentAtMs = this.nowMs;
-    const answers = questions.map(({ address, question }) => {
-      const other = [...this.inhabitants.values()].find((i) => i.state.settings.http.host === address.host);
-      if (other?.alive !== true || other.deaf || asker.deaf) return { node: question.node, answer: null };
-      const id = ++this.questions;
-      other.inbox.push({ kind: 'failsafe_asked', id, question });
-      this.work(other);
-      return { node: question.node, answer: this.answers.get(id) ?? null };
-    });
-    return { result: 'asked', sentAtMs, answers };
   }
 
   private checkAcrossAgents(action: Action): void {
