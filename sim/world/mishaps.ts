@@ -109,14 +109,14 @@ function toAgent(place: NodePlace, fault: AgentMishap, forMs: number): Undo {
       process.slowMs = fault.slowMs;
       return () => place.catchUp(process);
     case 'agent_stopped':
-      process.deliver(() => agent.order({ order: 'stop' }));
+      process.deliver(() => agent.orders.give({ order: 'stop' }));
       return () => place.startAgent();
     case 'clock_jump':
       clock.wallLeadMs += fault.byMs;
       return NOTHING;
     case 'node_disabled':
-      process.deliver(() => agent.order({ order: 'disable' }));
-      return () => place.run.process.deliver(() => place.run.agent.order({ order: 'enable' }));
+      process.deliver(() => agent.orders.give({ order: 'disable' }));
+      return () => place.run.process.deliver(() => place.run.agent.orders.give({ order: 'enable' }));
   }
 }
 

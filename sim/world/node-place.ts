@@ -256,7 +256,7 @@ export class NodePlace {
     this.startRedis('kept');
     this.startAgent();
     const { process, agent } = this.run;
-    process.deliver(() => agent.order({ order: 'enable' }));
+    process.deliver(() => agent.orders.give({ order: 'enable' }));
   }
 
   killRedis(): void {

@@ -47,9 +47,9 @@ export class Operators {
     const place = this.parts.nodes.get(this.parts.master() ?? '');
     if (place === undefined) return NOTHING;
     const { process, agent } = place.run;
-    process.deliver(() => agent.order({ order: act.kind === 'master_stopped' ? 'stop' : 'disable' }));
+    process.deliver(() => agent.orders.give({ order: act.kind === 'master_stopped' ? 'stop' : 'disable' }));
     if (act.kind === 'master_stopped') return () => place.startAgent();
-    return () => place.run.process.deliver(() => place.run.agent.order({ order: 'enable' }));
+    return () => place.run.process.deliver(() => place.run.agent.orders.give({ order: 'enable' }));
   }
 
   private ask(place: NodePlace, act: Asking & Fault): void {
@@ -90,11 +90,11 @@ function request(run: AgentRun, { act, asker, done }: { act: Asking & Fault; ask
     case 'order_reinitialize':
       return order(agent, { kind: 'reinitialize', target: act.to, asker, scheduledAt: null, force: act.force, done });
     case 'order_cancelled':
-      return agent.cancel(done);
+      return agent.orders.cancel(done);
     case 'service_paused':
-      return agent.pause({ owner: asker, reason: 'maintenance', forMs: Math.round(act.forMs) }, done);
+      return agent.orders.pause({ owner: asker, reason: 'maintenance', forMs: Math.round(act.forMs) }, done);
     case 'service_resumed':
-      return agent.resume(done);
+      return agent.orders.resume(done);
   }
 }
 
@@ -108,5 +108,5 @@ interface OrderAsked {
 }
 
 function order(agent: Agent, { done, ...asked }: OrderAsked): void {
-  agent.operate({ ...asked, from: null }, done);
+  agent.orders.operate({ ...asked, from: null }, done);
 }

@@ -5,12 +5,9 @@
  * `perform` carries them to ZooKeeper, Redis or the other agents, whose answers become inputs again.
  */
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
-import type { MaintenanceRequest, OperationAnswer, OperationRequest, PauseRequest } from '../contract/operations.ts';
-import { parametersIn, refusedParameter } from '../config/service-settings.ts';
-import type { AskedSettings, SettingFault, SettingsAnswer, SettingsShown } from '../contract/settings.ts';
 import type { PublishedView } from '../contract/view.ts';
 import type { Action } from '../core/actions.ts';
-import type { Input, Order, Outcome } from '../core/inputs.ts';
+import type { Input, Outcome } from '../core/inputs.ts';
 import { CLOSED_ADDRESS } from '../core/queries.ts';
 import { poolEntryOf } from '../core/replica-pool.ts';
 import type { Settings, State } from '../core/state.ts';
@@ -23,18 +20,16 @@ import { servicePaths } from '../records/paths.ts';
 import { fenceSequence } from '../redis/commands.ts';
 import type { ZkPort } from '../zookeeper/index.ts';
 import { Callers } from './callers.ts';
-import type { OrderAnswered } from './callers.ts';
 import { Loop } from './loop.ts';
 import { Mirror } from './mirror.ts';
+import { Orders } from './orders.ts';
 import { messageOf, peerInputs } from './peer-hints.ts';
 import { askPromises, identify } from './perform-elsewhere.ts';
 import { isOwnRedisAction, isRemoteRedisAction, KILL_SCRIPT, ownCommands, remoteCommands } from './perform-redis.ts';
 import type { OwnRedisAction, RemoteRedisAction } from './perform-redis.ts';
-import { tryParameters } from './parameter-trial.ts';
 import { isZooKeeperAction, performOnZooKeeper } from './perform-zookeeper.ts';
 import type { ZooKeeperAction } from './perform-zookeeper.ts';
 import type { Outside } from './ports.ts';
-import { prepareChange, shownSettings } from './service-settings.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { RedisParameters } from './redis-parameters.ts';
 import { RedisWatch } from './redis-watch.ts';
@@ -71,6 +66,8 @@ export class Agent {
   private readonly paths;
   readonly peers: PeerHub;
   private readonly callers: Callers;
+  /** What operators ask of it. */
+  readonly orders: Orders;
   private leaving = false;
   /** Called after every step: what may be asked of this agent may have changed. Must not throw or call back. */
   onTurn: () => void = () => undefined;
@@ -119,7 +116,10 @@ export class Agent {
       onSynced: () => this.post({ kind: 'records_synced' }),
     });
     const { clock } = outside;
-    const { zk, paths } = this;
+    const { zk, paths, callers, own } = this;
+    this.orders = new Orders({
+      node: settings.name, clock, callers, own, state: () => this.loop.state, post: (input) => this.post(input),
+    });
     this.pool = settings.publishReplicas ? new ReplicaPool({ zk, paths, clock, self: settings.name }) : null;
   }
 
@@ -129,120 +129,9 @@ export class Agent {
     this.post({ kind: 'tick' });
   }
 
-  order(order: Extract<Order, { order: 'enable' | 'disable' | 'stop' | 'reload' }>): void {
-    this.post({ kind: 'order', order });
-  }
-
-  /** Takes this node out of the service, for a reason that everybody is shown, and back in when it is over. */
-  maintain(asked: Omit<MaintenanceRequest, 'since'>): void {
-    const maintenance = { ...asked, since: Math.round(this.outside.clock.wallNow()) };
-    this.order({ order: 'disable', maintenance });
-  }
-
-  /** `done` gets the reason of a refusal, or null when the order was carried out. */
-  bootstrap(master: string, done: OrderAnswered): void {
-    this.callers.order('bootstrap', done);
-    this.post({ kind: 'order', order: { order: 'bootstrap', master } });
-  }
-
   /** What it knows and what it is; for whoever looks from outside, such as the simulator's checkers. */
   get state(): State {
     return this.loop.state;
-  }
-
-  /**
-   * Orders this node to become master, against the rules of an election where `acknowledgeLoss` is given. `done` gets
-   * the reason of a refusal, or null once the lease is held; at the latest the session timeout and 5 s later.
-   */
-  failover(acknowledgeLoss: boolean, done: OrderAnswered): void {
-    this.callers.order('failover', done);
-    this.post({ kind: 'order', order: { order: 'failover', acknowledgeLoss } });
-  }
-
-  /** Takes a node that is gone for good off the registered ones; `done` as for `bootstrap`. */
-  forget(node: string, done: OrderAnswered): void {
-    this.callers.order('forget', done);
-    this.post({ kind: 'order', order: { order: 'forget', node } });
-  }
-
-  /** Asks for an operation of the whole service. `done` gets its answer, in bounds. */
-  operate(
-    asked: Omit<OperationRequest, 'id' | 'askedAt'>,
-    done: (answer: OperationAnswer) => void,
-  ): void {
-    const id = this.operationId(done);
-    const request = { ...asked, id, askedAt: Math.round(this.outside.clock.wallNow()) };
-    this.tellTime();
-    this.post({ kind: 'order', order: { order: 'operation', request } });
-  }
-
-  /** Takes back the operation that is scheduled. */
-  cancel(done: (answer: OperationAnswer) => void): void {
-    this.tellTime();
-    this.post({ kind: 'order', order: { order: 'cancel', id: this.operationId(done) } });
-  }
-
-  /** Pauses the service: nobody is promoted or gives up by itself until the pause ends. */
-  pause(asked: Omit<PauseRequest, 'since'>, done: (answer: OperationAnswer) => void): void {
-    const pause = { ...asked, since: Math.round(this.outside.clock.wallNow()) };
-    this.post({ kind: 'order', order: { order: 'pause', id: this.operationId(done), pause } });
-  }
-
-  resume(done: (answer: OperationAnswer) => void): void {
-    this.post({ kind: 'order', order: { order: 'resume', id: this.operationId(done) } });
-  }
-
-  /** The service's settings as they were read last, or null where there are none. */
-  serviceSettings(): SettingsShown | null {
-    return shownSettings(this.loop.state);
-  }
-
-  /** Asks our Redis which of these parameters it would not take; changes none. Null where it cannot be asked. */
-  tryParameters(
-    parameters: Readonly<Record<string, string>>,
-    done: (faults: readonly SettingFault[] | null) => void,
-  ): void {
-    const { name } = this.settings;
-    tryParameters(this.own, parameters, (refused) => {
-      done(refused?.map((parameter) => refusedParameter(parameter, name)) ?? null);
-    });
-  }
-
-  /**
-   * Changes them: compare and set. `done` gets its answer, in bounds; all faults of the values at once, those that our
-   * Redis finds among them.
-   */
-  changeSettings(asked: AskedSettings, done: (answer: SettingsAnswer) => void): void {
-    const parameters = parametersIn(asked.patch);
-    if (Object.keys(parameters).length === 0) return this.change(asked, [], done);
-    this.tryParameters(parameters, (refused) => {
-      if (refused === null) done({ answer: 'refused', reason: 'redis_unreachable' });
-      else this.change(asked, refused, done);
-    });
-  }
-
-  private change(
-    asked: AskedSettings,
-    refused: readonly SettingFault[],
-    done: (answer: SettingsAnswer) => void,
-  ): void {
-    const id = this.callers.newOperationId();
-    const at = Math.round(this.outside.clock.wallNow());
-    const prepared = prepareChange(this.loop.state, asked, { id, at, refused });
-    if ('answer' in prepared) return done(prepared.answer);
-    this.callers.operation(id, (given) => {
-      const settings = this.serviceSettings();
-      if (given.answer === 'refused') done(given);
-      else if (given.answer !== 'done' || settings === null) done({ answer: 'unknown' });
-      else done({ answer: 'done', settings });
-    });
-    this.post({ kind: 'order', order: { order: 'settings', request: prepared.request } });
-  }
-
-  private operationId(done: (answer: OperationAnswer) => void): string {
-    const id = this.callers.newOperationId();
-    this.callers.operation(id, done);
-    return id;
   }
 
   /** Another agent's question for a promise. `done` is called once, unless this agent stops before. */

@@ -118,33 +118,34 @@ function outsideOf(config: Config, settings: Settings, log: Logger, exit: (code:
 
 function apiOf(agent: Agent, settings: Settings, journal: Journal): HttpApi {
   const { service, name, instance } = settings;
+  const { orders } = agent;
   return {
     enabled: () => agent.view().enabled,
     setEnabled(enabled) {
       if (agent.view().enabled === enabled) return false;
-      agent.order({ order: enabled ? 'enable' : 'disable' });
+      orders.give({ order: enabled ? 'enable' : 'disable' });
       return true;
     },
-    maintain: (asked) => agent.maintain(asked),
+    maintain: (asked) => orders.maintain(asked),
     view: () => agent.view(),
     turnAgeMs: () => agent.turnAgeMs(),
     identity: () => ({ service, name, instance, version: VERSION }),
     bootstrap: (master) =>
       new Promise((resolve) => {
-        agent.bootstrap(master, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
+        orders.bootstrap(master, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
       }),
     forget: (node) =>
       new Promise((resolve) => {
-        agent.forget(node, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
+        orders.forget(node, (reason) => resolve(reason === null ? { ok: true } : { ok: false, reason }));
       }),
     events: async (after, waitMs) => ({ instance, ...(await journal.after(after, waitMs)) }),
-    operate: (asked) => new Promise((resolve) => agent.operate(asked, resolve)),
-    cancelOperation: () => new Promise((resolve) => agent.cancel(resolve)),
-    pause: (asked) => new Promise((resolve) => agent.pause(asked, resolve)),
-    resume: () => new Promise((resolve) => agent.resume(resolve)),
-    settings: () => agent.serviceSettings(),
-    changeSettings: (asked) => new Promise((resolve) => agent.changeSettings(asked, resolve)),
-    tryParameters: (asked) => new Promise((resolve) => agent.tryParameters(parametersIn({ redis: asked }), resolve)),
+    operate: (asked) => new Promise((resolve) => orders.operate(asked, resolve)),
+    cancelOperation: () => new Promise((resolve) => orders.cancel(resolve)),
+    pause: (asked) => new Promise((resolve) => orders.pause(asked, resolve)),
+    resume: () => new Promise((resolve) => orders.resume(resolve)),
+    settings: () => orders.settings(),
+    changeSettings: (asked) => new Promise((resolve) => orders.changeSettings(asked, resolve)),
+    tryParameters: (asked) => new Promise((resolve) => orders.tryParameters(parametersIn({ redis: asked }), resolve)),
     wallNow: () => systemClock.wallNow(),
     promise: (question) => new Promise((resolve) => agent.question(question, resolve)),
     acceptPeer: (stream, hello) => agent.peers.accept(stream, hello),
@@ -197,7 +198,7 @@ function reload(running: Config, { agent, log, reread, instance }: Running): Con
   // What waits for a restart is compared with what the agent was built with, also the next time.
   const holds = holding(running, loaded.config);
   log.setLevel(holds.logLevel);
-  agent.order({ order: 'reload', settings: settingsOf(holds, instance) });
+  agent.orders.give({ order: 'reload', settings: settingsOf(holds, instance) });
   log.event('configuration_reloaded', { live, restart });
   return holds;
 }
@@ -216,7 +217,7 @@ export async function runAgent(config: Config, log: Logger, journal: Journal, re
   const onSignal = (): void => {
     if (signalled) process.exit(EXIT_SIGNALLED);
     signalled = true;
-    agent.order({ order: 'stop' });
+    agent.orders.give({ order: 'stop' });
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);

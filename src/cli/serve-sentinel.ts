@@ -54,7 +54,7 @@ export function serveSentinel(config: Config, agent: Agent, log: Logger): { stop
     ...(services === null ? {} : { others: services }),
     api: {
       topology: () => agent.topology(),
-      operate: (asked) => new Promise((resolve) => agent.operate(asked, resolve)),
+      operate: (asked) => new Promise((resolve) => agent.orders.operate(asked, resolve)),
     },
     onListening: (announced) => agent.sentinelAt(announced),
   });
