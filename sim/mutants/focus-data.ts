@@ -188,7 +188,21 @@ function restartsInHandOver(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
+/** A replica hears the new master and no ensemble, and still follows the old one, who restarts with an old file. */
+function unproven(random: Random, atMs: number, sessionTimeoutMs: number): readonly Fault[] {
+  const unheardMs = 2 * sessionTimeoutMs;
+  const restartMs = atMs + sessionTimeoutMs + random.between(1000, 2500);
+  return [
+    at(cut('r3', 'r2'), atMs - 50, sessionTimeoutMs),
+    at({ kind: 'agent_stopped', node: 'r1' }, atMs, 10),
+    at({ kind: 'agent_killed', node: 'r1' }, atMs + 200, unheardMs),
+    ...['z1', 'z2', 'z3'].map((server) => at(cut('r3', server), atMs + 300, unheardMs)),
+    at({ kind: 'redis_restarted', node: 'r1', data: 'kept' }, restartMs, 10),
+  ];
+}
+
 export const DATA_GROUNDS = {
+  unproven: { ...SCRIPTED, script: unproven, persistence: 'rdb', change: { disklessDelaySeconds: 0 } },
   restarts_in_hand_over: { ...SCRIPTED, script: restartsInHandOver, persistence: 'rdb' },
   draining: { ...SCRIPTED, script: draining },
   lineages: { ...SCRIPTED, script: lineages, change: { nodes: FOUR_NODES, sessionTimeoutMs: 3000 } },

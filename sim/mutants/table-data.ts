@@ -99,6 +99,15 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     focus: 'hangs',
   },
   {
+    name: 'a replica waits for proof of a new master where it followed the old one',
+    file: 'core/roles/replica.ts',
+    find: 'if (!mayStartFollowing(turn, facts, lease, term)) return leaveFormer(turn, facts);',
+    replace: 'if (!mayStartFollowing(turn, facts, lease, term)) {\n' +
+      '    return isHeard(state, lease) ? undefined : leaveFormer(turn, facts);\n  }',
+    by: ['I5'],
+    focus: 'unproven',
+  },
+  {
     name: 'what a resync under the same address would discard is not copied',
     file: 'core/roles/replica.ts',
     find: 'if (!losesOwnData(turn, facts, lease)) guardFullSync(turn, facts, lease);',
