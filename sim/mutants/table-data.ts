@@ -76,7 +76,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody looks whether a node was in sync',
     file: 'core/contest.ts',
-    find: "if (facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';",
+    find: "if (!wasLinked || !term.inSync.includes(name)) return 'not_in_sync';",
     replace: '',
     by: ['I3', 'I4', 'I5'],
     focus: 'old_file',

@@ -17,7 +17,7 @@ import { isDurable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
 import { hasBetterSuccessor } from './succession.ts';
-import { holdingOf } from './wholeness.ts';
+import { holdingOf, isWhole } from './wholeness.ts';
 import { zoneVerdict } from './zones.ts';
 
 /** The read offset stood still for this long: the kernel has nothing more. */
@@ -56,6 +56,14 @@ export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'd
   return still || restarted || own.ranMs - role.redisRanMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }
 
+/**
+ * Its link is gone only because its agent had it leave, to copy what following would discard. The master that it left
+ * for may be gone by now, and this may be the best there is.
+ */
+function leftForCopy({ rescuing, rescue }: State, { runId }: RedisFacts): boolean {
+  return rescuing?.runId === runId || (rescue?.runId === runId && !rescue.spent);
+}
+
 /** Just handed over because others serve better: they have their time to claim before we stand again. */
 export function holdsBack({ heldBack, nowMs }: State, term: Term): boolean {
   return heldBack?.epoch === term.epoch && nowMs < heldBack.untilMs;
@@ -75,7 +83,8 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (zoneVerdict(state, name, term) === 'excluded') return 'zone_excluded';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
   if (state.own.halfSynced) return 'dataset_incomplete';
-  if (facts.link?.everUp !== true || !term.inSync.includes(name)) return 'not_in_sync';
+  const wasLinked = facts.link?.everUp === true || (leftForCopy(state, facts) && isWhole(state, facts, term));
+  if (!wasLinked || !term.inSync.includes(name)) return 'not_in_sync';
   // It was, and has followed another process since: a restarted master, while nobody looked after it.
   if (positionOf(facts, term) === null) return 'not_in_sync';
   return null;

@@ -7,8 +7,8 @@ import type { RedisFacts } from './facts.ts';
 import type { State } from './state.ts';
 import { Village } from './testing/village.ts';
 import {
-  answer, facts, frozenFacts, linkTo, masterFacts, OLD_REPLID, only, ownAnswers, redisOf, remoteAnswers, run, settings,
-  sight, world,
+  answer, facts, frozenFacts, linkTo, masterFacts, OLD_REPLID, only, ownAnswers, redisOf, remoteAnswers, REPLID, run,
+  settings, sight, world,
 } from './testing/world.ts';
 import type { Change } from './testing/world.ts';
 
@@ -161,6 +161,40 @@ describe('a replica that had more than the master under its address began with',
     ['where the operator wants none', linked({}), 'off'],
   ])('makes none %s', (_what, own, mode) => {
     expect(run(beside(own, mode), tick).does).toEqual([]);
+  });
+});
+
+describe('a member of the in-sync set that left its master to be copied', () => {
+  const detached = facts('b', { replid: 'new', replid2: REPLID, secondReplOffset: 1001, minReplicas: FENCE });
+  const rescuing = { runId: 'run-b', offset: 1000, divergentBytes: 500 };
+  const note = { ...rescuing, path: '/rescue/1.rdb', bytes: 77, code: null, attempts: 1, atMs: 0 };
+  /** Its master is gone before it followed. */
+  const vote = (change: Change, own = detached): unknown => {
+    const state = world('b', 'candidate', { own: sight(own), record: { lease: null }, ...change });
+    return only(run(state, tick), 'cast_ballot').ballot.refusal;
+  };
+
+  test('stands when that master is gone, copied or not', () => {
+    expect(vote({ rescuing })).toBe(null);
+    expect(vote({ rescue: { ...note, spent: false } })).toBe(null);
+    const again = { ...detached, role: 'replica', link: linkTo(redisOf('a'), { up: false, everUp: false }) } as const;
+    const frozen = { ...again, link: linkTo({ host: '127.0.0.1', port: 1 }, { up: false, everUp: false }) };
+    expect(vote({ rescue: { ...note, spent: false } }, frozen)).toBe(null);
+  });
+
+  test.each<[string, Change, RedisFacts]>([
+    ['that nobody told to leave', {}, detached],
+    ['that was restarted since', { rescuing }, { ...detached, runId: 'another' }],
+    ['whose copied data went when it followed', { rescue: { ...note, spent: true } }, detached],
+    ['with half a dataset', { rescuing, own: sight(detached, { halfSynced: true }) }, detached],
+    ['that was not whole before', { rescuing, record: { lease: null, nodes: [] } }, detached],
+  ])('does not stand as one %s', (_which, change, own) => {
+    expect(vote(change, own)).toMatch(/^(not_in_sync|dataset_incomplete)$/);
+  });
+
+  test('is about to be copied no more once it streams from a master', () => {
+    const streams = facts('b', { link: linkTo(redisOf('a')) });
+    expect(run(beside(detached, 'on', { rescuing }), ownAnswers(streams)).state.rescuing).toBe(null);
   });
 });
 

@@ -49,10 +49,15 @@ function isOf(note: RescueNote | null, facts: RedisFacts): note is RescueNote {
   return note !== null && !note.spent && note.runId === facts.runId && !isLoss(facts.offset - note.offset);
 }
 
-/** What was copied is gone by now: our Redis streams from a master, and whatever it holds later is other data. */
+/**
+ * What was copied, or was to be, is gone by now: our Redis streams from a master, and whatever it holds later is other
+ * data.
+ */
 export function spendRescue(turn: Turn, facts: RedisFacts): void {
-  const { rescue } = turn.state;
-  if (facts.link?.up === true && rescue?.spent === false) turn.update({ rescue: { ...rescue, spent: true } });
+  const { rescue, rescuing } = turn.state;
+  if (facts.link?.up !== true) return;
+  if (rescue?.spent === false) turn.update({ rescue: { ...rescue, spent: true } });
+  if (rescuing !== null && !turn.awaits('rescue')) turn.update({ rescuing: null });
 }
 
 /** Whether following may discard the data of our Redis. If not, whatever is missing for it is asked for. */
