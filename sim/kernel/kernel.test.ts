@@ -70,6 +70,8 @@ describe('a process that is stopped in the middle of a turn', () => {
     const clock = new SkewedClock(a, { rate: 1, originMs: 0 });
     const seen: number[] = [];
     a.pauseBeforeLook(1, 500);
+    // Whoever looks from above does not stop it.
+    expect([clock.shownMs, clock.shownMs, clock.shownMs]).toEqual([0, 0, 0]);
     a.deliver(() => {
       seen.push(clock.now(), clock.now());
       a.sends(() => seen.push(scheduler.nowMs));

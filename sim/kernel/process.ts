@@ -232,6 +232,11 @@ export class SkewedClock implements WallClock {
 
   now(): number {
     this.process.looks();
+    return this.shownMs;
+  }
+
+  /** What it shows, for who looks from above: the process itself did not look, and is not stopped for it. */
+  get shownMs(): number {
     const { presentMs, behindMs } = this.process;
     return this.originMs + (presentMs - behindMs) * this.rate;
   }

@@ -107,7 +107,7 @@ class View implements NodeSight {
       powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
       proofMs: run.clock.toTrueMs(state.lastProofMs),
       heardSentMs: run.heardSentMs,
-      trustsLink: trustsLink(state, run.clock.now()),
+      trustsLink: trustsLink(state, run.clock.shownMs),
       onPromises: state.failsafe !== null,
       looseRelease: state.looseRelease,
       sleptMs: run.clock.toTrueMs(state.sleptAtMs),
