@@ -42,10 +42,10 @@ export type Sight =
   | { readonly saw: 'committed'; readonly before: Committed; readonly after: Committed; readonly by: bigint | null }
   /** The ensemble forgot everything. */
   | { readonly saw: 'wiped' }
-  /** An acknowledgement of a write left this node's Redis. */
-  | { readonly saw: 'acknowledged'; readonly node: string; readonly id: number }
-  /** WAIT told a client that so many replicas have its write. */
-  | { readonly saw: 'confirmed'; readonly node: string; readonly id: number; readonly replicas: number }
+  /** The acknowledgement of a pipeline of writes left this node's Redis. */
+  | { readonly saw: 'acknowledged'; readonly node: string; readonly ids: readonly number[] }
+  /** WAIT told a client that so many replicas have its writes. */
+  | { readonly saw: 'confirmed'; readonly node: string; readonly ids: readonly number[]; readonly replicas: number }
   /** A replica became a master, or a master was announced as the one of a new epoch. */
   | { readonly saw: 'promoted'; readonly node: string }
   /** A command made a Redis take writes that it refused before. */

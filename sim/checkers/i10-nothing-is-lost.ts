@@ -23,7 +23,7 @@ export class SwitchoverLosesNothing implements Checker {
   private under: HandedOver | null = null;
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
+    if (sight.saw === 'acknowledged') for (const id of sight.ids) this.acknowledged.add(id);
     if (sight.saw === 'wiped') this.under = null;
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);

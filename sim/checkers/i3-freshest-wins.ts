@@ -48,7 +48,7 @@ export class FreshestWins implements Checker {
     this.forced.see(sight);
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.inSync.forget();
-    if (sight.saw === 'acknowledged') this.acknowledges(sight.node, world);
+    if (sight.saw === 'acknowledged') this.acknowledges(sight.node, sight.ids.length, world);
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
     if (sight.saw === 'said' && sight.event === 'enabled') this.keptTrue.enabled(sight.node, world.nowMs);
     if (sight.saw === 'replaced') this.inSync.replaced(sight.node, sight.fromRunId, world.committed);
@@ -100,9 +100,10 @@ export class FreshestWins implements Checker {
     this.claim = { node, voters: voters.map(({ name }) => name) };
   }
 
-  private acknowledges(node: string, world: Overview): void {
+  private acknowledges(node: string, writes: number, world: Overview): void {
     this.fromDisk.acknowledged(node, world.nowMs);
-    if (++this.acknowledged % EVERY !== 0) return;
+    this.acknowledged += writes;
+    if (this.acknowledged % EVERY >= writes) return;
     const gone = this.keptTrue.longGone(node, world);
     if (gone !== null) world.violated('I3', `${gone} still counts as in sync with ${node}, long after it was gone`);
   }

@@ -13,7 +13,9 @@ export class AcknowledgedMeansKept implements Checker {
   private readonly forgotten = new Map<number, number>();
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'confirmed' && sight.replicas >= (world.plan.waitReplicas ?? 1)) this.waited.add(sight.id);
+    if (sight.saw === 'confirmed' && sight.replicas >= (world.plan.waitReplicas ?? 1)) {
+      for (const id of sight.ids) this.waited.add(id);
+    }
     if (sight.saw === 'restarted') this.forgets(sight.had, sight.has);
     const stopped = sight.saw === 'replaced' && world.nodes.get(sight.node)?.agentRunsSinceMs === null;
     if (stopped) this.forgets(sight.had, sight.gets);

@@ -43,7 +43,7 @@ export class NeverWipe implements Checker {
   see(sight: Sight, world: Overview): void {
     this.forced.see(sight);
     if (sight.saw === 'committed') this.records(sight.before, sight.after, world.nowMs);
-    if (sight.saw === 'acknowledged') this.acknowledged.add(sight.id);
+    if (sight.saw === 'acknowledged') for (const id of sight.ids) this.acknowledged.add(id);
     if (sight.saw === 'said') this.said(sight, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw !== 'replaced') return;

@@ -45,7 +45,7 @@ export class PowerEndsInTime implements Checker {
     if (sight.saw === 'committed') this.noteHolder(sight.after.lease, world);
     if (sight.saw !== 'acknowledged' || this.reported) return;
     // Who holds no lease is looked at each time.
-    if (this.holder === sight.node && ++this.seen % EVERY !== 0) return;
+    if (this.holder === sight.node && this.isSkipped(sight.ids.length)) return;
     const node = world.nodes.get(sight.node);
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
@@ -54,6 +54,12 @@ export class PowerEndsInTime implements Checker {
     if (ranMs < (wasBusy ? REFUSED_BY_SCRIPT_MS : UNDER_WAY_MS) || world.nowMs - wokeMs <= WAKES_WITHIN_MS) return;
     this.inTime(node, world);
     this.withLease(node, world, ranMs);
+  }
+
+  /** One write in so many is looked at, and with it all of its moment. */
+  private isSkipped(writes: number): boolean {
+    this.seen += writes;
+    return this.seen % EVERY >= writes;
   }
 
   /** With the records of a wiped ensemble everybody's office is gone, and nobody's is told. */

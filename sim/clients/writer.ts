@@ -57,7 +57,6 @@ const CONNECT_TIMEOUT_MS = 1000;
 const REDIAL_MS = 100;
 
 export class Writer {
-  readonly acknowledged: Acknowledgement[] = [];
   /** Writes sent, whatever became of them. */
   sent = 0;
   refused = 0;
@@ -154,12 +153,10 @@ export class Writer {
     const { request, error } = answer;
     if (answer.kind === 'waited' || request.wait === 0 || error !== null) this.unanswered -= 1;
     if (error !== null) return this.hearRefusal(answer);
+    const { onAcknowledged } = this.parts;
+    if (onAcknowledged === undefined) return;
     const waited = answer.kind === 'waited' ? answer.replicas : null;
-    for (const id of request.ids) {
-      const acknowledgement: Acknowledgement = { id, server, atMs: this.nowMs, waited };
-      this.acknowledged.push(acknowledgement);
-      this.parts.onAcknowledged?.(acknowledgement);
-    }
+    for (const id of request.ids) onAcknowledged({ id, server, atMs: this.nowMs, waited });
   }
 
   /** A refusal says that this is not the master to write to: look again, unless stubborn. */

@@ -86,7 +86,7 @@ export class End {
     const { other } = this;
     if (!this.open || other === null) return;
     this.carry(() => {
-      if (other.open) other.process.deliver(() => other.hear(message));
+      if (other.open) other.receive(message);
       else if (other.process.host.up) other.carry(() => this.ends('reset'));
     });
   }
@@ -116,6 +116,11 @@ export class End {
   private tellOther(how: 'fin' | 'reset'): void {
     const { other } = this;
     if (other !== null) this.carry(() => other.ends(how));
+  }
+
+  private receive(message: unknown): void {
+    if (this.process.takesAtOnce) this.hear(message);
+    else this.process.deliver(() => this.hear(message));
   }
 
   private hear(message: unknown): void {

@@ -73,6 +73,11 @@ export class Process {
     });
   }
 
+  /** What arrives now is taken at once; asked first, since nearly everything is. */
+  get takesAtOnce(): boolean {
+    return this.alive && !this.frozen && this.slowMs === 0 && this.lastDeliveryMs <= this.scheduler.nowMs;
+  }
+
   /** A timer of the process, in true time; `SkewedClock` gives it in the time of the host. */
   timer(delayMs: number, run: () => void): () => void {
     let cancelled = false;

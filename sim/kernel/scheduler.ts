@@ -39,6 +39,12 @@ export class Scheduler {
     return this.at(this.nowMs + delayMs, run);
   }
 
+  /** Nothing else is due at this very moment. */
+  get isLastNow(): boolean {
+    const first = this.heap[0];
+    return this.due.length === 0 && (first === undefined || first.atMs > this.nowMs);
+  }
+
   /** Runs everything up to and including this moment. */
   runUntil(untilMs: number): void {
     for (let next = this.next(untilMs); next !== null; next = this.next(untilMs)) {

@@ -23,7 +23,7 @@ import type { HostPortsParts } from './host-ports.ts';
 import { settingsOf } from './settings.ts';
 
 export interface NodeHooks {
-  acknowledged(node: string, id: number, waited: number): void;
+  acknowledged(node: string, ids: readonly number[], waited: number): void;
   restarted(node: string, had: Data, has: Data): void;
   promoted(node: string): void;
   /** A command made it take writes. */
@@ -106,7 +106,7 @@ export class NodePlace {
     return new RedisServer({
       ...this.redisParts(this.redisProcess, random.fork(`redis-${this.redisStarts}`)),
       disk: this.disk,
-      onAcknowledged: (id, _atMs, waited) => hooks.acknowledged(this.name, id, waited),
+      onAcknowledged: (ids, waited) => hooks.acknowledged(this.name, ids, waited),
       onPromoted: () => hooks.promoted(this.name),
       onOpened: () => hooks.opened(this.name),
       onReplaced: (what) => hooks.replaced(this.name, what),
@@ -238,9 +238,9 @@ export class NodePlace {
   noteGoodReplica(mayFollow: (node: string) => boolean): void {
     const { state } = this.redis;
     for (const { replica } of state.replicas) {
-      if (replica?.state !== 'online' || !mayFollow(replica.host)) continue;
-      const silentMs = Math.max(0, state.second - replica.ackSecond) * 1000;
-      this.lastGoodReplicaMs = Math.max(this.lastGoodReplicaMs, this.nowMs - silentMs);
+      if (replica?.state !== 'online') continue;
+      const heardMs = this.nowMs - Math.max(0, state.second - replica.ackSecond) * 1000;
+      if (heardMs > this.lastGoodReplicaMs && mayFollow(replica.host)) this.lastGoodReplicaMs = heardMs;
     }
   }
 

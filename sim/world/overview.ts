@@ -30,11 +30,58 @@ function trustsLink(state: State, nowMs: number): boolean {
   return facts?.link?.up === true && knowsItsMaster(state) && nowMs - answeredAtMs <= POLL_PEACE_MS + LOOKS_WITHIN_MS;
 }
 
-class View implements NodeSight {
+type AgentSight = NonNullable<NodeSight['agent']>;
+
+/** Worked out when it is asked for: most of those who look want one or two of these facts, and look at every write. */
+class AgentView implements AgentSight {
   private readonly place: NodePlace;
 
   constructor(place: NodePlace) {
     this.place = place;
+  }
+
+  private get state(): State {
+    return this.place.run.agent.state;
+  }
+
+  private trueMs(atMs: number): number {
+    return this.place.run.clock.toTrueMs(atMs);
+  }
+
+  get instance(): string { return this.state.settings.instance; }
+  get role(): string { return this.state.role.name; }
+  get epoch(): number { return this.state.records.term?.value.epoch ?? 0; }
+  get reasons(): readonly string[] { return [...this.state.reasons]; }
+  get enabled(): boolean { return this.state.enabled !== false; }
+  get stopping(): boolean { return this.state.stopping !== null; }
+  get master(): string | null { return this.state.records.lease?.value.node ?? null; }
+  get rememberedEpoch(): number { return this.state.rememberedEpoch; }
+  get proofMs(): number { return this.trueMs(this.state.lastProofMs); }
+  get heardSentMs(): number { return this.place.run.heardSentMs; }
+  get trustsLink(): boolean { return trustsLink(this.state, this.place.run.clock.shownMs); }
+  get onPromises(): boolean { return this.state.failsafe !== null; }
+  get looseRelease(): boolean { return this.state.looseRelease; }
+  get sleptMs(): number { return this.trueMs(this.state.sleptAtMs); }
+  get sentLateMs(): number { return this.place.run.process.sentLateMs; }
+  get wokeMs(): number { return this.place.run.process.wokeMs; }
+
+  get connectedSinceMs(): number | null {
+    const { session, connectedAtMs } = this.state;
+    return session?.connected === true ? this.trueMs(connectedAtMs) : null;
+  }
+
+  get powerEndsMs(): number {
+    return this.trueMs(Math.max(proofEndsAtMs(this.state), coverEndsAtMs(this.state)));
+  }
+}
+
+class View implements NodeSight {
+  private readonly place: NodePlace;
+  private readonly agentSight: AgentSight;
+
+  constructor(place: NodePlace) {
+    this.place = place;
+    this.agentSight = new AgentView(place);
   }
 
   get name(): string {
@@ -90,30 +137,7 @@ class View implements NodeSight {
   }
 
   get agent(): NodeSight['agent'] {
-    const { run } = this.place;
-    if (!run.process.alive) return null;
-    const { state } = run.agent;
-    const { role, reasons, enabled, records, rememberedEpoch } = state;
-    return {
-      instance: state.settings.instance,
-      role: role.name,
-      epoch: records.term?.value.epoch ?? 0,
-      reasons: [...reasons],
-      enabled: enabled !== false,
-      stopping: state.stopping !== null,
-      master: records.lease?.value.node ?? null,
-      rememberedEpoch,
-      connectedSinceMs: state.session?.connected === true ? run.clock.toTrueMs(state.connectedAtMs) : null,
-      powerEndsMs: run.clock.toTrueMs(Math.max(proofEndsAtMs(state), coverEndsAtMs(state))),
-      proofMs: run.clock.toTrueMs(state.lastProofMs),
-      heardSentMs: run.heardSentMs,
-      trustsLink: trustsLink(state, run.clock.shownMs),
-      onPromises: state.failsafe !== null,
-      looseRelease: state.looseRelease,
-      sleptMs: run.clock.toTrueMs(state.sleptAtMs),
-      sentLateMs: run.process.sentLateMs,
-      wokeMs: run.process.wokeMs,
-    };
+    return this.place.run.process.alive ? this.agentSight : null;
   }
 }
 

@@ -63,6 +63,7 @@ export class World implements NodeHooks {
   private readonly operators: Operators;
   private readonly publishedMaster = new PublishedMaster();
   private readonly checkers: readonly Checker[] = ALL_CHECKERS.map((make) => make());
+  private readonly mayFollow = (replica: string): boolean => this.view.mayFollow(replica);
 
   constructor(plan: Plan, readable: boolean) {
     this.plan = plan;
@@ -210,11 +211,11 @@ export class World implements NodeHooks {
     for (const result of after) if (!known.has(result.id)) this.coverage.ended(result);
   }
 
-  acknowledged(node: string, id: number, waited: number): void {
-    this.nodes.get(node)?.noteGoodReplica((replica) => this.view.mayFollow(replica));
-    if (waited > 0) return this.see({ saw: 'confirmed', node, id, replicas: waited });
-    this.coverage.acknowledged += 1;
-    this.see({ saw: 'acknowledged', node, id });
+  acknowledged(node: string, ids: readonly number[], waited: number): void {
+    this.nodes.get(node)?.noteGoodReplica(this.mayFollow);
+    if (waited > 0) return this.see({ saw: 'confirmed', node, ids, replicas: waited });
+    this.coverage.acknowledged += ids.length;
+    this.see({ saw: 'acknowledged', node, ids });
   }
 
   restarted(node: string, had: Data, has: Data): void {

@@ -7,6 +7,7 @@
  * its last step (`Process.haltBeforeSend`) acknowledges the rest when it thaws, before it reads anything.
  */
 import type { End, EndEvents, Endpoint } from '../../kernel/network.ts';
+import type { Random } from '../../kernel/random.ts';
 import type { Machine } from './commands.ts';
 import { bytesOf, Connection } from './connection.ts';
 import type { Readable } from './connection.ts';
@@ -30,19 +31,22 @@ const CRON_MS = 1000;
 export interface RedisServerParts extends Surroundings {
   readonly options?: Partial<RedisOptions>;
   /**
-   * Called when an acknowledgement really leaves. `viaWait` is 0 for the reply to the write itself, otherwise the
-   * number of replicas that the reply to WAIT reports.
+   * Called when an acknowledgement really leaves, for all writes of one pipeline at once: what leaves in one moment is
+   * seen by one look. `viaWait` is 0 for the reply to the write itself, otherwise the number of replicas that the
+   * reply to WAIT reports.
    */
-  readonly onAcknowledged?: (id: number, atMs: number, viaWait: number) => void;
+  readonly onAcknowledged?: (ids: readonly number[], viaWait: number) => void;
 }
 
 export class RedisServer implements Machine {
   readonly state: RedisState;
   readonly link: MasterLink;
   readonly info: Info;
-  private readonly onAcknowledged: (id: number, atMs: number, viaWait: number) => void;
+  private readonly onAcknowledged: (ids: readonly number[], viaWait: number) => void;
   private readyNow: Readable[] = [];
   private turnAsked = false;
+  private inTurn = false;
+  private answeredInTurn = false;
   private cronOwed = false;
   private crons = 0;
   private exiting = false;
@@ -243,12 +247,28 @@ export class RedisServer implements Machine {
     const batch = this.readyNow;
     this.readyNow = [];
     if (batch.length > 1) shuffle(batch, (below) => random.below(below));
+    this.inTurn = true;
     for (const readable of batch) {
       readable.ready = false;
       readable.read();
     }
     this.beforeSleep();
+    this.inTurn = false;
+    if (this.answeredInTurn) this.turnAfterAnswers();
   };
+
+  /**
+   * Whoever answers asks for a turn. In a turn the answer leaves with it, and the next one finds nothing to do but to
+   * draw in which order it would have sent: where nobody can come before it, it is over with that.
+   */
+  private turnAfterAnswers(): void {
+    this.answeredInTurn = false;
+    const { process, scheduler, random } = this.state.around;
+    const isIdle = !this.turnAsked && this.readyNow.length === 0;
+    const runs = process.alive && !process.frozen && !this.stalled;
+    if (isIdle && runs && scheduler.isLastNow) drawOrder(random);
+    else this.askTurn();
+  }
 
   private beforeSleep(): void {
     const { state } = this;
@@ -260,7 +280,7 @@ export class RedisServer implements Machine {
     }
     state.getAckWanted = false;
     appendAof(state);
-    if (state.around.random.chance(0.5)) {
+    if (drawOrder(state.around.random)) {
       sendProduced(state);
       this.sendReplies();
     } else {
@@ -287,19 +307,18 @@ export class RedisServer implements Machine {
     // A WAIT that ran out confirms nothing.
     if (answer.kind === 'waited' && answer.replicas === 0) return;
     const viaWait = answer.kind === 'written' ? 0 : answer.replicas;
-    const { process, scheduler } = this.state.around;
-    const left = (): void => {
-      for (const id of answer.request.ids) this.onAcknowledged(id, scheduler.nowMs, viaWait);
-    };
+    const { process } = this.state.around;
+    const { ids } = answer.request;
     // Stopped just before it left: then it leaves at the thaw, and so does the news of it.
-    if (process.frozen) process.sends(left);
-    else if (process.alive) left();
+    if (process.frozen) process.sends(() => this.onAcknowledged(ids, viaWait));
+    else if (process.alive) this.onAcknowledged(ids, viaWait);
   }
 
   answer(connection: Connection, answer: Answer): void {
     connection.outbox.push(answer);
     this.state.writing.add(connection);
-    this.askTurn();
+    if (this.inTurn) this.answeredInTurn = true;
+    else this.askTurn();
   }
 
   private readonly readConnection = (connection: Connection): void => {
@@ -353,6 +372,11 @@ export class RedisServer implements Machine {
     if (state.target !== null) this.link.cron();
     masterCron(state, this.crons % pingSeconds === 0);
   }
+}
+
+/** Whether the stream leaves before the replies of a turn. */
+function drawOrder(random: Random): boolean {
+  return random.chance(0.5);
 }
 
 function shuffle(items: Readable[], below: (count: number) => number): void {

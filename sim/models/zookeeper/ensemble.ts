@@ -61,7 +61,11 @@ export class Ensemble {
   }
 
   get leader(): Server | undefined {
-    return this.servers.find((server) => server.role === 'leading' && server.serves);
+    // Asked at every look of every writer: without a list in between.
+    for (const { server } of this.places) {
+      if (server?.process.alive === true && server.role === 'leading' && server.serves) return server;
+    }
+    return undefined;
   }
 
   start(place: Place): void {

@@ -55,7 +55,10 @@ export class Node {
     this.server = new RedisServer({
       process: this.process, network, scheduler, trace, disk: this.disk, options: this.options,
       random: this.stage.random.fork(`${this.name}${scheduler.nowMs}`),
-      onAcknowledged: (id, atMs, viaWait) => this.acknowledged.push({ id, atMs, viaWait }),
+      onAcknowledged: (ids, viaWait) => {
+        const atMs = scheduler.nowMs;
+        for (const id of ids) this.acknowledged.push({ id, atMs, viaWait });
+      },
       onReplaced: (what) => this.replaced.push(what),
     });
   }
