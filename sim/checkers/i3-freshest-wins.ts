@@ -20,8 +20,8 @@ const SEEN_MS = 2500;
 const DRAIN_MS = 180;
 /** A ballot as young as this may have come behind the look that decided the claim. */
 const CAST_BEFORE_MS = 5;
-/** From the decision to take a node into the set until that is written. */
-const TAKEN_IN_MS = 250;
+/** From the look that takes a node into the set until that is written: an agent may need 300 ms for each step. */
+const TAKEN_IN_MS = 1000;
 /** Looking at everybody for every write would cost more than the run. */
 const EVERY = 32;
 /** The best have two settling times of 1 s to claim, by clocks up to five per cent fast; then they are passed over. */
