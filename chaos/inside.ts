@@ -114,7 +114,7 @@ async function playStorms(stage: Stage): Promise<Summary> {
     });
     rounds.push(result);
     for (const { rule, what } of result.broken) say(`BROKEN ${rule}: ${what}`);
-    if (result.broken.length > 0) keepTrace({ stage, round, beganMs, result });
+    if (result.broken.length > 0 || result.healMs === null) keepTrace({ stage, round, beganMs, result });
     crowd.resume();
   }
   await crowd.stop();
