@@ -7,6 +7,7 @@ import type { Command, RedisLinkEvents, Reply, SendOutcome } from '../redis/link
 import { QUESTION, questionFor } from './redis-facts.ts';
 import { COMMAND_DEADLINE_MS, REDIAL_PAUSE_MS, REDIAL_REFUSED_MS, RedisWatch } from './redis-watch.ts';
 import type { CommandResult } from './redis-watch.ts';
+import { BOTH_ANSWER_MS, SECOND_DIAL_MS } from './second-line.ts';
 
 const TARGET = { host: '10.0.0.1', port: 6379 };
 const LOADING: Reply = { ok: false, code: 'LOADING', message: 'LOADING' };
@@ -217,6 +218,72 @@ describe('endings', () => {
     expect(dials).toHaveLength(1);
     expect(link().sent).toHaveLength(1);
     expect(link().closed).toBe(true);
+  });
+});
+
+describe('a connection to another host that is silent', () => {
+  /** Silent for long enough that a second one was opened. */
+  function doubled() {
+    const staged = opened(false);
+    staged.pass(300 + 5 + SECOND_DIAL_MS);
+    const [first, second] = staged.dials;
+    if (first === undefined || second === undefined) throw new Error('there are two');
+    second.events.onOpen();
+    expect(second.sent.map(({ commands }) => commands)).toEqual([[['PING']]]);
+    return { ...staged, first, second };
+  }
+  const answered = (replies: readonly Reply[]): SendOutcome => ({ kind: 'answered', replies });
+
+  test('is given up when the server answers on a second one, and not on the first', () => {
+    const { dials, first, second, sights, pass } = doubled();
+    second.sent[0]!.done(answered([OK]));
+    expect(first.closed).toBe(false);
+    pass(BOTH_ANSWER_MS);
+    expect([first.closed, second.closed]).toEqual([true, true]);
+    expect(sights.at(-1)).toEqual({ seen: 'failed', code: 'lost' });
+    pass(1);
+    expect(dials).toHaveLength(3);
+    pass(60_000);
+    expect(dials).toHaveLength(3);
+  });
+
+  test('stays when the server was only stopped, and answers on both', () => {
+    const { dials, first, second, sights, pass } = doubled();
+    second.sent[0]!.done(answered([OK]));
+    first.sent[0]!.done(answered(QUESTION.map(() => LOADING)));
+    pass(BOTH_ANSWER_MS);
+    expect([first.closed, second.closed]).toEqual([false, true]);
+    expect(sights.at(-1)).toEqual({ seen: 'blocked', by: 'loading' });
+    expect(dials).toHaveLength(2);
+  });
+
+  test('stays for as long as a second one says nothing: that is dialled anew, ever more rarely', () => {
+    const { dials, first, pass } = doubled();
+    const openLast = (): void => dials.at(-1)!.events.onOpen();
+    for (let pauseMs = SECOND_DIAL_MS, seconds = 1; pauseMs <= 8 * SECOND_DIAL_MS; pauseMs *= 2, seconds++) {
+      expect(dials).toHaveLength(1 + seconds);
+      pass(pauseMs);
+      openLast();
+    }
+    pass(24 * 3600 * 1000);
+    expect(first.closed).toBe(false);
+    expect(dials.slice(1, -1).every(({ closed }) => closed)).toBe(true);
+  });
+
+  test('is not doubled more often than once a second while nothing opens', () => {
+    const { dials, second, pass } = doubled();
+    second.events.onClosed('lost');
+    for (let each = 3; each < 10; each++) {
+      pass(SECOND_DIAL_MS);
+      expect(dials).toHaveLength(each);
+      dials.at(-1)!.events.onFailed({ code: 'timeout', detail: 'timeout' });
+    }
+  });
+
+  test('of our own Redis is never doubled', () => {
+    const { dials, pass } = opened(true);
+    pass(60_000);
+    expect(dials).toHaveLength(1);
   });
 });
 

@@ -3,7 +3,8 @@
  *
  * Questions and commands share the connection, so an observation can never be older than a command that was answered
  * before it. The connection is opened in advance and never closed because of silence: a fence that was sent to a
- * stopped server waits in its socket and is the first thing it runs when it thaws.
+ * stopped server waits in its socket and is the first thing it runs when it thaws. One to another host is given up only
+ * when that server answers on a second one, and not on this (`second-line.ts`).
  *
  * One question is outstanding at a time. When it stays unanswered that is reported, but the question keeps waiting:
  * its late answer is how a thawed server is noticed.
@@ -16,6 +17,7 @@ import type { CloseKind, Command, RedisConnector, RedisLink, RedisTarget, Reply,
 import { untilGridMs } from '../contract/clock.ts';
 import { observe, QUESTION, questionFor, sameReplies } from './redis-facts.ts';
 import type { Observation } from './redis-facts.ts';
+import { SecondLine } from './second-line.ts';
 
 /** A question may stay open this long: in practice until the connection ends. */
 const QUESTION_DEADLINE_MS = 24 * 3600 * 1000;
@@ -81,6 +83,8 @@ export class RedisWatch {
   private heard: { readonly replies: readonly Reply[]; readonly means: Observation } | null = null;
   private cancelLook: () => void = () => undefined;
   private cancelDial: () => void = () => undefined;
+  /** No path to our own Redis is ever cut. */
+  private readonly second: SecondLine | null;
   /** From the last observation; `configure` needs it. */
   backlogBytes: number | null = null;
   /** Unanswered for this long, a question is reported as `silent`; holds from the next look on. */
@@ -89,6 +93,9 @@ export class RedisWatch {
   constructor(options: RedisWatchOptions) {
     this.options = options;
     this.silentAfterMs = options.silentAfterMs;
+    const { clock, connector, purpose } = options;
+    const onAnswered = (): void => this.ended({ seen: 'failed', code: 'lost' }, REDIAL_AT_ONCE_MS);
+    this.second = options.eager ? null : new SecondLine({ clock, connector, purpose, onAnswered });
   }
 
   /** Watches this Redis from now on, and no other. */
@@ -141,6 +148,7 @@ export class RedisWatch {
   private hangUp(): void {
     this.cancelLook();
     this.cancelDial();
+    this.second?.end();
     const { link } = this;
     this.link = null;
     this.open = false;
@@ -236,6 +244,7 @@ export class RedisWatch {
     // When this process itself was held up, timers run before sockets are read: the answer may lie there already.
     this.cancelLook = this.options.clock.after(READ_FIRST_MS, () => {
       this.silent = true;
+      if (this.target !== null) this.second?.begin({ ...this.target, ...this.options.credentials });
       this.options.onSight({ seen: 'silent', sinceMs: this.silentSinceMs });
     });
   }
@@ -262,6 +271,7 @@ export class RedisWatch {
   }
 
   private report(replies: readonly Reply[]): void {
+    this.second?.end();
     this.lastAnswerMs = this.options.clock.now();
     const seen = this.understand(replies);
     if (seen.kind === 'blocked') return this.options.onSight({ seen: 'blocked', by: seen.by });
