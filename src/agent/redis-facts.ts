@@ -77,14 +77,10 @@ function announcedOf(settings: ReadonlyMap<string, string>): Address | null {
   return host === '' || port === 0 ? null : { host, port };
 }
 
-function changesOf(text: string): number {
-  return Number(/^rdb_changes_since_last_save:(\d+)/m.exec(text)?.[1] ?? 0);
-}
-
 /** Before Redis 7.0 a replica answers PING all the same; what its INFO says then counts. */
-function refusesWrites(probe: Reply | undefined, role: 'master' | 'replica', text: string): boolean {
+function refusesWrites(probe: Reply | undefined, role: 'master' | 'replica', failsToSave: boolean): boolean {
   if (probe?.ok === false && probe.code === 'MISCONF') return true;
-  return role === 'replica' && /^(rdb_last_bgsave_status|aof_last_write_status):err/m.test(text);
+  return role === 'replica' && failsToSave;
 }
 
 /** Whether two answers are the same to the last word: then they mean the same, and need not be read twice. */
@@ -109,7 +105,7 @@ export function observe(replies: readonly Reply[]): Observation {
   const refused = sections.find((reply) => !reply.ok);
   if (refused?.ok === false) return { kind: 'blocked', by: BLOCKED_BY[refused.code] ?? 'denied' };
   const text = sections.map((reply) => (reply.ok ? textOf(reply.value) : '')).join('\r\n');
-  const { server, replication, loading, keys } = parseInfo(text);
+  const { server, replication, loading, keys, changes, failsToSave } = parseInfo(text);
   if (server === null || replication === null) return { kind: 'blocked', by: 'denied' };
   const settings = settingsOf(config);
   const { link } = replication;
@@ -124,7 +120,7 @@ export function observe(replies: readonly Reply[]): Observation {
       loading: loading ?? false,
       uptimeSeconds: server.uptimeSeconds,
       processId: server.processId,
-      refusesWrites: refusesWrites(probe, replication.role, text),
+      refusesWrites: refusesWrites(probe, replication.role, failsToSave),
       role: replication.role,
       replid: replication.replid,
       replid2: replication.replid2,
@@ -132,7 +128,7 @@ export function observe(replies: readonly Reply[]): Observation {
       offset: replication.offset,
       priority: replication.priority ?? numberOf(settings.get('replica-priority')) ?? PRIORITY_DEFAULT,
       keys: keys ?? 0,
-      changes: changesOf(text),
+      changes: changes ?? 0,
       link: link && {
         host: link.masterHost,
         port: link.masterPort,

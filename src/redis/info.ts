@@ -75,36 +75,76 @@ export interface RedisInfo {
   readonly replication: ReplicationInfo | null;
   /** From section Persistence; null when that is not in the text. */
   readonly loading: boolean | null;
+  /** Changes since the last save; null where not shown. */
+  readonly changes: number | null;
+  /** The last save, or the last write to the append-only file, failed. */
+  readonly failsToSave: boolean;
   /** Sum over all databases; null when section Keyspace is not in the text. */
   readonly keys: number | null;
 }
 
 type Fields = ReadonlyMap<string, string>;
 
+/** A text taken apart in one pass: agents read one every few milliseconds while they settle who is master. */
+interface Lines {
+  readonly fields: Fields;
+  /** Values of `slaveN:`. */
+  readonly replicas: readonly string[];
+  /** Values of `dbN:`. */
+  readonly databases: readonly string[];
+  /** An empty Redis shows the heading of section Keyspace and nothing below it. */
+  readonly hasKeyspace: boolean;
+}
+
 const NO_REPLID = /^0*$/;
 
 /** Any text at all gives a result; sections that are missing or incomplete are null. */
 export function parseInfo(text: string): RedisInfo {
-  const fields = toFields(text);
+  const lines = toLines(text);
+  const { fields } = lines;
   return {
     server: parseServer(fields),
-    replication: parseReplication(fields),
+    replication: parseReplication(lines),
     loading: flag(fields, 'loading'),
-    keys: countKeys(fields, text),
+    changes: integer(fields, 'rdb_changes_since_last_save'),
+    failsToSave: isFailure(fields, 'rdb_last_bgsave_status') || isFailure(fields, 'aof_last_write_status'),
+    keys: countKeys(lines),
   };
 }
 
+const HEADING = '#'.charCodeAt(0);
+const RETURN = '\r'.charCodeAt(0);
+
 /** `field:value` lines. The first of a name counts: nothing that comes later in a text can overrule it. */
-function toFields(text: string): Fields {
+function toLines(text: string): Lines {
   const fields = new Map<string, string>();
-  for (const ended of text.split('\n')) {
-    const line = ended.endsWith('\r') ? ended.slice(0, -1) : ended;
-    const colon = line.indexOf(':');
-    if (colon <= 0 || line.startsWith('#')) continue;
-    const name = line.slice(0, colon);
-    if (!fields.has(name)) fields.set(name, line.slice(colon + 1));
+  const replicas: string[] = [];
+  const databases: string[] = [];
+  let hasKeyspace = false;
+  for (let start = 0, next = 0; start < text.length; start = next) {
+    const newline = text.indexOf('\n', start);
+    next = newline < 0 ? text.length : newline + 1;
+    const ended = newline < 0 ? text.length : newline;
+    const end = ended > start && text.charCodeAt(ended - 1) === RETURN ? ended - 1 : ended;
+    if (text.charCodeAt(start) === HEADING) {
+      hasKeyspace ||= text.slice(start, end) === '# Keyspace';
+      continue;
+    }
+    const colon = text.indexOf(':', start);
+    if (colon <= start || colon >= end) continue;
+    const name = text.slice(start, colon);
+    if (fields.has(name)) continue;
+    const value = text.slice(colon + 1, end);
+    fields.set(name, value);
+    if (isNumbered(name, 'slave')) replicas.push(value);
+    else if (isNumbered(name, 'db')) databases.push(value);
   }
-  return fields;
+  return { fields, replicas, databases, hasKeyspace };
+}
+
+/** `slave0`, `slave1` ... */
+function isNumbered(name: string, what: string): boolean {
+  return name.startsWith(what) && isDigits(name, what.length);
 }
 
 function parseServer(fields: Fields): ServerInfo | null {
@@ -128,7 +168,7 @@ function serverKind(fields: Fields): ServerKind {
   return keydb ? 'keydb' : 'redis';
 }
 
-function parseReplication(fields: Fields): ReplicationInfo | null {
+function parseReplication({ fields, replicas }: Lines): ReplicationInfo | null {
   const role = parseRole(fields.get('role'));
   const replid = fields.get('master_replid');
   const offset = integer(fields, 'master_repl_offset');
@@ -141,7 +181,7 @@ function parseReplication(fields: Fields): ReplicationInfo | null {
     role, replid, replid2: NO_REPLID.test(replid2) ? null : replid2, secondReplOffset, offset,
     priority: integer(fields, 'slave_priority'),
     link,
-    replicas: parseReplicas(fields),
+    replicas: replicas.flatMap(parseReplica),
     backlogBytes: integer(fields, 'repl_backlog_size'),
     goodReplicas: integer(fields, 'min_slaves_good_slaves'),
     activeReplica: fields.get('role') === 'active-replica',
@@ -168,48 +208,66 @@ function parseLink(fields: Fields): MasterLink | null {
   };
 }
 
-/** Lines that are not complete are left out: a replica without an offset is nothing one could count on. */
-function parseReplicas(fields: Fields): readonly ReplicaInfo[] {
-  const replicas: ReplicaInfo[] = [];
-  for (const [name, value] of fields) {
-    // Most fields are something else, which a pattern takes longer to say.
-    if (!name.startsWith('slave') || !/^slave\d+$/.test(name)) continue;
-    const parts = new Map(value.split(',').map((part) => splitAt(part, '=')));
-    const host = parts.get('ip');
-    const state = parts.get('state');
-    const port = integer(parts, 'port');
-    const offset = integer(parts, 'offset');
-    const lagSeconds = integer(parts, 'lag');
-    if (!host || state === undefined || port === null || offset === null || lagSeconds === null) continue;
-    replicas.push({ host, port, state, offset, lagSeconds });
+/** A line that is not complete is left out: a replica without an offset is nothing one could count on. */
+function parseReplica(line: string): readonly ReplicaInfo[] {
+  let host = '';
+  let state: string | null = null;
+  let port: number | null = null;
+  let offset: number | null = null;
+  let lagSeconds: number | null = null;
+  for (const part of line.split(',')) {
+    const equals = part.indexOf('=');
+    const value = equals < 0 ? '' : part.slice(equals + 1);
+    switch (equals < 0 ? part : part.slice(0, equals)) {
+      case 'ip': host = value; break;
+      case 'state': state = value; break;
+      case 'port': port = integerOf(value); break;
+      case 'offset': offset = integerOf(value); break;
+      case 'lag': lagSeconds = integerOf(value); break;
+      default:
+    }
   }
-  return replicas;
+  if (host === '' || state === null || port === null || offset === null || lagSeconds === null) return [];
+  return [{ host, port, state, offset, lagSeconds }];
 }
 
-/** An empty Redis shows the heading of section Keyspace and nothing below it. */
-function countKeys(fields: Fields, text: string): number | null {
-  let keys = /^# Keyspace\r?$/m.test(text) ? 0 : null;
-  for (const [name, value] of fields) {
-    const count = name.startsWith('db') && /^db\d+$/.test(name) ? /^keys=(\d+)/.exec(value)?.[1] : undefined;
+function countKeys({ databases, hasKeyspace }: Lines): number | null {
+  let keys = hasKeyspace ? 0 : null;
+  for (const value of databases) {
+    const count = /^keys=(\d+)/.exec(value)?.[1];
     if (count !== undefined) keys = (keys ?? 0) + Number(count);
   }
   return keys;
 }
 
+function isFailure(fields: Fields, name: string): boolean {
+  return fields.get(name)?.startsWith('err') === true;
+}
+
 function integer(fields: Fields, name: string): number | null {
   const text = fields.get(name);
-  if (text === undefined || !/^-?\d+$/.test(text)) return null;
+  return text === undefined ? null : integerOf(text);
+}
+
+function integerOf(text: string): number | null {
+  if (!isDigits(text, text.startsWith('-') ? 1 : 0)) return null;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : null;
+}
+
+const ZERO = '0'.charCodeAt(0);
+const NINE = '9'.charCodeAt(0);
+
+/** Whether it is digits from here on, and at least one. */
+function isDigits(text: string, from: number): boolean {
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < ZERO || code > NINE) return false;
+  }
+  return text.length > from;
 }
 
 function flag(fields: Fields, name: string): boolean | null {
   const value = integer(fields, name);
   return value === null ? null : value !== 0;
-}
-
-/** Only the first separator divides: an IPv6 address or a host name may contain what follows. */
-function splitAt(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
