@@ -14,6 +14,7 @@ import type { Settings, State } from '../core/state.ts';
 import type { Topology } from '../contract/topology.ts';
 import { topologyOf } from '../core/topology.ts';
 import { project } from '../core/view.ts';
+import { peersWanted } from '../core/wanted.ts';
 import type { Wanted } from '../core/wanted.ts';
 import type { PeerHub } from '../peers/peers.ts';
 import { servicePaths } from '../records/paths.ts';
@@ -69,6 +70,8 @@ export class Agent {
   /** What operators ask of it. */
   readonly orders: Orders;
   private leaving = false;
+  /** The records from which the streams to other agents were last worked out. */
+  private peersFrom: State['records'] | null = null;
   /** Called after every step: what may be asked of this agent may have changed. Must not throw or call back. */
   onTurn: () => void = () => undefined;
 
@@ -198,7 +201,15 @@ export class Agent {
     this.remote.pollEvery(wanted.pollRemoteMs);
     this.own.pollEvery(wanted.pollOwnMs);
     this.own.silentAfterMs = silenceOf(this.loop.state.settings);
-    this.peers.setPeers(wanted.peers.map(({ name, instance, http }) => ({ name, instance, ...http })));
+    this.keepPeers();
+  }
+
+  /** Asked anew only when a record was read: this comes behind every step. */
+  private keepPeers(): void {
+    const { state } = this.loop;
+    if (state.records === this.peersFrom) return;
+    this.peersFrom = state.records;
+    this.peers.setPeers(peersWanted(state).map(({ name, instance, http }) => ({ name, instance, ...http })));
   }
 
   private perform(action: Action): void {

@@ -35,7 +35,6 @@ export interface Wanted {
   readonly remote: Address | null;
   readonly pollOwnMs: number;
   readonly pollRemoteMs: number;
-  readonly peers: readonly PeerWanted[];
 }
 
 /** Somebody was told to take over, and nobody contends with it. */
@@ -133,8 +132,11 @@ function pollRemote(state: State): number {
   return isEager(state) ? POLL_ALERT_MS : POLL_WAITING_MS;
 }
 
-/** Every member, and the lease holder even where its member record is gone: its death may have to be proved. */
-function peersOf(state: State): readonly PeerWanted[] {
+/**
+ * The agents to keep a stream to: every member, and the lease holder even where its member record is gone, since its
+ * death may have to be proved. It is read from the records alone: while those are the same, so is this.
+ */
+export function peersWanted(state: State): readonly PeerWanted[] {
   const peers = new Map<string, PeerWanted>();
   const lease = state.records.lease?.value;
   if (lease !== undefined) peers.set(lease.node, { name: lease.node, instance: lease.instance, http: lease.http });
@@ -146,6 +148,5 @@ function peersOf(state: State): readonly PeerWanted[] {
 }
 
 export function wanted(state: State): Wanted {
-  const peers = peersOf(state);
-  return { remote: remoteOf(state), pollOwnMs: pollOwn(state), pollRemoteMs: pollRemote(state), peers };
+  return { remote: remoteOf(state), pollOwnMs: pollOwn(state), pollRemoteMs: pollRemote(state) };
 }

@@ -14,7 +14,7 @@ import type { Address } from '../records.ts';
 import type { Settings, State } from '../state.ts';
 import { initialState } from '../state.ts';
 import { step } from '../step.ts';
-import { wanted } from '../wanted.ts';
+import { peersWanted, wanted } from '../wanted.ts';
 import { Ensemble } from './ensemble.ts';
 import { outcomeOf } from './outcomes.ts';
 import { RedisModel } from './redis-model.ts';
@@ -268,7 +268,7 @@ export class Village {
   }
 
   private lookForPeers(inhabitant: Inhabitant): void {
-    for (const { name, instance } of wanted(inhabitant.state).peers) {
+    for (const { name, instance } of peersWanted(inhabitant.state)) {
       const other = this.inhabitants.get(name);
       const lives = other?.alive === true && other.state.settings.instance === instance;
       const wasUp = inhabitant.peersUp.get(name) === instance;
