@@ -42,10 +42,6 @@ export type Sight =
   | { readonly saw: 'committed'; readonly before: Committed; readonly after: Committed; readonly by: bigint | null }
   /** The ensemble forgot everything. */
   | { readonly saw: 'wiped' }
-  /** The acknowledgement of a pipeline of writes left this node's Redis. */
-  | { readonly saw: 'acknowledged'; readonly node: string; readonly ids: readonly number[] }
-  /** WAIT told a client that so many replicas have its writes. */
-  | { readonly saw: 'confirmed'; readonly node: string; readonly ids: readonly number[]; readonly replicas: number }
   /** A replica became a master, or a master was announced as the one of a new epoch. */
   | { readonly saw: 'promoted'; readonly node: string }
   /** A command made a Redis take writes that it refused before. */
@@ -70,6 +66,13 @@ export type Sight =
   /** I7's bound after that has passed. */
   | { readonly saw: 'bound_passed' }
   | { readonly saw: 'ended' };
+
+/** What clients were told: nine in ten of all that is seen, and few checkers are concerned. */
+export type WritesSight =
+  /** The acknowledgement of a pipeline of writes left this node's Redis. */
+  | { readonly saw: 'acknowledged'; readonly node: string; readonly ids: readonly number[] }
+  /** WAIT told a client that so many replicas have its writes. */
+  | { readonly saw: 'confirmed'; readonly node: string; readonly ids: readonly number[]; readonly replicas: number };
 
 /** The Redis of a twin on another host. */
 export interface TwinSight {
@@ -148,6 +151,8 @@ export interface Overview {
   readonly nodes: ReadonlyMap<string, NodeSight>;
   /** Transactions committed so far. */
   readonly commits: number;
+  /** Every write that was acknowledged to its client, with or without WAIT. */
+  readonly acknowledged: ReadonlySet<number>;
   /** When a replica that may follow was last in good standing with this node's Redis, in true time. */
   lastGoodReplicaMs(node: string): number;
   /** Whether the process behind this instance of an agent still lives, stopped or not. */
@@ -159,4 +164,5 @@ export interface Overview {
 
 export interface Checker {
   see(sight: Sight, world: Overview): void;
+  seeWrites?(sight: WritesSight, world: Overview): void;
 }

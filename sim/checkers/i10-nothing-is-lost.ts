@@ -19,11 +19,9 @@ interface HandedOver {
 }
 
 export class SwitchoverLosesNothing implements Checker {
-  private readonly acknowledged = new Set<number>();
   private under: HandedOver | null = null;
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'acknowledged') for (const id of sight.ids) this.acknowledged.add(id);
     if (sight.saw === 'wiped') this.under = null;
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -48,7 +46,7 @@ export class SwitchoverLosesNothing implements Checker {
     const old = world.nodes.get(under.from)?.redis ?? null;
     if (redis === null) return;
     const all = old?.runId === under.runId ? old.data : under.held;
-    const lost = missing(redis.data, all).filter((id) => this.acknowledged.has(id));
+    const lost = missing(redis.data, all).filter((id) => world.acknowledged.has(id));
     if (lost.length === 0) return;
     world.violated('I10', `${node} took over from ${under.from} without ${lost.length} acknowledged writes`);
   }

@@ -6,7 +6,7 @@
  * only while the deposed Redis could not be told: and then no longer than the dead-man allows.
  */
 import { WAKES_WITHIN_MS } from './checker.ts';
-import type { Checker, NodeSight, Overview, Sight } from './checker.ts';
+import type { Checker, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
 
 interface Tenure {
@@ -36,13 +36,16 @@ export class NoTwoMasters implements Checker {
   /** Whether this overlap was reported: one line for each pair, not one for each write. */
   private reported = '';
 
-  see(sight: Sight, world: Overview): void {
+  see(sight: Sight): void {
     if (sight.saw === 'committed') {
       const { lease } = sight.after;
       if (lease !== null && lease.czxid !== sight.before.lease?.czxid) {
         this.leases.set(lease.node, { node: lease.node, epoch: lease.epoch, order: ++this.committed });
       }
     }
+  }
+
+  seeWrites(sight: WritesSight, world: Overview): void {
     if (sight.saw === 'acknowledged') this.acknowledged(sight.node, world);
   }
 

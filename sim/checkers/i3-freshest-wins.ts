@@ -4,7 +4,7 @@
  * what the dead master's last words left in its socket.
  */
 import type { Lease } from '../../src/core/records.ts';
-import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
+import type { Checker, Committed, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
 import { missing } from './datasets.ts';
 import { Forced } from './forced.ts';
 import { FromDisk } from './from-disk.ts';
@@ -48,7 +48,6 @@ export class FreshestWins implements Checker {
     this.forced.see(sight);
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.inSync.forget();
-    if (sight.saw === 'acknowledged') this.acknowledges(sight.node, sight.ids.length, world);
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
     if (sight.saw === 'said' && sight.event === 'enabled') this.keptTrue.enabled(sight.node, world.nowMs);
     if (sight.saw === 'replaced') this.inSync.replaced(sight.node, sight.fromRunId, world.committed);
@@ -57,6 +56,10 @@ export class FreshestWins implements Checker {
       this.frozenBy.set(sight.node, world.nodes.get(sight.node)?.agent?.role ?? null);
     }
     if (sight.saw === 'unread') this.thrownAway(sight, world);
+  }
+
+  seeWrites(sight: WritesSight, world: Overview): void {
+    if (sight.saw === 'acknowledged') this.acknowledges(sight.node, sight.ids.length, world);
   }
 
   private committed(before: Committed, after: Committed, world: Overview): void {

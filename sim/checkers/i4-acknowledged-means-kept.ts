@@ -2,7 +2,7 @@
  * I4: in durable mode no write that `WAIT w` acknowledged is lost, as long as at most `w` of the nodes that held it
  * lost their memory: by a restart, or by a full sync that no agent could prevent, because it was stopped.
  */
-import type { Checker, Overview, Sight } from './checker.ts';
+import type { Checker, Overview, Sight, WritesSight } from './checker.ts';
 import type { Data } from '../models/redis/dataset.ts';
 import { missing } from './datasets.ts';
 
@@ -13,15 +13,17 @@ export class AcknowledgedMeansKept implements Checker {
   private readonly forgotten = new Map<number, number>();
 
   see(sight: Sight, world: Overview): void {
-    if (sight.saw === 'confirmed' && sight.replicas >= (world.plan.waitReplicas ?? 1)) {
-      for (const id of sight.ids) this.waited.add(id);
-    }
     if (sight.saw === 'restarted') this.forgets(sight.had, sight.has);
     const stopped = sight.saw === 'replaced' && world.nodes.get(sight.node)?.agentRunsSinceMs === null;
     if (stopped) this.forgets(sight.had, sight.gets);
     // With its records the ensemble lost who held what: a first start takes what it finds, and is no failover.
     if (sight.saw === 'committed' && (isFirstStart(sight) || isOrdered(sight))) this.waited.clear();
     if (sight.saw === 'ended') this.compare(world);
+  }
+
+  seeWrites(sight: WritesSight, world: Overview): void {
+    if (sight.saw !== 'confirmed' || sight.replicas < (world.plan.waitReplicas ?? 1)) return;
+    for (const id of sight.ids) this.waited.add(id);
   }
 
   private forgets(had: Data, has: Data): void {

@@ -26,7 +26,6 @@ const GAVE_UP_MS = 10_000;
 const SYNC_FENCE_SECONDS = 3600;
 
 export class NeverWipe implements Checker {
-  private readonly acknowledged = new Set<number>();
   /** The process that was master last, by the records: also while there is no lease, or no record at all. */
   private recordedRunId: string | null = null;
   private readonly everRecorded = new Set<string>();
@@ -43,7 +42,6 @@ export class NeverWipe implements Checker {
   see(sight: Sight, world: Overview): void {
     this.forced.see(sight);
     if (sight.saw === 'committed') this.records(sight.before, sight.after, world.nowMs);
-    if (sight.saw === 'acknowledged') for (const id of sight.ids) this.acknowledged.add(id);
     if (sight.saw === 'said') this.said(sight, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw !== 'replaced') return;
@@ -96,7 +94,7 @@ export class NeverWipe implements Checker {
     const lookedSinceMs = Math.max(this.enabledMs.get(node) ?? 0, world.nodes.get(node)?.agentRunsSinceMs ?? nowMs);
     // A service without a term has no lineage that data could be outside of.
     if (nowMs - lookedSinceMs < ASKED_BEFORE_MS || world.committed.term === null) return;
-    let lost = missing(gets, had).filter((id) => this.acknowledged.has(id));
+    let lost = missing(gets, had).filter((id) => world.acknowledged.has(id));
     for (const { name, redis, rescued, twins } of world.nodes.values()) {
       if (lost.length <= WRITES_OF_NO_ACCOUNT) return;
       const copies = [...rescued, ...twins.map(({ data }) => data)];

@@ -4,7 +4,7 @@
  * lease is gone it has long been fenced, so that it acknowledges nothing without.
  */
 import { WAKES_WITHIN_MS } from './checker.ts';
-import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
+import type { Checker, Committed, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
@@ -43,6 +43,9 @@ export class PowerEndsInTime implements Checker {
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'wiped') this.forget();
     if (sight.saw === 'committed') this.noteHolder(sight.after.lease, world);
+  }
+
+  seeWrites(sight: WritesSight, world: Overview): void {
     if (sight.saw !== 'acknowledged' || this.reported) return;
     // Who holds no lease is looked at each time.
     if (this.holder === sight.node && this.isSkipped(sight.ids.length)) return;

@@ -147,6 +147,7 @@ export class WorldView implements Overview {
   readonly violations: Violation[] = [];
   committed: Committed = NOTHING_COMMITTED;
   commits = 0;
+  readonly acknowledged = new Set<number>();
   /** The process behind every instance of an agent that there ever was. */
   readonly agents = new Map<string, Process>();
   private readonly scheduler: Scheduler;

@@ -14,7 +14,7 @@ import { Random } from '../kernel/random.ts';
 import { Scheduler } from '../kernel/scheduler.ts';
 import { Trace } from '../kernel/trace.ts';
 import { ALL_CHECKERS } from '../checkers/all.ts';
-import type { Checker, Sight, Violation } from '../checkers/checker.ts';
+import type { Checker, Sight, Violation, WritesSight } from '../checkers/checker.ts';
 import type { Data } from '../models/redis/dataset.ts';
 import type { Replacement, Unread } from '../models/redis/state.ts';
 import { Ensemble } from '../models/zookeeper/ensemble.ts';
@@ -63,6 +63,7 @@ export class World implements NodeHooks {
   private readonly operators: Operators;
   private readonly publishedMaster = new PublishedMaster();
   private readonly checkers: readonly Checker[] = ALL_CHECKERS.map((make) => make());
+  private readonly writesCheckers = this.checkers.filter((checker) => checker.seeWrites !== undefined);
   private readonly mayFollow = (replica: string): boolean => this.view.mayFollow(replica);
 
   constructor(plan: Plan, readable: boolean) {
@@ -213,9 +214,13 @@ export class World implements NodeHooks {
 
   acknowledged(node: string, ids: readonly number[], waited: number): void {
     this.nodes.get(node)?.noteGoodReplica(this.mayFollow);
-    if (waited > 0) return this.see({ saw: 'confirmed', node, ids, replicas: waited });
-    this.coverage.acknowledged += ids.length;
-    this.see({ saw: 'acknowledged', node, ids });
+    const isReply = waited === 0;
+    if (isReply) for (const id of ids) this.view.acknowledged.add(id);
+    if (isReply) this.coverage.acknowledged += ids.length;
+    const sight: WritesSight = isReply
+      ? { saw: 'acknowledged', node, ids }
+      : { saw: 'confirmed', node, ids, replicas: waited };
+    for (const checker of this.writesCheckers) checker.seeWrites?.(sight, this.view);
   }
 
   restarted(node: string, had: Data, has: Data): void {

@@ -21,7 +21,10 @@ export class Info {
   private persistenceKey = Number.NaN;
   private keyspace: Reply = { ok: true, value: '' };
   private keyspaceKeys = -1;
-  private readonly joined = new Map<string, { readonly parts: readonly Reply[]; readonly reply: Reply }>();
+  /** The answer that was given last, to whom, and from which parts. */
+  private latest: { readonly names: readonly string[]; readonly parts: readonly Reply[]; readonly reply: Reply } = {
+    names: [], parts: [], reply: NOTHING,
+  };
 
   constructor(state: RedisState, link: MasterLink) {
     this.state = state;
@@ -31,14 +34,22 @@ export class Info {
   /** All of them where none is named. */
   sections(names: readonly string[]): Reply {
     const wanted: readonly string[] = names.length === 0 ? ALL : names;
-    const key = wanted.join();
+    if (this.saysTheSame(wanted)) return this.latest.reply;
     const parts = wanted.map((name) => this.section(name));
-    const joined = this.joined.get(key);
-    if (joined?.parts.every((part, i) => part === parts[i]) === true) return joined.reply;
     const texts = parts.map((part) => (part.ok && typeof part.value === 'string' ? part.value : ''));
     const reply: Reply = { ok: true, value: texts.join('\r\n') };
-    this.joined.set(key, { parts, reply });
+    this.latest = { names: wanted, parts, reply };
     return reply;
+  }
+
+  private saysTheSame(wanted: readonly string[]): boolean {
+    const { names, parts } = this.latest;
+    if (names.length !== wanted.length) return false;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i] ?? '';
+      if (name !== wanted[i] || this.section(name) !== parts[i]) return false;
+    }
+    return true;
   }
 
   private section(name: string): Reply {

@@ -39,7 +39,11 @@ function append(state: RedisState, kind: OpKind, bytes: number, ids: readonly nu
 export function proxy(state: RedisState, op: Op): void {
   state.offset = op.endOffset;
   state.backlog?.push(op);
-  if (state.replicas.size > 0) state.produced.push(op);
+  if (state.replicas.size > 0) {
+    // Mostly a turn produces one: a list of one needs no room for sixteen more.
+    if (state.produced.length === 0) state.produced = [op];
+    else state.produced.push(op);
+  }
   state.shownStale = true;
 }
 
