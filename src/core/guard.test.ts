@@ -69,6 +69,17 @@ describe('a replica', () => {
     expect(run(state, 1).does.includes('freeze')).toBe(leaves);
   });
 
+  test('bound by a promise in an outage, leaves a master that is gone, and not one that is out of reach', () => {
+    const promise = { to: 'a', epoch: 5, redis: redisOf('a'), sinceMs: START_MS, untilMs: START_MS + 3 * T_MS };
+    const bound = (remote: State['remote']): readonly string[] => {
+      const own = sight(streaming(broken), { unlinkedSinceMs: START_MS });
+      return run(world('b', 'replica', { own, remote, promise, session: null, lastProofMs: START_MS }), T_MS).does;
+    };
+    const gone = { link: 'refused', current: false, endedAfterHealth: true } as const;
+    expect(bound(sight(masterFacts(), gone))).toEqual(['freeze']);
+    expect(bound(sight(masterFacts(), { ...gone, link: 'failed', failure: 'timeout' }))).toEqual([]);
+  });
+
   test('leaves the old master of a successor that answers, and that nothing proves, when the stream breaks', () => {
     const record = { lease: kept(lease('c'), { owner: sessionOf('c') }), term: term({ inSync: ['b'] }) };
     const does = (link: Parameters<typeof linkTo>[1], afterMs: number): readonly string[] => {

@@ -11,7 +11,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
 import {
-  hasAnsweredSinceBreak, isEnabled, isFrozen, isHeard, isLinkedTo, REMOTE_FRESH_MS,
+  hasAnsweredSinceBreak, isEnabled, isFrozen, isGone, isHeard, isLinkedTo, REMOTE_FRESH_MS,
 } from './queries.ts';
 import type { Lease, Term } from './records.ts';
 import type { State } from './state.ts';
@@ -35,11 +35,11 @@ export function answersAsAnother({ remote, remoteTarget }: State, { redis, runId
  * The stream broke, and nobody was heard there to be the recorded master: whoever is met next may be another process,
  * or the same one with another's data, and an empty one is copied faster than over a slow network its name is asked.
  * Where nothing answers at all it is left as long as the ensemble hears us: without, it could not be followed again if
- * it is the same.
+ * it is the same. Where its process is gone it cannot be the same.
  */
 function mayMeetAnother(state: State, facts: RedisFacts): boolean {
   if (facts.link?.up !== false) return false;
-  return state.remote.link === 'open' || state.nowMs < proofEndsAtMs(state);
+  return state.remote.link === 'open' || isGone(state.remote) || state.nowMs < proofEndsAtMs(state);
 }
 
 /**
