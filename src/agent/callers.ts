@@ -14,7 +14,7 @@ export type AnsweredOrder = Extract<ActionBody, { kind: 'answer_order' }>['order
 
 export class Callers {
   private readonly instance: string;
-  private readonly orders: Record<AnsweredOrder, OrderAnswered[]> = { bootstrap: [], failover: [], forget: [] };
+  private readonly orders: Record<AnsweredOrder, OrderAnswered[]> = { bootstrap: [], forget: [] };
   private readonly operations = new Map<string, (answer: OperationAnswer) => void>();
   private readonly questions = new Map<number, (answer: FailsafeAnswer) => void>();
   private lastId = 0;

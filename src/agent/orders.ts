@@ -48,15 +48,6 @@ export class Orders {
     this.ports.post({ kind: 'order', order: { order: 'bootstrap', master } });
   }
 
-  /**
-   * Orders this node to become master, against the rules of an election where `acknowledgeLoss` is given. `done` gets
-   * the reason of a refusal, or null once the lease is held; at the latest the session timeout and 5 s later.
-   */
-  failover(acknowledgeLoss: boolean, done: OrderAnswered): void {
-    this.ports.callers.order('failover', done);
-    this.ports.post({ kind: 'order', order: { order: 'failover', acknowledgeLoss } });
-  }
-
   /** Takes a node that is gone for good off the registered ones; `done` as for `bootstrap`. */
   forget(node: string, done: OrderAnswered): void {
     this.ports.callers.order('forget', done);

@@ -171,7 +171,7 @@ export type ActionBody =
   /** An operator's order has its answer. */
   | {
       readonly kind: 'answer_order';
-      readonly order: 'bootstrap' | 'failover' | 'forget';
+      readonly order: 'bootstrap' | 'forget';
       readonly refusal: string | null;
     }
   /** The caller of this agent who asked for an operation has its answer. */

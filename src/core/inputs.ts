@@ -44,8 +44,6 @@ export type Order =
   /** The configuration was read again: what of it can change while the agent runs. */
   | { readonly order: 'reload'; readonly settings: Settings }
   | { readonly order: 'bootstrap'; readonly master: string }
-  /** This node shall be master. `acknowledgeLoss`: also if it may lack writes that were acknowledged. */
-  | { readonly order: 'failover'; readonly acknowledgeLoss: boolean }
   | { readonly order: 'forget'; readonly node: string }
   /** Of the whole service: stored, and carried out by whoever can; `cancel` takes back the one that is scheduled. */
   | { readonly order: 'operation'; readonly request: OperationRequest }

@@ -1,18 +1,41 @@
-// An order to become master: the last survivor can always be promoted, and nobody is by mistake.
+// An order to become master, as its node's agent finds it begun: the last survivor can always be promoted, and nobody
+// is by mistake.
 
 import { describe, expect, test } from 'vitest';
 
+import type { OperationResult } from '../contract/operations.ts';
+import type { Input } from './inputs.ts';
+import type { OrderRecord } from './operations/records.ts';
 import { ORDER_PATIENCE_MS } from './ordered-failover.ts';
 import type { Ballot } from './records.ts';
 import type { State } from './state.ts';
 import {
-  answer, ballot, EPOCH, facts, frozenFacts, kept, lease, linkTo, member, OLD_REPLID, only, readsLease, redisOf, run,
-  sessionOf, sight, T_MS, term, world,
+  answer, ballot, dead, EPOCH, facts, frozenFacts, instanceOf, kept, lease, linkTo, member, OLD_REPLID,
+  only, ownAnswers, reads, readsLease, redisOf, run, sessionOf, sight, T_MS, term, world,
 } from './testing/world.ts';
 import type { Change, RecordsChange } from './testing/world.ts';
 import { Village } from './testing/village.ts';
 
-const order = (acknowledgeLoss: boolean) => ({ kind: 'order', order: { order: 'failover', acknowledgeLoss } }) as const;
+/** The order that this node be master is read, begun by its own agent: taken in then, decided in the next turn. */
+function order(acknowledgeLoss: boolean, node = 'b'): Input {
+  const of: OrderRecord = {
+    id: 'order-1',
+    kind: 'failover',
+    target: node,
+    from: null,
+    epoch: EPOCH,
+    asker: 'test',
+    askedAt: 5_000_000,
+    scheduledAt: null,
+    deadline: 5_010_000,
+    withinMs: 10_000,
+    force: acknowledgeLoss,
+    phase: 'running',
+    instance: instanceOf(node),
+  };
+  return reads({ record: 'order', kept: kept(of, { version: 4 }) });
+}
+
 const outOfSync = (name: string, change: Partial<Ballot> = {}) => ballot(name, { refusal: 'not_in_sync', ...change });
 
 /** `b` is alone with `c`, neither of them in sync; `a`, which was, is gone with its session. */
@@ -31,31 +54,42 @@ function survivor(record: RecordsChange = {}, change: Change = {}): State {
   });
 }
 
-const answered = (played: ReturnType<typeof run>): string | null => only(played, 'answer_order').refusal;
+const ended = (played: ReturnType<typeof run>): OperationResult | undefined => {
+  const { orderVersion, results } = only(played, 'end_order');
+  expect(orderVersion).toBe(4);
+  expect(results).toHaveLength(1);
+  return results[0];
+};
+const refused = (reason: string) => ({ id: 'order-1', kind: 'failover', outcome: 'refused', reason });
 
 describe('the last survivor', () => {
   test('is promoted by an order that accepts a loss', () => {
-    const played = run(survivor(), order(true));
+    const played = run(survivor(), order(true), 0);
     const claim = only(played, 'claim');
     expect(claim.term).toMatchObject({ epoch: EPOCH + 1, master: { name: 'b' }, inSync: [], designated: null });
     expect(claim.termVersion).toBe(7);
     expect(claim.term.lineage).toEqual(term().lineage);
-    expect(played.does).not.toContain('answer_order');
+    expect(played.does).not.toContain('end_order');
     const mine = kept(lease('b', { epoch: EPOCH + 1 }), { owner: sessionOf('b') });
     const { records } = played.state;
     const claimed = { ...played.state, records: { ...records, term: kept(claim.term, { version: 8 }) } };
-    expect(answered(run(claimed, readsLease(mine), answer(claimed, 'claim')))).toBe(null);
+    const won = run(claimed, readsLease(mine), answer(claimed, 'claim'), ...dead);
+    expect(won.state.role.name).toBe('promoting');
+    expect(won.does).not.toContain('end_order');
+    const promoted = run(won.state, answer(won.state, 'promote'), ownAnswers(facts('b')));
+    expect(promoted.state.role.name).toBe('master');
+    expect(ended(promoted)).toMatchObject({ target: 'b', outcome: 'done', reason: null, master: 'b' });
   });
 
   test('is not promoted without it', () => {
-    const played = run(survivor(), order(false));
+    const played = run(survivor(), order(false), 0);
     expect(played.does).not.toContain('claim');
-    expect(answered(played)).toBe('loss_not_acknowledged');
+    expect(ended(played)).toMatchObject(refused('loss_not_acknowledged'));
   });
 
   test('reaches its final position first', () => {
     const linked = frozenFacts('b', { link: linkTo(redisOf('a'), { up: false }) });
-    const played = run(survivor({}, { own: sight(linked) }), order(true));
+    const played = run(survivor({}, { own: sight(linked) }), order(true), 0);
     expect(played.does).toContain('freeze');
     expect(played.does).not.toContain('claim');
   });
@@ -63,10 +97,10 @@ describe('the last survivor', () => {
   test('goes on from where its data ends, so that nobody takes later data for an earlier part of it', () => {
     const old = frozenFacts('b', { replid: OLD_REPLID, replid2: null, secondReplOffset: -1, offset: 300 });
     const ballots = [outOfSync('b', { replid: OLD_REPLID, replid2: null, offset: 300 })];
-    const played = run(survivor({ ballots, members: [member('b')] }, { own: sight(old) }), order(true));
+    const played = run(survivor({ ballots, members: [member('b')] }, { own: sight(old) }), order(true), 0);
     expect(only(played, 'claim').term.lineage).toEqual(term().lineage.slice(0, 1));
     const fromAof = frozenFacts('b', { replid: 'fresh', replid2: null, offset: 0 });
-    const unknown = run(survivor({ ballots: [], members: [member('b')] }, { own: sight(fromAof) }), order(true));
+    const unknown = run(survivor({ ballots: [], members: [member('b')] }, { own: sight(fromAof) }), order(true), 0);
     expect(only(unknown, 'claim').term.lineage).toEqual([]);
   });
 
@@ -74,7 +108,7 @@ describe('the last survivor', () => {
     const inSync = { term: term({ inSync: ['b'], falls: 9 }), ballots: [ballot('b'), outOfSync('c', { offset: 900 })] };
     const waits = run(survivor(inSync), 1100);
     expect(waits.state.reasons).toContain('failover_backoff');
-    expect(only(run(waits.state, order(false)), 'claim').term.falls).toBe(0);
+    expect(only(run(waits.state, order(false), 0), 'claim').term.falls).toBe(0);
   });
 });
 
@@ -107,7 +141,7 @@ describe('an order is refused', () => {
       'better_candidate',
     ],
     ['while there is a master', world('b', 'replica'), 'master_exists'],
-    ['by whoever is master', world('a', 'master'), 'master_exists'],
+    ['by whoever gives its office up', world('a', 'stepping_down'), 'master_exists'],
     ['where there never was a master', survivor({ term: null }), 'awaiting_bootstrap'],
     ['by a node that is disabled', survivor({}, { enabled: false }), 'node_disabled'],
     ['by half a dataset', survivor({}, { own: sight(frozenFacts('b'), { halfSynced: true }) }), 'dataset_incomplete'],
@@ -117,9 +151,9 @@ describe('an order is refused', () => {
       'foreign_dataset',
     ],
   ])('%s', (_what, state, refusal) => {
-    const played = run(state, order(true));
+    const played = run(state, order(true, state.settings.name), 0);
     expect(played.does).not.toContain('claim');
-    expect(answered(played)).toBe(refusal);
+    expect(ended(played)).toMatchObject({ ...refused(refusal), target: state.settings.name });
     expect(played.state.orderedFailover).toBe(null);
   });
 
@@ -131,37 +165,49 @@ describe('an order is refused', () => {
     ['a ballot of another epoch', outOfSync('c', { offset: 9000, epoch: EPOCH - 1 })],
     ['other data', outOfSync('c', { offset: 9000, replid: 'x', replid2: null })],
   ])('but not for the sake of %s', (_what, other) => {
-    const played = run(survivor({ ballots: [outOfSync('b'), other] }), 0, 1100, order(true));
+    const played = run(survivor({ ballots: [outOfSync('b'), other] }), 0, 1100, order(true), 0);
     expect(played.does).toContain('claim');
   });
+});
+
+test('an order to who is master by now changes nothing, and is done', () => {
+  const played = run(world('a', 'master'), order(true, 'a'), 0);
+  expect(played.does).not.toContain('claim');
+  expect(ended(played)).toMatchObject({ target: 'a', outcome: 'done', master: 'a' });
+  expect(played.state.orderedFailover).toBe(null);
 });
 
 describe('an order waits, in bounds', () => {
   test('for the ballots of those who are there, for no longer than an election settles', () => {
     const silent = survivor({ ballots: [outOfSync('b')] });
-    const waits = run(silent, order(true));
+    const waits = run(silent, order(true), 0);
     expect(waits.does).not.toContain('claim');
-    expect(waits.does).not.toContain('answer_order');
+    expect(waits.does).not.toContain('end_order');
     expect(run(waits.state, 1100).does).toContain('claim');
   });
 
   test('for the session of a dead master to end, and then says what it waited for', () => {
-    const dead = sight(facts('a'), { link: 'failed' });
-    const state = survivor({ lease: kept(lease('a'), { owner: sessionOf('a') }) }, { remote: dead });
-    const waits = run(state, order(true));
-    expect(waits.does).not.toContain('answer_order');
+    const fallen = sight(facts('a'), { link: 'failed' });
+    const state = survivor({ lease: kept(lease('a'), { owner: sessionOf('a') }) }, { remote: fallen });
+    const waits = run(state, order(true), 0);
+    expect(waits.does).not.toContain('end_order');
     const nowMs = waits.state.nowMs + T_MS + ORDER_PATIENCE_MS;
     const later = { ...waits.state, nowMs, lastProofMs: nowMs };
-    expect(answered(run(later, 0))).toBe('awaiting_session_end');
+    expect(ended(run(later, 0))).toMatchObject(refused('awaiting_session_end'));
     const gone = run(waits.state, readsLease(null), 1100);
     expect(gone.does).toContain('claim');
   });
 
   test('for the ensemble, and not for ever', () => {
-    const cut = survivor({}, { session: { id: sessionOf('b'), timeoutMs: T_MS, connected: false } });
-    const waits = run(cut, order(true));
-    expect(waits.does).not.toContain('answer_order');
-    expect(answered(run(waits.state, T_MS + ORDER_PATIENCE_MS))).toBe('zookeeper_unreachable');
+    const waits = run(survivor(), order(true), { kind: 'session_disconnected' });
+    expect(waits.state.orderedFailover).toMatchObject({ acknowledgeLoss: true });
+    const given = run(waits.state, T_MS + ORDER_PATIENCE_MS);
+    expect(given.state.orderedFailover).toBe(null);
+    const session: Input = { kind: 'session_connected', sessionId: sessionOf('b'), timeoutMs: T_MS };
+    const back = run(given.state, session, { kind: 'records_synced' });
+    for (const played of [waits, given, back]) expect(played.does).not.toContain('claim');
+    for (const played of [waits, given]) expect(played.does).not.toContain('end_order');
+    expect(ended(back)).toMatchObject(refused('zookeeper_unreachable'));
   });
 });
 
@@ -186,14 +232,25 @@ describe('a service that lost everybody who was in sync', () => {
     return village;
   }
 
+  function ask(village: Village, force: boolean): void {
+    const askedAt = village.nowMs + village.wallLeadMs;
+    const rest = { target: 'b', from: null, asker: 'test', scheduledAt: null } as const;
+    village.order('b', { order: 'operation', request: { id: `${force}`, kind: 'failover', askedAt, force, ...rest } });
+  }
+
+  const result = (village: Village): OperationResult | undefined =>
+    village.ensemble.records.results?.value.list.at(-1);
+
   test('goes on with what the last survivor has, once an operator says so, and the others follow it', () => {
     const village = onlyB();
-    village.order('b', { order: 'failover', acknowledgeLoss: false });
+    ask(village, false);
     village.pass(1000);
     expect(village.writable()).toEqual([]);
-    village.order('b', { order: 'failover', acknowledgeLoss: true });
+    expect(result(village)).toMatchObject({ ...refused('loss_not_acknowledged'), id: 'false' });
+    ask(village, true);
     village.pass(1000);
     expect(village.writable()).toEqual(['b']);
+    expect(result(village)).toMatchObject({ id: 'true', outcome: 'done', master: 'b' });
     village.redis('b').write(100);
     village.redis('a').restart('kept');
     village.redis('c').restart('lost');
@@ -208,7 +265,7 @@ describe('a service that lost everybody who was in sync', () => {
   test('keeps its election as it was when the survivor dies on the way: whoever was in sync may come back', () => {
     const village = onlyB();
     village.interrupt = (by, action) => by === 'b' && action.kind === 'claim';
-    village.order('b', { order: 'failover', acknowledgeLoss: true });
+    ask(village, true);
     village.pass(1000);
     expect(village.roles()['b']).toBe('dead');
     expect(village.ensemble.records.term?.value).toMatchObject({ epoch: 1, inSync: ['c'], designated: null });
@@ -218,5 +275,9 @@ describe('a service that lost everybody who was in sync', () => {
     village.pass(10_000);
     expect(village.writable()).toEqual(['c']);
     expect(village.redis('c').keys).toBe(2);
+    village.pass(11_000);
+    expect(village.ensemble.records.order).toBe(null);
+    expect(result(village)).toMatchObject({ kind: 'failover', target: 'b', outcome: 'interrupted' });
+    expect(village.writable()).toEqual(['c']);
   });
 });

@@ -3,11 +3,11 @@
  *
  * The problem: after enough has failed nobody may stand any more: the in-sync set is gone, durable mode lacks its
  * proof, or the failover is put off. All of that is right for an automaton and wrong for somebody who knows that the
- * other disks are ash. So the last survivor can always be ordered to stand, by an order given to its own agent. It
- * claims as everybody does, in one transaction checked against the term, so nothing is left behind if it dies on the
- * way; and it is refused, with the reason, while there is a master, while a better candidate is there, or while writes
- * may be lost and nobody acknowledged that. What can pass by itself (a session that ends, ballots that are cast) is
- * waited for, in bounds.
+ * other disks are ash. So the last survivor can always be ordered to stand: an operation that names it, which its own
+ * agent carries out (operations/own-orders.ts). It claims as everybody does, in one transaction checked against the
+ * term, so the election is as it was if it dies on the way; and it is refused, with the reason, while there is a
+ * master, while a better candidate is there, or while writes may be lost and nobody acknowledged that. What can pass by
+ * itself (a session that ends, ballots that are cast) is waited for, in bounds.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import { emitClaim, foreignRecord } from './claim.ts';
@@ -114,15 +114,18 @@ export function orderedRefusal(state: State): Refusal | null {
   return ofSurroundings(state) ?? ofElection(state, order.acknowledgeLoss);
 }
 
-/** An order is taken: whoever holds the lease already has nothing to be ordered. */
+/**
+ * An order is taken: whoever holds the lease already has nothing to be ordered. `acknowledgeLoss`: this node shall be
+ * master also if it may lack writes that were acknowledged.
+ */
 export function takeFailoverOrder(turn: Turn, acknowledgeLoss: boolean): void {
   turn.report('failover_ordered', { acknowledge_loss: acknowledgeLoss });
-  if (holdsPower(turn.state)) answerFailover(turn, 'master_exists');
+  if (holdsPower(turn.state)) noteRefusal(turn, 'master_exists');
   else turn.update({ orderedFailover: { acknowledgeLoss, sinceMs: turn.now } });
 }
 
-/** Answers an order that is carried out, refused for good, or has waited long enough. */
-export function answerFailoverOrder(turn: Turn): void {
+/** Ends the wait for an order that is carried out, refused for good, or has waited long enough. */
+export function settleFailoverOrder(turn: Turn): void {
   const { orderedFailover: order } = turn.state;
   if (order === null) return;
   const untilMs = order.sinceMs + timeoutMs(turn.state) + ORDER_PATIENCE_MS;
@@ -131,12 +134,12 @@ export function answerFailoverOrder(turn: Turn): void {
   const refused = isDone ? null : orderedRefusal(turn.state);
   if (!isDone && refused?.final !== true && turn.now < untilMs) return;
   turn.update({ orderedFailover: null });
-  answerFailover(turn, isDone ? null : (refused?.reason ?? 'awaiting_ballots'));
+  noteRefusal(turn, isDone ? null : (refused?.reason ?? 'awaiting_ballots'));
 }
 
-function answerFailover(turn: Turn, refusal: ReasonCode | null): void {
+/** What the operation ends with, unless its node is master by then. */
+function noteRefusal(turn: Turn, refusal: ReasonCode | null): void {
   turn.update({ operations: { ...turn.state.operations, failoverRefused: refusal } });
-  turn.emit({ kind: 'answer_order', order: 'failover', refusal });
 }
 
 /** Stands because it was ordered to. Returns whether it does, in place of the contest. */

@@ -13,7 +13,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { answerForget } from './forget.ts';
 import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
-import { answerFailoverOrder } from './ordered-failover.ts';
+import { settleFailoverOrder } from './ordered-failover.ts';
 import { holdsPower } from './power.ts';
 import { isBound } from './promises.ts';
 import { isFrozen, ownFacts, ownRedisHangs, ownRedisIsDead } from './queries.ts';
@@ -46,7 +46,7 @@ export function reconcile(turn: Turn): void {
   if (turn.awaits('rescue')) turn.refuse('rescue_running');
   if (ownFacts(turn.state)?.refusesWrites === true) turn.refuse('redis_refuses_writes');
   noteCutOff(turn);
-  answerFailoverOrder(turn);
+  settleFailoverOrder(turn);
   if (mayTouchRedis(turn)) {
     reconcileMinReplicas(turn);
     openFullSyncs(turn);

@@ -34,7 +34,6 @@ import { ask } from './operations/asking.ts';
 import { disable, enable, endMaintenance, maintenanceFound } from './operations/maintenance.ts';
 import { noteRead, noteSleep } from './operations/noting.ts';
 import { noticeOwnRedis } from './own-redis.ts';
-import { takeFailoverOrder } from './ordered-failover.ts';
 import { noteLag } from './health.ts';
 import { hasUnknownTwin, obstacle } from './obstacles.ts';
 import { ourLease, ownFacts, timeoutMs } from './queries.ts';
@@ -216,8 +215,6 @@ function takeOrder(turn: Turn, order: Order): void {
     case 'bootstrap':
       turn.update({ bootstrap: order.master });
       return turn.report('bootstrap_ordered', { master: order.master });
-    case 'failover':
-      return takeFailoverOrder(turn, order.acknowledgeLoss);
     case 'forget':
       turn.update({ forget: order.node });
       return turn.report('forget_ordered', { node: order.node });

@@ -130,9 +130,24 @@ describe('a failover by order', () => {
 
   test('is refused while there is a master', () => {
     const village = inPeace();
-    ask(village, 'b', { kind: 'failover', target: 'c' });
-    village.pass(500);
+    for (const [by, target] of [['b', 'c'], ['c', 'a'], ['a', 'a']] as const) {
+      const id = `${target} by ${by}`;
+      ask(village, by, { id, kind: 'failover', target, force: true });
+      village.pass(500);
+      expect(village.operations.get(id)).toEqual({ answer: 'refused', reason: 'master_exists' });
+    }
+    expect(village.epochs).toEqual([1]);
+  });
+
+  test('is refused while the session of a dead master has not ended', () => {
+    const village = inPeace();
+    village.killRedis('a');
+    village.killAgent('a');
+    expect(village.ensemble.records.lease?.value.node).toBe('a');
+    ask(village, 'b', { kind: 'failover', target: 'c', force: true });
+    village.pass(100);
     expect(village.operations.get('it')).toEqual({ answer: 'refused', reason: 'master_exists' });
+    expect(village.ensemble.records.order).toBe(null);
   });
 
   test('to a node that died keeps no other order from being given for long', () => {

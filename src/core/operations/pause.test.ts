@@ -80,9 +80,12 @@ describe('a paused service', () => {
     village.killAgent('a');
     village.pass(8000);
     expect(village.writable()).toEqual([]);
-    village.order('c', { order: 'failover', acknowledgeLoss: false });
+    const askedAt = village.nowMs + village.wallLeadMs;
+    const rest = { from: null, asker: 'me', askedAt, scheduledAt: null, force: false } as const;
+    village.order('c', { order: 'operation', request: { id: 'next', kind: 'failover', target: 'c', ...rest } });
     village.pass(2000);
     expect(village.writable()).toEqual(['c']);
+    expect(village.operations.get('next')).toMatchObject({ answer: 'ended', result: { outcome: 'done', master: 'c' } });
   });
 });
 
