@@ -16,9 +16,10 @@ export class OneMasterPerEpoch implements Checker {
 
   /** What a wiped ensemble was told again: the highest epoch that an agent remembers that has been there since. */
   private told({ nodes, nowMs }: Overview): number {
-    const there = [...nodes.values()].filter(({ agentRunsSinceMs, agent }) => {
-      // Whose name another agent holds writes nothing.
+    const there = [...nodes.values()].filter(({ agentRunsSinceMs, agent, twins }) => {
+      // Whose name another agent holds writes nothing, be that one dead: the name is free when its session ends.
       if (agent?.reasons.includes('duplicate_node_name') === true) return false;
+      if (twins.length > 0 && agent?.reasons.includes('awaiting_session_end') === true) return false;
       const sinceMs = Math.max(agentRunsSinceMs ?? nowMs, agent?.connectedSinceMs ?? nowMs);
       return nowMs - sinceMs >= TOLD_AFTER_MS;
     });
