@@ -13,8 +13,8 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'living members of the in-sync set are not waited for',
     file: 'core/election.ts',
-    find: 'if (forNodes.length > 0 && elapsedMs < settleMs) return',
-    replace: 'if (forNodes.length > 9 && elapsedMs < settleMs) return',
+    find: 'if (forNodes.length > 0) return',
+    replace: 'if (forNodes.length > 9) return',
     by: ['I3', 'I4'],
     focus: 'elections',
   },

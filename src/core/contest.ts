@@ -154,12 +154,9 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
 
 /** Whether a cast ballot still says what is true. A moving offset is not worth a write: it is only a lower bound. */
 export function stillTrue(cast: Ballot, wanted: Ballot): boolean {
-  const { offset: castOffset, ...castRest } = cast;
-  const { offset: wantedOffset, ...wantedRest } = wanted;
   const finalOffset = wanted.standing === 'frozen' && wanted.refusal === null;
-  if (finalOffset && castOffset !== wantedOffset) return false;
-  const keys = Object.keys(wantedRest) as (keyof typeof wantedRest)[];
-  return keys.every((key) => castRest[key] === wantedRest[key]);
+  const keys = Object.keys(wanted) as (keyof Ballot)[];
+  return keys.every((key) => cast[key] === wanted[key] || (key === 'offset' && !finalOffset));
 }
 
 /** The address of the master that a successful claim deposes, or null when that is this node. */

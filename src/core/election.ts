@@ -135,12 +135,8 @@ export function ranked(standings: readonly Standing[], lagBytes: number): readon
 export function electionOutcome(input: ElectionInput): ElectionOutcome {
   const { term, settleMs, elapsedMs } = input;
   const ballots = input.ballots.filter((ballot) => ballot.epoch === term.epoch);
-  const voted = new Set(ballots.map((ballot) => ballot.name));
-  const awaited = new Set(term.designated === null ? term.inSync : [term.designated]);
-  if (term.master !== null && term.designated === null) awaited.add(term.master.name);
-  if (term.handOver !== null) awaited.add(term.handOver.from.name);
-  const forNodes = input.electors.filter((e) => e.live && awaited.has(e.name) && !voted.has(e.name)).map((e) => e.name);
-  if (forNodes.length > 0 && elapsedMs < settleMs) return { result: 'waiting', forNodes };
+  const forNodes = elapsedMs < settleMs ? awaitedNodes(input, ballots) : [];
+  if (forNodes.length > 0) return { result: 'waiting', forNodes };
   const standings = ballots
     .filter((ballot) => ineligible(ballot, term) === null)
     .map((ballot) => ({ ballot, position: positionOfBallot(ballot, term) ?? NO_POSITION }));
@@ -149,6 +145,15 @@ export function electionOutcome(input: ElectionInput): ElectionOutcome {
   const best = ranked(proved, lagBytes)[passedOver(proved.length, elapsedMs, settleMs)];
   if (best !== undefined) return { result: 'winner', ballot: best.ballot };
   return { result: 'nobody', reason: standings.length > 0 ? 'durability_unproved' : 'no_promotable_replica' };
+}
+
+/** Live nodes that may be the most advanced, and have not voted. */
+function awaitedNodes({ term, electors }: ElectionInput, ballots: readonly Ballot[]): readonly string[] {
+  const voted = new Set(ballots.map((ballot) => ballot.name));
+  const awaited = new Set(term.designated === null ? term.inSync : [term.designated]);
+  if (term.master !== null && term.designated === null) awaited.add(term.master.name);
+  if (term.handOver !== null) awaited.add(term.handOver.from.name);
+  return electors.filter((e) => e.live && awaited.has(e.name) && !voted.has(e.name)).map((e) => e.name);
 }
 
 /** How many of the best ballots have had their time to claim and did not; then the round begins again. */

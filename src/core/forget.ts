@@ -12,6 +12,7 @@
 import type { ReasonCode } from '../contract/reasons.ts';
 import { fenceAtMs } from './fencing.ts';
 import type { Term } from './records.ts';
+import { isSameMap } from './in-sync.ts';
 import { inForce } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
@@ -27,7 +28,8 @@ function nodesKeptMin(state: State): number {
 export function absentNow(state: State, role: RoleOf<'master'>, term: Term): ReadonlyMap<string, number> {
   const { members } = state.records;
   const gone = term.nodes.filter((name) => name !== state.settings.name && !members.has(name));
-  return new Map(gone.map((name) => [name, role.absent.get(name) ?? state.nowMs]));
+  const absent = new Map(gone.map((name) => [name, role.absent.get(name) ?? state.nowMs]));
+  return isSameMap(absent, role.absent) ? role.absent : absent;
 }
 
 /** The nodes to leave out of the next term: overdue ones, and the one that an operator named. */

@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest';
 
 import type { ReplicaFacts } from './facts.ts';
-import { attachedReplicas, ATTACH_GRACE_MS, hasUnregistered, MAX_LAG_SECONDS, wantedTerm } from './in-sync.ts';
+import {
+  attachedReplicas, ATTACH_GRACE_MS, hasUnregistered, MAX_LAG_SECONDS, seeReplicas, wantedTerm,
+} from './in-sync.ts';
 import type { State } from './state.ts';
 import {
   attached, EPOCH, frozenFacts, masterFacts, member, nodeRecord, only, OLD_REPLID, ownAnswers, REPLID, roleIs, run,
@@ -14,8 +16,10 @@ import type { Change } from './testing/world.ts';
 const master = (replicas: readonly ReplicaFacts[], change: Change = {}): State =>
   world('a', 'master', { own: sight(masterFacts({ replicas })), ...change });
 
-const inSyncOf = (state: State): readonly string[] | null =>
-  wantedTerm(state, roleIs(state, 'master'), state.records.term!.value, state.own.facts!)?.inSync ?? null;
+const wantedBy = (state: State) =>
+  wantedTerm(state, roleIs(state, 'master'), state.records.term!.value, seeReplicas(state, state.own.facts!));
+
+const inSyncOf = (state: State): readonly string[] | null => wantedBy(state)?.inSync ?? null;
 
 describe('growing', () => {
   const nobody = { record: { term: term({ inSync: [] }) } };
@@ -68,7 +72,7 @@ describe('growing', () => {
     const record = { term: term({ inSync: [], nodes: ['a'] }) };
     const state = run(master([attached('b')], { record }), 0).state;
     expect(
-      wantedTerm(state, roleIs(state, 'master'), state.records.term!.value, state.own.facts!)?.nodes,
+      wantedBy(state)?.nodes,
     ).toEqual(['a', 'b']);
   });
 });

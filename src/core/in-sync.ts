@@ -45,6 +45,16 @@ export function attachedReplicas(state: State, facts: RedisFacts): ReadonlyMap<s
   return byName;
 }
 
+/** The replicas of our Redis, and whose they are: worked out once for all that a master asks of them in a turn. */
+export interface SeenReplicas {
+  readonly facts: RedisFacts;
+  readonly attached: ReadonlyMap<string, ReplicaFacts>;
+}
+
+export function seeReplicas(state: State, facts: RedisFacts): SeenReplicas {
+  return { facts, attached: attachedReplicas(state, facts) };
+}
+
 /**
  * Whether a replica without an agent of this service is attached. In durable mode its agent is not enough: `WAIT`
  * counts whoever is attached, and an election only who is registered.
@@ -97,13 +107,13 @@ function acknowledgesZero(state: State, replica: ReplicaFacts, sinceMs: number):
   return state.own.answeredAtMs - sinceMs >= FIRST_ACK_MS && replica.lagSeconds <= FRESH_LAG_SECONDS;
 }
 
-export function attachingNow(state: State, role: RoleOf<'master'>, facts: RedisFacts): Attaching {
+export function attachingNow(state: State, role: RoleOf<'master'>, { facts, attached }: SeenReplicas): Attaching {
   // Whom an earlier office last saw, before it was stopped perhaps, is no replica of this one.
   if (state.own.answeredAtMs < role.sinceMs) return { attaching: role.attaching, joining: [] };
   const inSync = state.records.term?.value.inSync ?? [];
   const attaching = new Map<string, { offset: number; sinceMs: number }>();
   const joining: string[] = [];
-  for (const [name, replica] of attachedReplicas(state, facts)) {
+  for (const [name, replica] of attached) {
     if (isDisabled(state, name) || !streams(replica)) continue;
     const known = role.attaching.get(name);
     if (inSync.includes(name)) {
@@ -115,7 +125,24 @@ export function attachingNow(state: State, role: RoleOf<'master'>, facts: RedisF
     const acknowledged = replica.offset > 0 || acknowledgesZero(state, replica, seen.sinceMs);
     if (acknowledged && replica.offset >= seen.offset) joining.push(name);
   }
-  return { attaching, joining: joining.sort() };
+  return {
+    attaching: isSameMap(attaching, role.attaching) ? role.attaching : attaching,
+    joining: joining.length === 0 && role.joining.length === 0 ? role.joining : joining.sort(),
+  };
+}
+
+/** Both lists as one, sorted, each name once: the very first where it is that already, as it is in most turns. */
+function united(names: readonly string[], more: readonly string[]): readonly string[] {
+  const isSorted = names.every((name, i) => i === 0 || (names[i - 1] ?? '') < name);
+  if (isSorted && more.every((name) => names.includes(name))) return names;
+  return [...new Set([...names, ...more])].sort();
+}
+
+/** Whether both have the very same values under the same names. */
+export function isSameMap<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) if (b.get(name) !== value) return false;
+  return true;
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
@@ -123,15 +150,18 @@ function sameNames(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** The members of the set that stay in it. */
-function remaining(state: State, role: RoleOf<'master'>, term: Term, facts: RedisFacts): readonly string[] {
-  const attached = attachedReplicas(state, facts);
+function remaining(
+  state: State,
+  role: RoleOf<'master'>,
+  term: Term,
+  attached: SeenReplicas['attached'],
+): readonly string[] {
   const grace = state.nowMs - role.sinceMs < ATTACH_GRACE_MS;
   return term.inSync.filter((name) => (grace || streams(attached.get(name))) && !isDisabled(state, name));
 }
 
 /** Whether every member that the claim kept is streaming already, so that the grace can end early. */
-export function allAttached(state: State, term: Term, facts: RedisFacts): boolean {
-  const attached = attachedReplicas(state, facts);
+export function allAttached(term: Term, { attached }: SeenReplicas): boolean {
   return term.inSync.every((name) => streams(attached.get(name)));
 }
 
@@ -140,12 +170,13 @@ export function allAttached(state: State, term: Term, facts: RedisFacts): boolea
  *
  * A set never grows in the same write in which it shrinks: each has its own precondition.
  */
-export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, facts: RedisFacts): Term | null {
-  const stay = remaining(state, role, term, facts);
+export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, seen: SeenReplicas): Term | null {
+  const { facts } = seen;
+  const stay = remaining(state, role, term, seen.attached);
   const shrinks = stay.length < term.inSync.length;
   const mayGrow = !shrinks && facts.minReplicas !== null && facts.minReplicas >= 1;
-  const inSync = mayGrow ? [...new Set([...stay, ...role.joining])].sort() : stay;
-  const nodes = [...new Set([...term.nodes, ...inSync, ...newcomers(state, term, facts), state.settings.name])].sort();
+  const inSync = mayGrow ? united(stay, role.joining) : stay;
+  const nodes = united(united(term.nodes, inSync), [...newcomers(state, term, facts), state.settings.name]);
   const lineage = appendEntry(term.lineage, {
     epoch: role.epoch,
     replid: facts.replid,

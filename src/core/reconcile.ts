@@ -106,10 +106,9 @@ function mayTouchRedis({ state }: Turn): boolean {
  * handshake, and one that is set in between leaves it waiting for an answer that never comes (until repl-timeout).
  */
 export function configure(turn: Turn): void {
-  if (!mayTouchRedis(turn)) return;
   const facts = ownFacts(turn.state);
   if (facts === null || !turn.state.synced || hasUnknownTwin(turn.state)) return;
-  if (sameAddress(facts.announced, turn.state.settings.redis)) return;
+  if (sameAddress(facts.announced, turn.state.settings.redis) || !mayTouchRedis(turn)) return;
   if (isConnecting(facts) && !leavesMaster(turn)) return;
   turn.emit({ kind: 'configure' });
 }
@@ -170,21 +169,24 @@ function wantedMember(state: State): Member {
   const rememberedEpoch = isKnown ? 0 : state.rememberedEpoch;
   const rememberedVersion = term === null ? (state.memory?.version ?? null) : null;
   const complaint = complainsOf(state);
-  // A record that is read back has no member for what was left out.
-  const sentinel = state.sentinel === null ? {} : { sentinel: state.sentinel };
   const { zone, noRead } = state.settings;
-  return {
-    ...sentinel,
+  const member: Member = {
     name, instance, http, redis, runId, priority, dataset, zone, noRead, refusesWrites, complainsOf: complaint,
     rememberedEpoch, rememberedVersion,
   };
+  // A record that is read back has no member for what was left out.
+  return state.sentinel === null ? member : { ...member, sentinel: state.sentinel };
 }
 
 /** The same words and numbers, in whatever order. */
 function isSame(a: unknown, b: unknown): boolean {
   if (!isRecord(a) || !isRecord(b)) return a === b;
-  for (const key in a) if (!isSame(a[key], b[key])) return false;
-  return Object.keys(a).length === Object.keys(b).length;
+  let keys = 0;
+  for (const key in a) {
+    if (!isSame(a[key], b[key])) return false;
+    keys += 1;
+  }
+  return keys === Object.keys(b).length;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -224,9 +226,11 @@ function withdrawIdleBallot(turn: Turn): void {
 }
 
 /** What an operator told this node. */
-function toldOf({ enabled, operations: { maintenance } }: State): Pick<NodeRecord, 'disabled' | 'maintenance'> {
-  return { disabled: enabled === false, maintenance: maintenance?.record ?? null };
-}
+const isToldToRest = ({ enabled }: State): boolean => enabled === false;
+
+const maintenanceOf = ({ operations: { maintenance } }: State): NodeRecord['maintenance'] => (
+  maintenance?.record ?? null
+);
 
 function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
   const { name } = state.settings;
@@ -238,9 +242,14 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     runId: facts.runId,
     inSync: term.inSync.includes(name) || term.master?.name === name,
     whole: isWhole(state, facts, term),
-    ...toldOf(state),
+    disabled: isToldToRest(state),
+    maintenance: maintenanceOf(state),
     zone: state.settings.zone,
   };
+}
+
+function withWhatWasTold(before: NodeRecord, state: State): NodeRecord {
+  return { ...before, disabled: isToldToRest(state), maintenance: maintenanceOf(state) };
 }
 
 function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
@@ -278,7 +287,7 @@ function keepNodeRecord(turn: Turn): void {
   const term = records.term?.value;
   if (term?.nodes.includes(settings.name) !== true) return;
   const before = records.nodes.get(settings.name);
-  const node = presentRecord(state, term) ?? (before && { ...before.value, ...toldOf(state) });
+  const node = presentRecord(state, term) ?? (before && withWhatWasTold(before.value, state));
   if (node === undefined || (before !== undefined && !needsWriting(before.value, node))) return;
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }

@@ -7,6 +7,7 @@
 import { assert } from './assert.ts';
 import { fenceAtMs } from './fencing.ts';
 import type { Role, RoleOf, SteppingDownBecause } from './role.ts';
+import { changes } from './turn.ts';
 import type { Turn } from './turn.ts';
 
 function enter(turn: Turn, role: Role, because: string): void {
@@ -85,6 +86,7 @@ export function enterSteppingDown(
 /** Replaces fields of the present role. */
 export function amendRole<N extends Role['name']>(turn: Turn, role: RoleOf<N>, change: Partial<RoleOf<N>>): RoleOf<N> {
   assert(turn.state.role.name === role.name, 'only the present role can be amended');
+  if (turn.state.role === role && !changes(role, change)) return role;
   const amended = { ...role, ...change };
   turn.update({ role: amended });
   return amended;

@@ -25,9 +25,9 @@ export const ALERT_MS = 300;
 const isUnanswered = (kind: ActionKind): boolean => (UNANSWERED as readonly string[]).includes(kind);
 
 /** Whether anything would be different: what is decided anew in each turn mostly is what was decided before. */
-function changes(state: State, change: Partial<State>): boolean {
+export function changes<T extends object>(before: T, change: Partial<T>): boolean {
   for (const key in change) {
-    if (!Object.is(change[key as keyof State], state[key as keyof State])) return true;
+    if (!Object.is(change[key], before[key])) return true;
   }
   return false;
 }
@@ -37,12 +37,14 @@ const ROUNDING_MS = 1;
 
 export class Turn {
   state: State;
+  private readonly given: State;
   readonly actions: Action[] = [];
   readonly reasons = new Set<ReasonCode>();
   private wakeAtMs = Number.POSITIVE_INFINITY;
 
   constructor(state: State) {
     this.state = state;
+    this.given = state;
   }
 
   get now(): number {
@@ -72,7 +74,8 @@ export class Turn {
     }
     const id = state.nextActionId;
     const epoch = 'epoch' in state.role ? state.role.epoch : (state.records.term?.value.epoch ?? 0);
-    this.actions.push({ ...body, id, epoch, notAfterMs: notAfterMs(state, body.kind) });
+    // This way round actions of one kind are of one class; the other way each would be of its own.
+    this.actions.push(Object.assign({ id, epoch, notAfterMs: notAfterMs(state, body.kind) }, body));
     this.update({ nextActionId: id + 1 });
     if (!isUnanswered(body.kind)) this.await(body.kind, { id, epoch, sinceMs: this.now });
     return true;
@@ -110,7 +113,10 @@ export class Turn {
 
   /** The state at the end of the turn. */
   finish(): State {
-    this.update({ wakeAtMs: Math.max(this.wakeAtMs, this.now) });
+    const wakeAtMs = Math.max(this.wakeAtMs, this.now);
+    // A copy that this turn made is nobody else's yet: the last field of all needs no further one.
+    if (this.state === this.given) this.update({ wakeAtMs });
+    else (this.state as { wakeAtMs: number }).wakeAtMs = wakeAtMs;
     return this.state;
   }
 }

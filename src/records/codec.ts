@@ -61,7 +61,9 @@ export function decodeRecord(key: RecordKey, data: Buffer, stat: Omit<Znode, 'fo
   const value = parseObject(data);
   if (value === null) return null;
   const format = value['v'];
-  const znode: Znode = { ...stat, format: typeof format === 'number' ? format : 0 };
+  const { version, owner, czxid } = stat;
+  // Not by `...`: every decision asks whose a record is, and what is spread and added to is of a class of its own.
+  const znode: Znode = { version, owner, czxid, format: typeof format === 'number' ? format : 0 };
   const read = readAs(key, value, znode);
   return read.kept === null ? null : read;
 }

@@ -88,5 +88,5 @@ export function servicePaths(service: string): ServicePaths {
 
 /** The read that says "nothing is there". */
 export function absent(key: RecordKey): RecordRead {
-  return { ...key, kept: null };
+  return Object.assign({ kept: null }, key);
 }

@@ -124,8 +124,9 @@ function rank(
   turn.wakeAt(sinceMs + (Math.floor((turn.now - sinceMs) / settleMs) + 1) * settleMs);
   const { outcome: contested } = electionOf(state, term.value, elapsedMs);
   if (contested.result === 'waiting') return turn.refuse('awaiting_ballots');
-  const sought = { ballots, elapsedMs: turn.now - sinceMs };
-  const outcome = contested.result === 'winner' ? contested : recovered(turn, term.value, { ...sought, ...contested });
+  const outcome = contested.result === 'winner' ? contested : recovered(turn, term.value, {
+    ballots, elapsedMs: turn.now - sinceMs, reason: contested.reason,
+  });
   if (outcome.result === 'nobody') return explainNobody(turn, own.cast, outcome.reason);
   if (putsOff(turn, { ...role, leaseGoneSinceMs: sinceMs }, term.value, outcome.ballot)) return;
   // The old master itself, with its data whole, takes no office from anybody; the others stay frozen and wait.

@@ -11,7 +11,7 @@ import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs } from '../fencing.ts';
 import { absentNow, forgettable, leaveOut } from '../forget.ts';
 import type { RedisFacts } from '../facts.ts';
 import { leaveFormer } from '../guard.ts';
-import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, wantedTerm } from '../in-sync.ts';
+import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, seeReplicas, wantedTerm } from '../in-sync.ts';
 import { divergentBytes, positionOf } from '../lineage.ts';
 import { CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, ourLease, ownFacts, remoteIsHealthy } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
@@ -235,11 +235,13 @@ function hasNothingOfItsOwn(state: State, facts: RedisFacts, term: Term): boolea
 function maintainInSync(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
   if (hasUnregistered(turn.state, facts)) turn.refuse('unregistered_replica');
   const absent = absentNow(turn.state, role, term.value);
-  const current = amendRole(turn, role, { ...attachingNow(turn.state, role, facts), absent });
-  if (!allAttached(turn.state, term.value, facts)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
+  const seen = seeReplicas(turn.state, facts);
+  const { attaching, joining } = attachingNow(turn.state, role, seen);
+  const current = amendRole(turn, role, { attaching, joining, absent });
+  if (!allAttached(term.value, seen)) turn.wakeAt(role.sinceMs + ATTACH_GRACE_MS);
   if (term.value.falls > 0) turn.wakeAt(role.sinceMs + turn.state.settings.failoverCalmMs);
   const forget = forgettable(turn, current, term.value);
-  const wanted = leaveOut(wantedTerm(turn.state, current, term.value, facts), term.value, forget);
+  const wanted = leaveOut(wantedTerm(turn.state, current, term.value, seen), term.value, forget);
   if (wanted === null) return writeMissingSettings(turn, term);
   if (!turn.emit({ kind: 'write_term', term: wanted, version: term.znode.version })) return;
   turn.update({ offered: { nodes: wanted.nodes, inSync: wanted.inSync, atMs: turn.now } });
