@@ -51,6 +51,15 @@ export interface PathQuality {
 
 const isGood = ({ state, delayMs, loss }: PathQuality): boolean => state === 'open' && delayMs === 0 && loss === 0;
 
+/** What is on the path beside messages: something that happens when it arrives. */
+class Arrival {
+  readonly run: () => void;
+
+  constructor(run: () => void) {
+    this.run = run;
+  }
+}
+
 /** One side of a connection. */
 export class End {
   readonly process: Process;
@@ -64,8 +73,8 @@ export class End {
   /** Of the way to the other side; null inside one host. */
   path: PathQuality | null = null;
   /** On the path, in the order in which it arrives. */
-  private readonly underWay: (() => void)[] = [];
-  private readonly held: (() => void)[] = [];
+  private readonly underWay: unknown[] = [];
+  private readonly held: unknown[] = [];
   private arrivesMs = 0;
   private heldSinceMs = 0;
 
@@ -83,12 +92,7 @@ export class End {
   }
 
   private put(message: unknown): void {
-    const { other } = this;
-    if (!this.open || other === null) return;
-    this.carry(() => {
-      if (other.open) other.receive(message);
-      else if (other.process.host.up) other.carry(() => this.ends('reset'));
-    });
+    if (this.open && this.other !== null) this.carry(message);
   }
 
   /** Closes this side; the other is told by FIN behind what was sent before. */
@@ -115,7 +119,7 @@ export class End {
 
   private tellOther(how: 'fin' | 'reset'): void {
     const { other } = this;
-    if (other !== null) this.carry(() => other.ends(how));
+    if (other !== null) this.carry(new Arrival(() => other.ends(how)));
   }
 
   private receive(message: unknown): void {
@@ -138,21 +142,29 @@ export class End {
     });
   }
 
-  /** Brings something to the other side, in order, once the path lets it through. */
-  carry(arrive: () => void): void {
+  /** Brings a message, or an `Arrival`, to the other side, in order, once the path lets it through. */
+  private carry(cargo: unknown): void {
     const { scheduler } = this.network;
     this.arrivesMs = Math.max(this.arrivesMs, scheduler.nowMs + this.network.delayMs(this));
-    this.underWay.push(arrive);
+    this.underWay.push(cargo);
     scheduler.at(this.arrivesMs, this.arrived);
   }
 
   private readonly arrived = (): void => {
-    const arrive = this.underWay.shift();
-    if (arrive === undefined) return;
-    if (this.held.length === 0 && this.network.passes(this)) return arrive();
+    const cargo = this.underWay.shift();
+    if (cargo === undefined) return;
+    if (this.held.length === 0 && this.network.passes(this)) return this.handOver(cargo);
     if (this.held.length === 0) this.holdSince(this.network.scheduler.nowMs);
-    this.held.push(arrive);
+    this.held.push(cargo);
   };
+
+  private handOver(cargo: unknown): void {
+    if (cargo instanceof Arrival) return cargo.run();
+    const { other } = this;
+    if (other === null) return;
+    if (other.open) other.receive(cargo);
+    else if (other.process.host.up) other.carry(new Arrival(() => this.ends('reset')));
+  }
 
   private holdSince(nowMs: number): void {
     this.heldSinceMs = nowMs;
@@ -177,7 +189,7 @@ export class End {
     this.network.scheduler.at(this.arrivesMs, () => {
       if (!this.network.passes(this)) return;
       this.network.unhold(this);
-      for (const arrive of this.held.splice(0)) arrive();
+      for (const cargo of this.held.splice(0)) this.handOver(cargo);
     });
   }
 }

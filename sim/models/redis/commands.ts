@@ -63,7 +63,7 @@ const COMMANDS: Readonly<Record<string, Spec>> = {
  * `blocked` where the answer comes later.
  */
 export function execute(machine: Machine, connection: Connection, command: Command): Result {
-  const [name, ...args] = command;
+  const [name] = command;
   if (name === 'MULTI') {
     connection.transaction = [];
     connection.transactionBroken = false;
@@ -77,7 +77,7 @@ export function execute(machine: Machine, connection: Connection, command: Comma
     else connection.transaction.push(command);
     return refused ?? QUEUED;
   }
-  return refused ?? spec?.run(machine, args, connection) ?? UNKNOWN;
+  return refused ?? spec?.run(machine, command.slice(1), connection) ?? UNKNOWN;
 }
 
 function refusalOf(state: RedisState, spec: Spec, name: string): Reply | null {
