@@ -10,6 +10,7 @@ import type { Ballot, Lease, Term } from '../../src/core/records.ts';
 import type { Fields } from '../../src/core/actions.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Data } from '../models/redis/dataset.ts';
+import type { Writes } from './writes.ts';
 
 /**
  * Timers of a machine that slept stood still as well: its agent notices with the next thing that happens, at the latest
@@ -152,7 +153,7 @@ export interface Overview {
   /** Transactions committed so far. */
   readonly commits: number;
   /** Every write that was acknowledged to its client, with or without WAIT. */
-  readonly acknowledged: ReadonlySet<number>;
+  readonly acknowledged: Pick<Writes, 'has'>;
   /** When a replica that may follow was last in good standing with this node's Redis, in true time. */
   lastGoodReplicaMs(node: string): number;
   /** Whether the process behind this instance of an agent still lives, stopped or not. */

@@ -3,6 +3,7 @@ import { coverEndsAtMs, FENCE_PART, proofEndsAtMs } from '../../src/core/fencing
 import type { State } from '../../src/core/state.ts';
 import { knowsItsMaster, POLL_PEACE_MS } from '../../src/core/wanted.ts';
 import type { Committed, Invariant, NodeSight, Overview, Violation } from '../checkers/checker.ts';
+import { Writes } from '../checkers/writes.ts';
 import type { Network } from '../kernel/network.ts';
 import type { Process } from '../kernel/process.ts';
 import type { Data } from '../models/redis/dataset.ts';
@@ -147,7 +148,7 @@ export class WorldView implements Overview {
   readonly violations: Violation[] = [];
   committed: Committed = NOTHING_COMMITTED;
   commits = 0;
-  readonly acknowledged = new Set<number>();
+  readonly acknowledged = new Writes();
   /** The process behind every instance of an agent that there ever was. */
   readonly agents = new Map<string, Process>();
   private readonly scheduler: Scheduler;

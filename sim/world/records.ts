@@ -13,6 +13,12 @@ export const NOTHING_COMMITTED: Committed = {
 
 const PATHS = servicePaths(SERVICE);
 
+/** A copy with one change, of the class of all others: checkers look at every write. */
+function amended(before: Committed, change: Partial<Committed>): Committed {
+  const { lease, term, ballots, masterRecordOwner, order, results, pause } = before;
+  return Object.assign({ lease, term, ballots, masterRecordOwner, order, results, pause }, change);
+}
+
 function decode(path: string, node: Znode): RecordRead | null {
   const key = PATHS.keyOf(path);
   if (key === null) return null;
@@ -26,7 +32,7 @@ function withBallot(before: Committed, path: string, node: Znode | null): Commit
   const read = node === null ? null : decode(path, node);
   if (read?.record === 'ballots' && read.kept !== null) ballots.set(key.name, read.kept.value);
   else ballots.delete(key.name);
-  return { ...before, ballots };
+  return amended(before, { ballots });
 }
 
 /** Records of operations, or null for any other path. */
@@ -35,23 +41,25 @@ function withOperation(before: Committed, path: string, node: Znode | null): Com
   const read = node === null ? null : decode(path, node);
   switch (path) {
     case PATHS.order:
-      return { ...before, order: read?.record === 'order' ? (read.kept?.value ?? null) : null };
+      return amended(before, { order: read?.record === 'order' ? (read.kept?.value ?? null) : null });
     case PATHS.pause:
-      return { ...before, pause: read?.record === 'pause' ? (read.kept?.value ?? null) : null };
+      return amended(before, { pause: read?.record === 'pause' ? (read.kept?.value ?? null) : null });
     default:
-      return { ...before, results: read?.record === 'results' ? (read.kept?.value.list ?? []) : [] };
+      return amended(before, { results: read?.record === 'results' ? (read.kept?.value.list ?? []) : [] });
   }
 }
 
 function withChange(before: Committed, path: string, node: Znode | null): Committed {
-  if (path === PATHS.masterRecord) return { ...before, masterRecordOwner: node?.owner ?? null };
+  if (path === PATHS.masterRecord) return amended(before, { masterRecordOwner: node?.owner ?? null });
   if (path !== PATHS.lease && path !== PATHS.term) {
     return withOperation(before, path, node) ?? withBallot(before, path, node);
   }
   const read = node === null ? null : decode(path, node);
-  if (path === PATHS.term) return { ...before, term: read?.record === 'term' ? (read.kept?.value ?? null) : null };
-  if (read?.record !== 'lease' || read.kept === null || node === null) return { ...before, lease: null };
-  return { ...before, lease: { ...read.kept.value, owner: node.owner, czxid: node.czxid } };
+  if (path === PATHS.term) {
+    return amended(before, { term: read?.record === 'term' ? (read.kept?.value ?? null) : null });
+  }
+  if (read?.record !== 'lease' || read.kept === null || node === null) return amended(before, { lease: null });
+  return amended(before, { lease: Object.assign({ owner: node.owner, czxid: node.czxid }, read.kept.value) });
 }
 
 function masterIn(node: Znode | undefined): Endpoint | null {

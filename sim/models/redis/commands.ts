@@ -115,7 +115,7 @@ function config({ state }: Machine, [what, ...args]: readonly string[]): Reply {
   const reply = state.settings.set(args);
   if (state.backlog !== null) state.backlog.sizeBytes = state.settings.backlogBytes;
   state.refreshGoodReplicas();
-  if (refused && state.refusal() === null) state.around.onOpened?.();
+  if (refused && state.refusal() === null) state.around.onOpened();
   state.touch();
   return reply;
 }
@@ -124,7 +124,7 @@ function replicaOf({ state, link }: Machine, [host = '', port = '']: readonly st
   if (host.toUpperCase() === 'NO' && port.toUpperCase() === 'ONE') {
     link.promote();
     state.note('promoted');
-    if (state.refusal() === null) state.around.onOpened?.();
+    if (state.refusal() === null) state.around.onOpened();
     state.say(() => `is a master now, ${state.replid} after ${String(state.replid2)}:${state.offset}`);
     return OK;
   }

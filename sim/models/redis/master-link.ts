@@ -110,7 +110,7 @@ export class MasterLink implements Readable {
     for (const connection of [...state.replicas]) state.free(connection);
     state.selectNext = true;
     state.noReplicasSince = state.second;
-    state.around.onPromoted?.();
+    state.around.onPromoted();
   }
 
   /** A restarted replica that knows from its file where it stands. */
@@ -139,7 +139,7 @@ export class MasterLink implements Readable {
   private tellUnread(unread: Unread | null): void {
     if (unread === null) return;
     this.state.say(() => `gives up ${unread.bytes} unread bytes of its master`);
-    this.state.around.onUnread?.(unread);
+    this.state.around.onUnread(unread);
   }
 
   private remember(): void {
@@ -333,7 +333,7 @@ export class MasterLink implements Readable {
     this.cached = null;
     state.backlog = null;
     for (const connection of [...state.replicas]) state.free(connection);
-    state.around.onReplaced?.({ had: state.data, gets: snapshot.data, fromRunId: snapshot.runId });
+    state.around.onReplaced({ had: state.data, gets: snapshot.data, fromRunId: snapshot.runId });
     this.loadingKeys = snapshot.data.size >> 1;
     state.data = Data.EMPTY;
     state.loading = true;

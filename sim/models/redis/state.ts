@@ -37,6 +37,20 @@ export interface Surroundings {
   readonly onUnread?: (what: Unread) => void;
 }
 
+/** Who makes a server spreads parts into it, and V8 gives each such object a class of its own: all look here always. */
+function plain(around: Surroundings): Required<Surroundings> {
+  const { process, network, scheduler, random, trace, disk } = around;
+  return {
+    process, network, scheduler, random, trace, disk,
+    onPromoted: around.onPromoted ?? NOBODY,
+    onOpened: around.onOpened ?? NOBODY,
+    onReplaced: around.onReplaced ?? NOBODY,
+    onUnread: around.onUnread ?? NOBODY,
+  };
+}
+
+const NOBODY = (): void => undefined;
+
 /** Bytes of the stream that were received and will never be read; when the master had ended the link, if it had. */
 export interface Unread {
   readonly bytes: number;
@@ -73,7 +87,7 @@ export interface Loop {
 }
 
 export class RedisState {
-  readonly around: Surroundings;
+  readonly around: Required<Surroundings>;
   readonly options: RedisOptions;
   readonly settings: Settings;
   readonly runId: string;
@@ -120,7 +134,7 @@ export class RedisState {
   private readonly loop: Loop;
 
   constructor(around: Surroundings, options: RedisOptions, loop: Loop) {
-    this.around = around;
+    this.around = plain(around);
     this.options = options;
     this.settings = new Settings(options);
     this.loop = loop;

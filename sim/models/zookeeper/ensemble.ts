@@ -69,17 +69,19 @@ export class Ensemble {
   }
 
   start(place: Place): void {
-    const { scheduler, network, random } = this.options;
+    const { scheduler, network, random, tickMs, syncLimit, onCommit } = this.options;
     if (place.server?.process.alive === true || !place.host.up) return;
     const process = new Process(place.host.name, place.host, scheduler);
     const clock = new SkewedClock(process, { rate: place.clockRate, originMs: 0 });
     place.server = new Server({
-      ...this.options,
       process,
       clock,
       network,
       random: random.fork(`server-${++this.starts}`),
       disk: place.disk,
+      tickMs,
+      syncLimit,
+      onCommit,
       servers: this.places.length,
       newSessionId: () => ++this.sessions,
     });

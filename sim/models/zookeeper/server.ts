@@ -92,8 +92,12 @@ export class Server {
       disk.tree.apply(txn);
     }
     disk.epoch = epoch;
+    const { clock, tickMs, syncLimit, newSessionId } = options;
     this.leader = new Leader({
-      ...options,
+      clock,
+      tickMs,
+      syncLimit,
+      newSessionId,
       epoch,
       tree: disk.tree,
       majority: Math.floor(options.servers / 2) + 1,

@@ -130,7 +130,8 @@ class Draft {
     }
     if (op.op === 'setData') {
       const data = Buffer.from(op.data);
-      this.changes.set(op.path, { ...node, data, version: node.version + 1, mzxid: this.zxid });
+      const { czxid, owner } = node;
+      this.changes.set(op.path, { data, version: node.version + 1, czxid, mzxid: this.zxid, owner });
     }
     return null;
   }
