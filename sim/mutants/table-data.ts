@@ -101,9 +101,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a replica waits for proof of a new master where it followed the old one',
     file: 'core/roles/replica.ts',
-    find: 'if (!mayStartFollowing(turn, facts, lease, term)) return leaveFormer(turn, facts);',
-    replace: 'if (!mayStartFollowing(turn, facts, lease, term)) {\n' +
-      '    return isHeard(state, lease) ? undefined : leaveFormer(turn, facts);\n  }',
+    find: 'if (!leaveUnproven(turn, facts)) leaveFormer(turn, facts);',
+    replace: 'if (!isHeard(state, lease)) leaveFormer(turn, facts);',
     by: ['I5'],
     focus: 'unproven',
   },

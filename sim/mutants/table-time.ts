@@ -27,7 +27,7 @@ export const TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'a replica without proof from the ensemble stays with its master',
     file: 'core/roles/replica.ts',
-    find: 'if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);',
+    find: 'if (linked && leaveUnproven(turn, facts)) return;',
     replace: '',
     by: ['I2', 'I6'],
     focus: 'left_behind',

@@ -89,7 +89,7 @@ describe('a replica', () => {
     };
     expect(does(broken, 1)).toEqual(['follow']);
     expect(does(broken, T_MS)).toEqual(['freeze']);
-    expect(does({}, T_MS)).toEqual([]);
+    expect(does({}, 1)).toEqual(['follow']);
   });
 });
 

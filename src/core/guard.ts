@@ -13,6 +13,7 @@ import { proofEndsAtMs } from './fencing.ts';
 import {
   hasAnsweredSinceBreak, isEnabled, isFrozen, isGone, isHeard, isLinkedTo, REMOTE_FRESH_MS,
 } from './queries.ts';
+import { streamsByPromiseUntilMs } from './promises.ts';
 import type { Lease, Term } from './records.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -71,6 +72,22 @@ export function guardFullSync(turn: Turn, facts: RedisFacts, master: Recorded): 
 export function leaveFormer(turn: Turn, facts: RedisFacts): void {
   if (!isEnabled(turn.state) || isFrozen(facts) || facts.link?.up !== false || facts.keys === 0) return;
   if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'former_master' });
+}
+
+/**
+ * Without proof from the ensemble this node must not keep a deposed master writable: one replica left behind with it
+ * satisfies its dead-man for ever. That holds for the master of the lease, for one of the past, and while somebody is
+ * elected. A promise stands in for the proof.
+ */
+export function leaveUnproven(turn: Turn, facts: RedisFacts): boolean {
+  const { state } = turn;
+  if (facts.link === null || isFrozen(facts) || !isEnabled(state)) return false;
+  const untilMs = Math.max(proofEndsAtMs(state), streamsByPromiseUntilMs(state, facts.link));
+  if (turn.now < untilMs) turn.wakeAt(untilMs);
+  if (turn.now < untilMs) return false;
+  turn.refuse('zookeeper_unreachable');
+  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
+  return true;
 }
 
 /** Both by the term alone, while the ensemble does not say whose the lease is. */

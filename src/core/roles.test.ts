@@ -356,6 +356,22 @@ describe('what a replica must not do', () => {
     expect(run(cut.state, 4000).does).toEqual(['freeze']);
   });
 
+  test.each<[string, State]>([
+    ['of the past, whose successor it knows', world('b', 'replica', { remoteTarget: redisOf('c'), record: {
+      lease: kept(lease('c'), { owner: sessionOf('c') }),
+    } })],
+    ['of the past, while it stands for election', world('b', 'candidate', { record: { lease: null } })],
+    ['that it was about to take over from', { ...world('b', 'promoting'), role: {
+      name: 'promoting', epoch: EPOCH, sinceMs: START_MS, deposed: redisOf('a'), takeover: true, remoteFence: 'asked',
+    } }],
+  ])('without proof it leaves a master %s', (_whose, state) => {
+    const cut = run(state, { kind: 'session_disconnected' }, 3999);
+    expect(cut.does).not.toContain('freeze');
+    expect(run(cut.state, 1).does).toContain('freeze');
+    const promise = { to: 'a', epoch: EPOCH, redis: redisOf('a'), sinceMs: START_MS, untilMs: START_MS + 9000 };
+    expect(run({ ...cut.state, promise }, 1).does).not.toContain('freeze');
+  });
+
   test('a foreign dataset does not follow', () => {
     const stranger = facts('d', { replid: 'other', replid2: null });
     const record = { members: [member('a'), member('d')] };

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Claimed, State } from './state.ts';
 import {
   answer, dead, facts, frozenFacts, leaseOf, linkTo, masterFacts, only, ownAnswers, redisOf, remoteAnswers,
-  replicaFacts, roleIs, run, sight, START_MS, T_MS, term, termOf, world,
+  replicaFacts, roleIs, run, sight, START_MS, term, termOf, world,
 } from './testing/world.ts';
 
 const claimOf = ({ takeover }: { takeover: boolean }): Claimed => (
@@ -62,7 +62,7 @@ describe('a takeover', () => {
   });
 
   test('copies nobody who answers there next, while the ensemble is away', () => {
-    const away = run(takingOver(), { kind: 'session_disconnected' }, T_MS).state;
+    const away = run(takingOver(), { kind: 'session_disconnected' }, 3999).state;
     expect(away.reasons).toContain('zookeeper_unreachable');
     expect([...away.inFlight.keys()]).not.toContain('freeze');
     const syncing = replicaFacts('b', { link: linkTo(redisOf('a'), { up: false, syncInProgress: true }) });

@@ -13,6 +13,7 @@ import { electionOf, runningProcesses } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
+import { leaveUnproven } from '../guard.ts';
 import { takesPartInHandOver } from '../operations/hand-over.ts';
 import { isPaused } from '../operations/pause.ts';
 import { keepsOut } from '../promises.ts';
@@ -41,7 +42,7 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   if (term === null) return enterStarting(turn, 'no_term');
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
   if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');
-  if (falseAlarm(turn, term.value) || keepsOut(turn)) return;
+  if (leaveUnproven(turn, facts) || falseAlarm(turn, term.value) || keepsOut(turn)) return;
   if (standsByOrder(turn, role, term, facts) || takesPartInHandOver(turn, role, term, facts)) return;
   contend(turn, role, term, facts);
 }

@@ -8,7 +8,7 @@
  */
 import { deadMan, FENCE_MIN_REPLICAS, fenceAtMs, handsOver } from '../fencing.ts';
 import type { RedisFacts } from '../facts.ts';
-import { guardFullSync } from '../guard.ts';
+import { guardFullSync, leaveUnproven } from '../guard.ts';
 import { CLOSED_ADDRESS, ownFacts, remoteIsHealthy } from '../queries.ts';
 import type { RoleOf } from '../role.ts';
 import type { State } from '../state.ts';
@@ -29,6 +29,7 @@ export function decidePromoting(turn: Turn, role: RoleOf<'promoting'>): void {
   // A takeover that becomes possible behind its own release must not promote.
   if (facts === null) return;
   guardFormer(turn, role, facts);
+  if (facts.role === 'replica' && !turn.awaits('promote')) leaveUnproven(turn, facts);
   if (turn.awaits('release')) return;
   // A Redis that already serves is given up as a master's is, fenced first; anything less is just let go.
   if (facts.role === 'master') {

@@ -9,14 +9,14 @@ import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
 import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { reinitializes } from '../operations/own-orders.ts';
-import { keepsOut, streamsByPromiseUntilMs } from '../promises.ts';
+import { keepsOut } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
-import { answersAsAnother, guardFullSync, leaveFormer } from '../guard.ts';
+import { answersAsAnother, guardFullSync, leaveFormer, leaveUnproven } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
   isEnabled, isForeign, isFrozen, isGone, isHeard, isLinkedTo, othersLease, ourLease, ownFacts,
 } from '../queries.ts';
-import type { Address, Kept, Lease, Term } from '../records.ts';
+import type { Kept, Lease, Term } from '../records.ts';
 import { mayDiscard, reportDiscarded } from '../rescue.ts';
 import { isDurable } from '../service-settings.ts';
 import type { State } from '../state.ts';
@@ -90,14 +90,16 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   const { state } = turn;
   if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
   const linked = isLinkedTo(facts, lease.redis);
-  if (linked && isEnabled(state) && mustLeave(turn, lease.redis)) return leaveMaster(turn);
+  if (linked && leaveUnproven(turn, facts)) return;
   if (reinitializes(turn, facts, lease, term)) return;
   if (linked && !state.mustRelink) {
     if (!losesOwnData(turn, facts, lease)) guardFullSync(turn, facts, lease);
     return;
   }
-  if (!mayStartFollowing(turn, facts, lease, term)) return leaveFormer(turn, facts);
-  startFollowing(turn, facts, lease);
+  if (mayStartFollowing(turn, facts, lease, term)) return startFollowing(turn, facts, lease);
+  // Detached it has left, too. A freeze behind that would have it detached again, and nothing knows such a history.
+  if (turn.awaits('detach')) return;
+  if (!leaveUnproven(turn, facts)) leaveFormer(turn, facts);
 }
 
 /** Whether all that following waits for is there. If not, it is asked for, or its reason is named. */
@@ -127,26 +129,9 @@ function losesOwnData(turn: Turn, facts: RedisFacts, lease: Lease): boolean {
 
 /** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
 function waitBound(turn: Turn, facts: RedisFacts, { master }: Term): void {
-  if (master === null) return;
+  if (master === null || leaveUnproven(turn, facts)) return;
   if (!isLinkedTo(facts, master.redis)) return leaveFormer(turn, facts);
-  if (isEnabled(turn.state) && mustLeave(turn, master.redis)) return leaveMaster(turn);
   guardFullSync(turn, facts, master);
-}
-
-/** Whether neither the ensemble nor a promise speaks for streaming from this master any more. */
-function mustLeave(turn: Turn, master: Address): boolean {
-  const untilMs = Math.max(proofEndsAtMs(turn.state), streamsByPromiseUntilMs(turn.state, master));
-  if (turn.now < untilMs) turn.wakeAt(untilMs);
-  return turn.now >= untilMs;
-}
-
-/**
- * Without proof from the ensemble this node must not keep a deposed master writable: one replica left behind with
- * it satisfies its dead-man for ever.
- */
-function leaveMaster(turn: Turn): void {
-  turn.refuse('zookeeper_unreachable');
-  if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
 }
 
 function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease): void {
