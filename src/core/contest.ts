@@ -13,6 +13,7 @@ import { sameAddress } from './facts.ts';
 import { positionOf } from './lineage.ts';
 import { isEnabled, isForeign, isFrozen, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
 import type { Ballot, Term } from './records.ts';
+import { identityOf, leftForCopy } from './rescue.ts';
 import { isDurable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
@@ -56,14 +57,6 @@ export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'd
   return still || restarted || own.ranMs - role.redisRanMs >= DRAIN_MAX_MS ? 'freeze' : 'drain';
 }
 
-/**
- * Its link is gone only because its agent had it leave, to copy what following would discard. The master that it left
- * for may be gone by now, and this may be the best there is.
- */
-function leftForCopy({ rescuing, rescue }: State, { runId }: RedisFacts): boolean {
-  return rescuing?.runId === runId || (rescue?.runId === runId && !rescue.spent);
-}
-
 /** Just handed over because others serve better: they have their time to claim before we stand again. */
 export function holdsBack({ heldBack, nowMs }: State, term: Term): boolean {
   return heldBack?.epoch === term.epoch && nowMs < heldBack.untilMs;
@@ -83,10 +76,11 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (zoneVerdict(state, name, term) === 'excluded') return 'zone_excluded';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
   if (state.own.halfSynced) return 'dataset_incomplete';
-  const wasLinked = facts.link?.everUp === true || (leftForCopy(state, facts) && isWhole(state, facts, term));
+  const left = leftForCopy(state, facts) !== null && isWhole(state, facts, term);
+  const wasLinked = facts.link?.everUp === true || left;
   if (!wasLinked || !term.inSync.includes(name)) return 'not_in_sync';
   // It was, and has followed another process since: a restarted master, while nobody looked after it.
-  if (positionOf(facts, term) === null) return 'not_in_sync';
+  if (positionOf(identityOf(state, facts), term) === null) return 'not_in_sync';
   return null;
 }
 
@@ -140,10 +134,7 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
     name: state.settings.name,
     epoch: term.epoch,
     runId: facts.runId,
-    replid: facts.replid,
-    replid2: facts.replid2,
-    secondReplOffset: facts.secondReplOffset,
-    offset: facts.offset,
+    ...identityOf(state, facts),
     priority: ballotPriority(state, term, facts),
     standing,
     holds,

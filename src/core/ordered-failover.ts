@@ -22,6 +22,7 @@ import { isPaused } from './operations/pause.ts';
 import { holdsPower } from './power.ts';
 import { isEnabled, isForeign, isFrozen, ownFacts, timeoutMs, verifiedMaster } from './queries.ts';
 import type { Ballot, Kept, Term } from './records.ts';
+import { identityOf } from './rescue.ts';
 import { isDurable, isUnreadable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
@@ -100,8 +101,8 @@ function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {
   if (outcome.result === 'winner' && !isPaused(state)) return never('better_candidate');
   const others = ballots.filter(({ name, epoch }) => name !== settings.name && epoch === term.epoch);
   const mine = ballots.find(({ name, epoch }) => name === settings.name && epoch === term.epoch);
-  const holds = holdingOf(state, facts, term);
-  const ours = { position: positionOfBallot({ ...facts, name: settings.name, holds }, term), facts };
+  const named = { name: settings.name, runId: facts.runId, holds: holdingOf(state, facts, term) };
+  const ours = { position: positionOfBallot({ ...identityOf(state, facts), ...named }, term), facts };
   if (others.some((ballot) => isBetter(ballot, term, ours))) return never('better_candidate');
   const mayStand = mine !== undefined && ineligible(mine, term) === null && !isDurable(state);
   return acknowledgeLoss || (isPaused(state) && mayStand) ? null : never('loss_not_acknowledged');

@@ -2,13 +2,15 @@
 
 import { describe, expect, test } from 'vitest';
 
+import { electionOutcome } from './election.ts';
 import { FENCE_MIN_REPLICAS as FENCE } from './fencing.ts';
 import type { RedisFacts } from './facts.ts';
+import { identityOf } from './rescue.ts';
 import type { State } from './state.ts';
 import { Village } from './testing/village.ts';
 import {
-  answer, facts, frozenFacts, linkTo, masterFacts, OLD_REPLID, only, ownAnswers, redisOf, remoteAnswers, REPLID, run,
-  settings, sight, world,
+  answer, ballot, EPOCH, facts, frozenFacts, leaseOf, linkTo, masterFacts, OLD_REPLID, only, ownAnswers,
+  redisOf, remoteAnswers, REPLID, run, settings, sight, term, termOf, world,
 } from './testing/world.ts';
 import type { Change } from './testing/world.ts';
 
@@ -114,9 +116,9 @@ describe('no copy is made', () => {
   test('of data that a newcomer brings: that is not ours to touch', () => {
     const stranger = deposed({ replid: 'other' });
     const state = beside(stranger);
-    const { term } = state.records;
-    if (term === null) throw new Error('the world has a term');
-    const records = { ...state.records, term: { ...term, value: { ...term.value, nodes: ['a', 'c'] } } };
+    const { term: before } = state.records;
+    if (before === null) throw new Error('the world has a term');
+    const records = { ...state.records, term: { ...before, value: { ...before.value, nodes: ['a', 'c'] } } };
     const played = run({ ...state, records }, tick);
     expect(played.does).toEqual(['write_member']);
     expect([...played.state.reasons]).toContain('foreign_dataset');
@@ -166,7 +168,8 @@ describe('a replica that had more than the master under its address began with',
 
 describe('a member of the in-sync set that left its master to be copied', () => {
   const detached = facts('b', { replid: 'new', replid2: REPLID, secondReplOffset: 1001, minReplicas: FENCE });
-  const rescuing = { runId: 'run-b', offset: 1000, divergentBytes: 500 };
+  const history = { replid: REPLID, replid2: OLD_REPLID, secondReplOffset: 501 };
+  const rescuing = { runId: 'run-b', offset: 1000, divergentBytes: 500, history };
   const note = { ...rescuing, path: '/rescue/1.rdb', bytes: 77, code: null, attempts: 1, atMs: 0 };
   /** Its master is gone before it followed. */
   const vote = (change: Change, own = detached): unknown => {
@@ -187,9 +190,39 @@ describe('a member of the in-sync set that left its master to be copied', () => 
     ['that was restarted since', { rescuing }, { ...detached, runId: 'another' }],
     ['whose copied data went when it followed', { rescue: { ...note, spent: true } }, detached],
     ['with half a dataset', { rescuing, own: sight(detached, { halfSynced: true }) }, detached],
+    ['that took office since', { rescuing: { ...rescuing, history: null } }, detached],
     ['that was not whole before', { rescuing, record: { lease: null, nodes: [] } }, detached],
   ])('does not stand as one %s', (_which, change, own) => {
     expect(vote(change, own)).toMatch(/^(not_in_sync|dataset_incomplete)$/);
+  });
+
+  test('is behind whoever followed that master, though what it was to lose is longer and that claim is pending', () => {
+    const pending = term({ inSync: ['b', 'c'], pending: { epoch: EPOCH, node: 'a' } });
+    const state = world('b', 'candidate', { own: sight(detached), rescuing, record: { lease: null, term: pending } });
+    const own = only(run(state, tick), 'cast_ballot').ballot;
+    expect(own).toMatchObject({ ...history, offset: 1000, refusal: null });
+    const promoted = { replid: 'of-the-new-master', replid2: REPLID, secondReplOffset: 701 };
+    const follower = ballot('c', { ...promoted, offset: 900 });
+    const rules = { waitReplicas: 1, lagBytes: 0 };
+    const input = { term: pending, ballots: [own, follower], electors: [], elapsedMs: 0, settleMs: 1000, rules };
+    expect(electionOutcome(input)).toMatchObject({ result: 'winner', ballot: { name: 'c' } });
+    const linkedSince = linkTo(redisOf('c'), { up: false, everUp: true });
+    const followed = facts('b', { ...promoted, offset: 900, link: linkedSince });
+    expect(identityOf({ ...state, own: sight(followed) }, followed)).toMatchObject(promoted);
+  });
+
+  test('is known by what it shows once it took office', () => {
+    const stands = world('b', 'candidate', { own: sight(detached), rescuing, record: { lease: null } });
+    const office = run(stands, termOf('b', EPOCH + 1), leaseOf('b', EPOCH + 1));
+    expect(office.state.role.name).toBe('master');
+    expect(office.state.rescuing).toMatchObject({ history: null });
+    expect(identityOf(office.state, detached).replid).toBe('new');
+  });
+
+  test('is not detached twice, for nothing would know its history then', () => {
+    const played = run(beside(deposed({ role: 'replica', link: linkTo(redisOf('c'), { up: false }) })), tick);
+    expect(played.does).toContain('detach');
+    expect(played.does).not.toContain('freeze');
   });
 
   test('is about to be copied no more once it streams from a master', () => {

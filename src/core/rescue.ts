@@ -14,6 +14,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { FENCE_MIN_REPLICAS } from './fencing.ts';
 import { DIVERGENCE_NOISE_BYTES, divergentBytes } from './lineage.ts';
+import type { DataIdentity } from './lineage.ts';
 import { isFrozen } from './queries.ts';
 import type { Address } from './records.ts';
 import type { RescueNote, Rescuing, State } from './state.ts';
@@ -42,6 +43,29 @@ export function holdsOwnData(state: State, facts: RedisFacts): boolean {
   if (facts.keys === 0 || state.own.halfSynced) return false;
   if (facts.role === 'replica' && facts.link?.up === true) return false;
   return isLoss(bytesAtStake(state, facts));
+}
+
+/**
+ * The note of a process that has no link only because its agent had it leave, to copy what following would discard.
+ * Once it took office it is a master like any other.
+ */
+export function leftForCopy({ rescuing, rescue }: State, { runId }: RedisFacts): Rescuing | null {
+  const note = rescuing?.runId === runId ? rescuing : rescue;
+  return note?.runId === runId && note.history !== null && !(note === rescue && rescue.spent) ? note : null;
+}
+
+/**
+ * What its data is known by. A process that was detached for a copy shows an id that continues its former one, as
+ * after a promotion: while a claim is pending it would be taken for the new master's own history, and what it was to
+ * lose for the latest of it.
+ */
+export function identityOf(state: State, facts: RedisFacts): DataIdentity {
+  const { replid, replid2, secondReplOffset, offset } = facts;
+  const shown = { replid, replid2, secondReplOffset, offset };
+  const history = leftForCopy(state, facts)?.history ?? null;
+  // One that was linked since has another's history, and its agent stood still meanwhile.
+  if (history === null || facts.link?.everUp === true || replid2 !== history.replid) return shown;
+  return { ...history, offset: Math.min(offset, secondReplOffset - 1) };
 }
 
 /** The note speaks of what our Redis holds now: the same process, with nothing to speak of added since. */
@@ -93,11 +117,16 @@ function prepare(turn: Turn, facts: RedisFacts): void {
  * What is at stake is kept from the first look: detaching shifts the replication ids, and `SYNC` gives a server
  * without a backlog another one, so that a second look may find nothing to compare.
  */
-function aboutToRescue(state: State, facts: RedisFacts): Pick<Rescuing, 'runId' | 'divergentBytes'> {
+function aboutToRescue(state: State, facts: RedisFacts): Omit<Rescuing, 'offset'> {
   const { rescuing, rescue } = state;
-  if (rescuing?.runId === facts.runId) return rescuing;
-  if (isOf(rescue, facts)) return { runId: rescue.runId, divergentBytes: rescue.divergentBytes };
-  return { runId: facts.runId, divergentBytes: bytesAtStake(state, facts) };
+  const { runId, replid, replid2, secondReplOffset } = facts;
+  const shown = { replid, replid2, secondReplOffset };
+  const noted = leftForCopy(state, facts)?.history ?? shown;
+  // What it is known by now is true as long as it was not detached.
+  const history = facts.link?.everUp === true ? shown : noted;
+  if (rescuing?.runId === runId) return { runId, divergentBytes: rescuing.divergentBytes, history };
+  if (isOf(rescue, facts)) return { runId, divergentBytes: rescue.divergentBytes, history };
+  return { runId, divergentBytes: bytesAtStake(state, facts), history };
 }
 
 /** The copy is whole and on disk. */

@@ -9,6 +9,7 @@ import type { ActionKind } from './actions.ts';
 import type { PeerSight, RedisSight } from './facts.ts';
 import { UNSEEN } from './facts.ts';
 import type { Lag } from './health.ts';
+import type { DataIdentity } from './lineage.ts';
 import type { Applied } from './parameters.ts';
 import type { Memory } from './restore.ts';
 import type { Address, Records, SharedSettings, Term } from './records.ts';
@@ -106,6 +107,8 @@ export interface Rescuing {
   readonly offset: number;
   /** Null = unknown. */
   readonly divergentBytes: number | null;
+  /** What its data was known by before it was detached; null = it took office since, and went on from there. */
+  readonly history: Pick<DataIdentity, 'replid' | 'replid2' | 'secondReplOffset'> | null;
 }
 
 /** What became of the latest rescue. */

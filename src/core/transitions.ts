@@ -43,7 +43,14 @@ export function enterPromoting(
   const { name } = turn.state.role;
   assert(name === 'candidate' || name === 'starting' || name === 'replica', `cannot be promoted while ${name}`);
   const rememberedEpoch = Math.max(turn.state.rememberedEpoch, entry.epoch);
-  turn.update({ rememberedEpoch, unplaced: false, looseRelease: false });
+  const { rescuing, rescue } = turn.state;
+  turn.update({
+    rememberedEpoch,
+    unplaced: false,
+    looseRelease: false,
+    rescuing: rescuing && { ...rescuing, history: null },
+    rescue: rescue && { ...rescue, history: null },
+  });
   enter(turn, { name: 'promoting', sinceMs: turn.now, ...entry }, because);
 }
 
