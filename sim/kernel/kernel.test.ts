@@ -104,6 +104,19 @@ describe('a machine that is suspended', () => {
     expect(fired).toEqual([5300]);
     expect(clock.toTrueMs(clock.now())).toBe(5600);
   });
+
+  test('keeps the time of a process that was stopped in its turn: no clock goes back', () => {
+    const { scheduler, a, pass } = twoHosts();
+    const clock = new SkewedClock(a, { rate: 1, originMs: 0 });
+    pass(100);
+    a.pauseBeforeLook(0, 1000);
+    expect(clock.now()).toBe(1000);
+    a.suspend();
+    pass(900);
+    a.thaw();
+    expect(scheduler.nowMs).toBe(1000);
+    expect(clock.now()).toBe(1000);
+  });
 });
 
 describe('a connection', () => {

@@ -175,10 +175,14 @@ export class Process {
     this.pause = null;
   }
 
-  /** The machine sleeps: everything stands still, the clock as well. */
+  /**
+   * The machine sleeps: everything stands still, the clock as well. Not that of a process that was stopped in its turn:
+   * what is left of that was worked out by a clock that runs until it goes on.
+   */
   suspend(): void {
     if (!this.alive || this.suspendedSinceMs !== null) return;
     this.freeze();
+    if (this.resumesMs > this.scheduler.nowMs) return;
     this.suspendedSinceMs = this.scheduler.nowMs;
   }
 
