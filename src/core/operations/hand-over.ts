@@ -88,7 +88,9 @@ export function beginsHandOver(turn: Turn, role: RoleOf<'master'>, term: Term, f
 function whyUndo(turn: Turn, role: RoleOf<'stepping_down'>, facts: RedisFacts): Ending | null {
   const { records, operations: { handing, moments } } = turn.state;
   const order = records.order?.value;
-  if (handing === null || order?.id !== handing.order || order.phase !== 'waiting') return { outcome: 'cancelled' };
+  if (handing === null || order?.id !== handing.order) return { outcome: 'cancelled' };
+  // It was carried out, and nobody came: who was told to stop meanwhile took the office back in order to leave it.
+  if (order.phase !== 'waiting') return { outcome: 'interrupted', reason: 'target_lost' };
   if (moments?.id !== order.id || turn.now >= moments.deadlineAtMs) {
     return { outcome: 'interrupted', reason: 'order_expired' };
   }

@@ -233,6 +233,17 @@ describe('an order', () => {
     expect(village.ensemble.records.results?.value.list).toHaveLength(1);
   });
 
+  test('that was carried out, with nobody to come, is not called cancelled by a master that is told to stop', () => {
+    const village = inPeace();
+    village.interrupt = (by, action) => {
+      if (by === 'a' && action.kind === 'release') village.order('a', { order: 'stop' });
+      return by !== 'a' && action.kind === 'claim';
+    };
+    const id = ask(village, 'b', { target: 'c' });
+    village.pass(village.agent('a').state.settings.shutdownTimeoutMs);
+    expect(resultOf(village, id)).toMatchObject({ outcome: 'interrupted', reason: 'target_lost', master: 'a' });
+  });
+
   test('that stands when its master is restarted is void: it was asked of a service that was not', () => {
     const village = inPeace();
     when(village, 'a', 'fence_reversibly', () => true);
