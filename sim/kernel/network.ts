@@ -106,6 +106,16 @@ export class End {
     this.tellOther('fin');
   }
 
+  /** Closes this side by RST: what has not arrived never does. */
+  reset(): void {
+    if (!this.open) return;
+    this.open = false;
+    this.abandon();
+    this.underWay.fill(new Arrival(() => undefined));
+    this.held.fill(new Arrival(() => undefined));
+    this.tellOther('reset');
+  }
+
   private abandon(): void {
     this.process.onEnd.delete(this.ownerEnded);
   }

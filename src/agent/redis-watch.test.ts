@@ -22,7 +22,7 @@ interface Sent {
 function stage(eager = true) {
   let nowMs = 0;
   let timers: { readonly dueMs: number; readonly callback: () => void }[] = [];
-  const dials: { readonly events: RedisLinkEvents; readonly sent: Sent[]; closed: boolean }[] = [];
+  const dials: { readonly events: RedisLinkEvents; readonly sent: Sent[]; closed: boolean; reset?: true }[] = [];
   const sights: SightEvent[] = [];
   const timersSet: number[] = [];
   const clock = {
@@ -38,11 +38,12 @@ function stage(eager = true) {
     clock,
     connector: {
       connect(_target, _options, events) {
-        const dial = { events, sent: [] as Sent[], closed: false };
+        const dial: (typeof dials)[number] = { events, sent: [], closed: false };
         dials.push(dial);
         return {
           send: (commands, deadlineMs, done) => void dial.sent.push({ commands, deadlineMs, done }),
           close: () => void (dial.closed = true),
+          abort: () => void (dial.reset = true),
           resolvedAddress: null,
         };
       },
@@ -240,6 +241,8 @@ describe('a connection to another host that is silent', () => {
     expect(first.closed).toBe(false);
     pass(BOTH_ANSWER_MS);
     expect([first.closed, second.closed]).toEqual([true, true]);
+    // What still waits in it would be carried out behind what the next one brings.
+    expect([first.reset, second.reset]).toEqual([true, undefined]);
     expect(sights.at(-1)).toEqual({ seen: 'failed', code: 'lost' });
     pass(1);
     expect(dials).toHaveLength(3);

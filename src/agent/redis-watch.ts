@@ -94,7 +94,7 @@ export class RedisWatch {
     this.options = options;
     this.silentAfterMs = options.silentAfterMs;
     const { clock, connector, purpose } = options;
-    const onAnswered = (): void => this.ended({ seen: 'failed', code: 'lost' }, REDIAL_AT_ONCE_MS);
+    const onAnswered = (): void => this.abandon();
     this.second = options.eager ? null : new SecondLine({ clock, connector, purpose, onAnswered });
   }
 
@@ -155,6 +155,12 @@ export class RedisWatch {
     this.asking = false;
     this.options.onOverdue?.(false);
     link?.close();
+  }
+
+  /** A fence of an earlier epoch that still waits in this connection must not arrive behind what the next brings. */
+  private abandon(): void {
+    this.link?.abort();
+    this.ended({ seen: 'failed', code: 'lost' }, REDIAL_AT_ONCE_MS);
   }
 
   private dial(): void {

@@ -6,6 +6,8 @@
  * the old connection was silent for another 24 s, while a new one opened at once (measured on Linux). The wrong answer
  * is to close what is silent: a fence that was sent to a stopped server must stay in its socket. So the server is asked
  * over another connection, and only who answers there, and not on the first, proves that the first is worth nothing.
+ * It is reset then: the kernel would go on sending what waits in a socket that was only closed, and a fence of an
+ * earlier epoch would be carried out behind what the next connection brought, perhaps by a master.
  *
  * A stopped server keeps what was dialled until it is thawed, so the pauses grow while it opens and says nothing.
  */

@@ -116,6 +116,25 @@ describe('an established connection', () => {
   });
 });
 
+test('an abort resets it, so that what waits in it is not carried out, and says local', async () => {
+  const { opened, ended, link, events, replies, send } = connect();
+  await opened();
+  const socket = await peer.socket();
+  const answer = replies(PING);
+  await waitFor(() => peer.chunks.join('').includes('PING'), 'PING arrives');
+  socket.write('+PONG\r\n');
+  await answer;
+  const reset = new Promise<string | undefined>((resolve) => {
+    socket.prependOnceListener('error', ({ code }: NodeJS.ErrnoException) => resolve(code));
+  });
+  link.abort();
+  link.abort();
+  expect(await ended()).toEqual({ kind: 'closed', how: 'local' });
+  expect(await send([PING])).toEqual({ kind: 'closed' });
+  expect(await reset).toBe('ECONNRESET');
+  expect(events).toHaveLength(2);
+});
+
 describe('opening', () => {
   test('a send before it is told closed, and nothing of it is written', async () => {
     const { send, opened } = connect();

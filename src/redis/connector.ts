@@ -77,6 +77,13 @@ class SocketLink implements RedisLink {
     queueMicrotask(() => this.report(() => this.events.onClosed('local')));
   }
 
+  abort(): void {
+    if (this.phase !== 'open') return this.close();
+    this.phase = 'ended';
+    this.socket.resetAndDestroy();
+    queueMicrotask(() => this.report(() => this.events.onClosed('local')));
+  }
+
   /** Ours are the first listeners of the socket, so a link is ended before ioredis rejects what was pending. */
   private listen(): void {
     const { socket } = this;

@@ -80,7 +80,10 @@ export interface RedisLink {
    * Before `onOpen` nothing is written either: `closed`.
    */
   send(commands: readonly Command[], deadlineMs: number, done: (outcome: SendOutcome) => void): void;
+  /** What was sent before is still carried out, when it arrives. */
   close(): void;
+  /** The same by a reset: what has not arrived is not carried out, perhaps behind what another connection brought. */
+  abort(): void;
   /** The address the name resolved to, once known; the last one tried where there were several. */
   readonly resolvedAddress: string | null;
 }

@@ -83,6 +83,11 @@ class SimulatedLink implements RedisLink {
     }
   }
 
+  abort(): void {
+    if (this.phase === 'open') this.end.reset();
+    this.close();
+  }
+
   close(): void {
     if (this.phase === 'ended') return;
     this.finish();
