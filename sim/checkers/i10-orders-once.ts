@@ -110,11 +110,17 @@ export class OrdersEndOnce implements Checker {
     const stays = event === 'enabled' && told?.looseRelease === false && told.role !== 'stepping_down';
     if (stays) this.toldToLeave.delete(told.instance);
     if (event === 'agent_stopping' && told !== null && told !== undefined) this.toldToStop.add(told.instance);
-    if (event !== 'reinitialized' || typeof fields['id'] !== 'string') return;
-    if (this.renewed.has(fields['id'])) world.violated('I10', `${node} carried out an order to copy anew twice`);
-    this.renewed.set(fields['id'], node);
+    if (event === 'reinitialized' && typeof fields['id'] === 'string') this.renews(node, fields['id'], world);
+  }
+
+  private renews(node: string, id: string, world: Overview): void {
+    const sight = world.nodes.get(node);
+    // The Redis of a second agent of its name is another server, which nobody looks at.
+    if (sight === undefined) return;
+    if (this.renewed.has(id)) world.violated('I10', `${node} carried out an order to copy anew twice`);
+    this.renewed.set(id, node);
     const { order } = world.committed;
-    if (order?.id !== fields['id'] || order.instance === told?.instance) return;
+    if (order?.id !== id || order.instance === sight.agent?.instance) return;
     world.violated('I10', `${node} copies anew for an order that its agent has not begun`);
   }
 
@@ -194,12 +200,12 @@ export class OrdersEndOnce implements Checker {
     const { kind, target, epoch, gapMs } = result;
     if (kind === 'forget') return null;
     if (beganMs === null) return 'it was never carried out';
+    // A twin's Redis is another server, whose copies and promotions are not looked at.
+    if ((nodes.get(target ?? '')?.twins.length ?? 0) > 0) return null;
     if (kind === 'reinitialize') {
       if (this.renewed.get(order.id) !== target) return 'nothing was copied anew';
       return this.backInSync.has(order.id) ? null : `${target} was not in sync again`;
     }
-    // A twin's Redis is another server, whose promotion is not looked at.
-    if ((nodes.get(target ?? '')?.twins.length ?? 0) > 0) return null;
     const tenure = this.tenures.get(epoch);
     if (tenure?.node !== target) return `${target} was not master in epoch ${epoch}`;
     const { promotedMs } = tenure;

@@ -20,6 +20,8 @@ const SEEN_MS = 2500;
 const DRAIN_MS = 180;
 /** A ballot as young as this may have come behind the look that decided the claim. */
 const CAST_BEFORE_MS = 5;
+/** Others are waited for until 1 s after the lease is gone, by a clock that is up to five per cent fast. */
+const SETTLED_MS = 950;
 /** From the look that takes a node into the set until that is written: an agent may need 300 ms for each step. */
 const TAKEN_IN_MS = 1000;
 /** Looking at everybody for every write would cost more than the run. */
@@ -80,7 +82,7 @@ export class FreshestWins implements Checker {
     this.inSync.committed(before, after);
   }
 
-  private claimed(node: string, { term, ballots }: Committed, world: Overview): void {
+  private claimed(node: string, { term, ballots, lease }: Committed, world: Overview): void {
     this.claim = null;
     this.keptTrue.claimed(node, world);
     const former = term?.master ?? null;
@@ -97,10 +99,20 @@ export class FreshestWins implements Checker {
       ({ name, holds, epoch, runId }) =>
         this.inSync.has(name) && name !== node && remembers.includes(holds) && epoch === term.epoch &&
         world.nowMs - (this.castMs.get(name) ?? 0) >= CAST_BEFORE_MS &&
+        !(lease === null && this.readsLate(node, this.castMs.get(name) ?? 0, world)) &&
         // A twin's ballot speaks of another server.
         world.nodes.get(name)?.redis?.runId === runId,
     );
     this.claim = { node, voters: voters.map(({ name }) => name) };
+  }
+
+  /** Its wait for the others was over before their ballots reached it: the paths have been bad since they were cast. */
+  private readsLate(node: string, castMs: number, world: Overview): boolean {
+    if (world.nowMs - this.leaselessSinceMs < SETTLED_MS) return false;
+    const { servers } = world.plan;
+    const wasBad = (from: string, to: string): boolean =>
+      from !== to && (world.goodBetweenSinceMs(from, to) ?? Number.POSITIVE_INFINITY) > castMs;
+    return servers.some((server) => [node, ...servers].some((other) => wasBad(other, server)));
   }
 
   private acknowledges(node: string, writes: number, world: Overview): void {
