@@ -5,7 +5,7 @@
  * counts as in sync from its first moment, and what has become of the lineage.
  */
 import type { LineageEntry } from './lineage.ts';
-import { positionOf } from './lineage.ts';
+import { appendEntry, positionOf } from './lineage.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { keepsOut } from './promises.ts';
@@ -45,17 +45,24 @@ export interface ClaimPlan {
   readonly fell?: boolean;
   /** It succeeds a master that hands over to it: until it serves, that one may have to again. */
   readonly planned?: boolean;
+  /** What the claim before this one added to the lineage, if its master fell before it wrote that down. */
+  readonly pendingEntry?: LineageEntry | null;
   /** An operator decided for this node's data, wherever in the lineage it ends. */
   readonly ordered?: boolean;
   /** Adoption: the promotion is already true, so the record is replaced at once. */
   readonly adopt: boolean;
 }
 
+function knownLineage(before: Term, { pendingEntry = null }: ClaimPlan): readonly LineageEntry[] {
+  return pendingEntry === null ? before.lineage : appendEntry(before.lineage, pendingEntry);
+}
+
 /** A designated node begins a lineage of its own; one that was ordered to stand goes on from where its data ends. */
 function continuedLineage(before: Term, plan: ClaimPlan): readonly LineageEntry[] {
-  if (plan.ordered !== true) return before.designated === null ? before.lineage : [];
+  const known = knownLineage(before, plan);
+  if (plan.ordered !== true) return before.designated === null ? known : [];
   const position = positionOf(plan.facts, before);
-  return position === null ? [] : before.lineage.slice(0, position.entry + 1);
+  return position === null ? [] : known.slice(0, position.entry + 1);
 }
 
 /** The term that a claim writes. */
@@ -101,7 +108,8 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
   // One of several attempts at the same epoch may be the one that stands: the first was certainly not sent later.
   const atMs = state.claimed?.epoch === epoch ? state.claimed.atMs : turn.now;
   const { deposed, takeover, adopt, term } = plan;
-  turn.update({ claimed: { epoch, deposed, takeover, fenced: false, adopt, former: term?.value ?? null, atMs } });
+  const former = term === null ? null : { ...term.value, lineage: knownLineage(term.value, plan) };
+  turn.update({ claimed: { epoch, deposed, takeover, fenced: false, adopt, former, atMs } });
 }
 
 /**

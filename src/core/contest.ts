@@ -7,10 +7,11 @@
  * restarted empty, whose full sync would wipe it.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
-import { isNamedMaster } from './election.ts';
+import { isNamedMaster, positionOfBallot } from './election.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { positionOf } from './lineage.ts';
+import type { LineageEntry } from './lineage.ts';
 import { isEnabled, isForeign, isFrozen, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
 import type { Ballot, Term } from './records.ts';
 import { identityOf, leftForCopy } from './rescue.ts';
@@ -141,6 +142,21 @@ export function wantedBallot(state: State, role: Candidate, term: Term, facts: R
     refusal: why,
     deathProof: lease !== null && provesDeath(state, lease) ? lease.runId : null,
   };
+}
+
+/**
+ * What a claim that is pending added to the lineage, as whoever was promoted by it, or followed that one, knows. Its
+ * master fell before it wrote that down, and with one more claim pending nothing could tell what came of both.
+ */
+export function pendingEntry(state: State, term: Term, facts: RedisFacts): LineageEntry | null {
+  const { pending, lineage } = term;
+  if (pending === null) return null;
+  const data = identityOf(state, facts);
+  const { name } = state.settings;
+  const holds = holdingOf(state, facts, term);
+  const position = positionOfBallot({ ...data, name, runId: facts.runId, holds }, term);
+  if (position?.entry !== lineage.length) return null;
+  return { epoch: pending.epoch, replid: data.replid, offset: data.secondReplOffset - 1 };
 }
 
 /** Whether a cast ballot still says what is true. A moving offset is not worth a write: it is only a lower bound. */

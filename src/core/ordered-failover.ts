@@ -11,7 +11,7 @@
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import { emitClaim, foreignRecord } from './claim.ts';
-import { deposedBy, freezeStep, mayTakeOver, DRAIN_STILL_MS } from './contest.ts';
+import { deposedBy, freezeStep, mayTakeOver, pendingEntry, DRAIN_STILL_MS } from './contest.ts';
 import { electionOf } from './election-now.ts';
 import { ineligible, keptInSync, positionOfBallot } from './election.ts';
 import type { RedisFacts } from './facts.ts';
@@ -158,6 +158,7 @@ export function standsByOrder(turn: Turn, role: RoleOf<'candidate'>, term: Kept<
     takeover,
     removeLease: false,
     ordered: true,
+    pendingEntry: pendingEntry(state, term.value, facts),
     adopt: false,
   });
   return true;

@@ -8,7 +8,9 @@
 import type { ReasonCode } from '../../contract/reasons.ts';
 import { backoffMs, isFall, putsOff, rankedMs } from '../backoff.ts';
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
-import { deposedBy, freezeStep, holdsBack, mayTakeOver, stillTrue, wantedBallot, DRAIN_STILL_MS } from '../contest.ts';
+import {
+  deposedBy, freezeStep, holdsBack, mayTakeOver, pendingEntry, stillTrue, wantedBallot, DRAIN_STILL_MS,
+} from '../contest.ts';
 import { electionOf, runningProcesses } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
@@ -187,6 +189,7 @@ function claim(
     takeover,
     removeLease: lease !== null,
     fell: isFall(own.cast),
+    pendingEntry: pendingEntry(state, term.value, own.facts),
     adopt: false,
   });
 }
