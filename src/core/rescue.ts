@@ -64,7 +64,8 @@ export function identityOf(state: State, facts: RedisFacts): DataIdentity {
   const shown = { replid, replid2, secondReplOffset, offset };
   const history = leftForCopy(state, facts)?.history ?? null;
   // One that was linked since has another's history, and its agent stood still meanwhile.
-  if (history === null || facts.link?.everUp === true || replid2 !== history.replid) return shown;
+  if (history === null || facts.link?.everUp === true || replid === history.replid) return shown;
+  if (replid2 !== history.replid) return shown;
   return { ...history, offset: Math.min(offset, secondReplOffset - 1) };
 }
 
