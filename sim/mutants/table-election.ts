@@ -21,7 +21,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: 'whoever is first to claim is promoted, not the most advanced',
     file: 'core/roles/candidate.ts',
-    find: 'if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);',
+    find: 'if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name, elapsedMs);',
     replace: '',
     by: ['I3', 'I4'],
     focus: 'unequal',

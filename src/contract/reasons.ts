@@ -120,6 +120,10 @@ export const REASONS = {
     what: 'Live members of the in-sync set have not voted yet.',
     next: 'Wait, up to election_settle_ms.',
   },
+  awaiting_winner: {
+    what: 'Another node won the election and has not claimed its lease.',
+    next: 'Wait: after election_settle_ms the next best one claims. Look at the agent of the node that won.',
+  },
   failover_backoff: {
     what: 'Masters fell one after the other; the next failover is put off, for longer each time, up to 30 s.',
     next: 'Find what kills them (a write, the memory). The view says when it goes on: failover.resumesInMs.',

@@ -31,6 +31,21 @@ function expectOneMaster(village: Village, among: readonly string[] = ['a', 'b',
   return master;
 }
 
+test('who waits for a winner that does not claim says so, once that one had its time', () => {
+  const village = inPeace();
+  // Its agent ends with the claim: it voted, and is a member until its session ends.
+  village.interrupt = (by, action) => by === 'b' && action.kind === 'claim';
+  village.killRedis('a');
+  const { electionSettleMs } = village.agent('c').state.settings;
+  village.pass(electionSettleMs / 2);
+  expect(village.agent('c').state.role).toMatchObject({ name: 'candidate', expected: 'b' });
+  expect([...village.agent('c').state.reasons]).not.toContain('awaiting_winner');
+  village.pass(electionSettleMs);
+  expect([...village.agent('c').state.reasons]).toContain('awaiting_winner');
+  village.pass(electionSettleMs);
+  expect(expectOneMaster(village, ['c'])).toBe('c');
+});
+
 describe('first start', () => {
   test('an empty service elects the best priority, and the others join its in-sync set', () => {
     const village = new Village(['a', 'b', 'c'], { bootstrapSettleMs: 100 });

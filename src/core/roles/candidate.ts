@@ -134,7 +134,7 @@ function rank(
   if (putsOff(turn, { ...role, leaseGoneSinceMs: sinceMs }, term.value, outcome.ballot)) return;
   // The old master itself, with its data whole, takes no office from anybody; the others stay frozen and wait.
   if (isPaused(state) && outcome.ballot.standing !== 'incumbent') return;
-  if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name);
+  if (outcome.ballot.name !== state.settings.name) return expect(turn, outcome.ballot.name, elapsedMs);
   // The record of the lease that just went is going too: the next read will say so. One that stays is removed.
   const lingers = lease === null && state.records.masterRecord !== null;
   if (lingers && elapsedMs < RECORD_LINGERS_MS) return turn.wakeAt(sinceMs + RECORD_LINGERS_MS);
@@ -164,8 +164,10 @@ function explainNobody(turn: Turn, cast: Ballot, reason: ReasonCode): void {
   if (cast.refusal === null || reason !== 'no_promotable_replica') turn.refuse(reason);
 }
 
-function expect(turn: Turn, winner: string): void {
-  const { role } = turn.state;
+/** Who won claims within milliseconds, or keeps everybody waiting until it is passed over. */
+function expect(turn: Turn, winner: string, elapsedMs: number): void {
+  const { role, settings } = turn.state;
+  if (elapsedMs >= settings.electionSettleMs) turn.refuse('awaiting_winner');
   if (role.name === 'candidate' && role.expected !== winner) amendRole(turn, role, { expected: winner });
 }
 
