@@ -74,7 +74,12 @@ describe('a foreign master record', () => {
     ['there is none', { masterRecord: null }, false],
     ['the lease holder\'s', record(sessionOf('a')), false],
     ['our own', record(sessionOf('b')), false],
-    ['of the lease that just went', record(sessionOf('a'), { lease: null }), false],
+    [
+      'of the lease that just went',
+      record(sessionOf('a'), { lease: null, members: [member('b'), member('c')] }),
+      false,
+    ],
+    ['of a living agent of ours that holds no lease', record(sessionOf('c')), false],
     ['of a session that never held a lease', record(77n), true],
     [
       'of such a session beside a lease of ours',
@@ -87,7 +92,8 @@ describe('a foreign master record', () => {
 
   test('not that of a lease before the last, whose end an agent that stood still learns of first', () => {
     const next = readsLease(kept(lease('a', { epoch: EPOCH + 1 }), { owner: 91n }));
-    const played = run(world('b', 'replica', { own: sight(frozenFacts('b')) }), next, readsLease(null));
+    const without = { own: sight(frozenFacts('b')), record: { members: [member('b'), member('c')] } };
+    const played = run(world('b', 'replica', without), next, readsLease(null));
     expect(played.state.records.masterRecord?.znode.owner).toBe(sessionOf('a'));
     expect(foreignRecord(played.state)).toBe(null);
     expect(roleIs(played.state, 'candidate').epoch).toBe(EPOCH);

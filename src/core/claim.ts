@@ -113,17 +113,19 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
 }
 
 /**
- * A master record that no lease of ours explains: an original agent of the service is at work.
+ * A master record that nobody of ours explains, neither a lease nor a living agent: an original agent of the service is
+ * at work. An agent may own one without a lease: announced late, it can outlive the office by a moment.
  *
  * Records are read one after the other. An agent that stood still may learn of two leases, and of their end, before it
  * reads the master record again, which is by then the one of a lease before the last.
  */
 export function foreignRecord(state: State): Kept<MasterRecord> | null {
-  const { masterRecord, lease } = state.records;
+  const { masterRecord, lease, members } = state.records;
   if (masterRecord === null) return null;
   const { owner } = masterRecord.znode;
   const ofLease = owner === lease?.znode.owner || owner === state.lastLeaseOwner || owner === state.explainedOwner;
-  return ofLease || owner === state.session?.id ? null : masterRecord;
+  if (ofLease || owner === state.session?.id) return null;
+  return [...members.values()].some(({ znode }) => znode.owner === owner) ? null : masterRecord;
 }
 
 export function foreignAddress(state: State): Address | null {
