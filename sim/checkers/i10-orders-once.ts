@@ -115,11 +115,11 @@ export class OrdersEndOnce implements Checker {
 
   private renews(node: string, id: string, world: Overview): void {
     const sight = world.nodes.get(node);
-    // The Redis of a second agent of its name is another server, which nobody looks at.
-    if (sight === undefined) return;
-    if (this.renewed.has(id)) world.violated('I10', `${node} carried out an order to copy anew twice`);
-    this.renewed.set(id, node);
     const { order } = world.committed;
+    if (this.renewed.has(id)) world.violated('I10', `${node} carried out an order to copy anew twice`);
+    // A second agent of the target's name acts in its name, on its Redis or on one that nobody looks at.
+    this.renewed.set(id, sight === undefined ? (order?.target ?? node) : node);
+    if (sight === undefined) return;
     if (order?.id !== id || order.instance === sight.agent?.instance) return;
     world.violated('I10', `${node} copies anew for an order that its agent has not begun`);
   }
