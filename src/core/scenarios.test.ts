@@ -4,18 +4,8 @@
 import { describe, expect, test } from 'vitest';
 
 import type { Action } from './actions.ts';
+import { inPeace } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
-
-/** A service of three, started empty, in peace: `a` is master, both others are in sync. */
-function inPeace(names: readonly string[] = ['a', 'b', 'c']): Village {
-  const village = new Village(names, { bootstrapSettleMs: 100 });
-  village.pass(1000);
-  village.redis('a').write(1000);
-  village.pass(2000);
-  expect(village.roles()['a']).toBe('master');
-  expect(village.ensemble.records.term?.value.inSync).toEqual(names.slice(1));
-  return village;
-}
 
 /** Everybody agrees on one master that takes writes, and every living Redis follows it. */
 function expectOneMaster(village: Village, among: readonly string[] = ['a', 'b', 'c']): string {
