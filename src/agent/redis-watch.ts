@@ -12,15 +12,13 @@
 import type { Clock } from '../contract/clock.ts';
 import type { SightEvent } from '../core/facts.ts';
 import type { Address } from '../core/records.ts';
-import { firstError } from '../redis/link.ts';
+import { firstError, NO_DEADLINE_MS } from '../redis/link.ts';
 import type { CloseKind, Command, RedisConnector, RedisLink, RedisTarget, Reply, SendOutcome } from '../redis/link.ts';
 import { untilGridMs } from '../contract/clock.ts';
 import { observe, QUESTION, questionFor, sameReplies } from './redis-facts.ts';
 import type { Observation } from './redis-facts.ts';
 import { SecondLine } from './second-line.ts';
 
-/** A question may stay open this long: in practice until the connection ends. */
-const QUESTION_DEADLINE_MS = 24 * 3600 * 1000;
 /** Bound on every command; a fence that is not answered by then stays queued in the socket. */
 export const COMMAND_DEADLINE_MS = 1000;
 const CONNECT_TIMEOUT_MS = 1000;
@@ -262,7 +260,7 @@ export class RedisWatch {
     this.silent = false;
     this.askedAtMs = this.options.clock.now();
     this.silentSinceMs = Math.max(this.lastAnswerMs, this.openedAtMs, this.askedAtMs - SILENCE_DOUBT_MS);
-    link.send(this.question, QUESTION_DEADLINE_MS, (outcome) => {
+    link.send(this.question, NO_DEADLINE_MS, (outcome) => {
       if (this.link === link) this.answered(outcome);
     });
     this.scheduleLook();

@@ -12,6 +12,7 @@
  * A stopped server keeps what was dialled until it is thawed, so the pauses grow while it opens and says nothing.
  */
 import type { Clock } from '../contract/clock.ts';
+import { NO_DEADLINE_MS } from '../redis/link.ts';
 import type { RedisConnector, RedisLink, RedisTarget } from '../redis/link.ts';
 
 /** From the report of the silence to the first dial, and between two that do not open. */
@@ -21,8 +22,6 @@ export const SECOND_DIAL_MAX_MS = 600_000;
 /** A server that was thawed answers on both: so much later, at the latest, on the first. */
 export const BOTH_ANSWER_MS = 250;
 const CONNECT_TIMEOUT_MS = 1000;
-/** In practice until the connection ends. */
-const ANSWER_DEADLINE_MS = 24 * 3600 * 1000;
 
 export interface SecondLineOptions {
   readonly clock: Clock;
@@ -99,7 +98,7 @@ export class SecondLine {
   private ask(link: RedisLink): void {
     this.dialIn(this.pauseMs);
     this.pauseMs = Math.min(2 * this.pauseMs, SECOND_DIAL_MAX_MS);
-    link.send([['PING']], ANSWER_DEADLINE_MS, ({ kind }) => {
+    link.send([['PING']], NO_DEADLINE_MS, ({ kind }) => {
       if (this.link === link && kind === 'answered') this.answered();
     });
   }

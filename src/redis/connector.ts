@@ -72,15 +72,16 @@ class SocketLink implements RedisLink {
   }
 
   close(): void {
-    if (this.phase === 'ended') return;
-    this.end();
-    queueMicrotask(() => this.report(() => this.events.onClosed('local')));
+    this.leave('fin');
   }
 
   abort(): void {
-    if (this.phase !== 'open') return this.close();
-    this.phase = 'ended';
-    this.socket.resetAndDestroy();
+    this.leave(this.phase === 'open' ? 'reset' : 'fin');
+  }
+
+  private leave(by: 'fin' | 'reset'): void {
+    if (this.phase === 'ended') return;
+    this.end(by);
     queueMicrotask(() => this.report(() => this.events.onClosed('local')));
   }
 
@@ -192,10 +193,11 @@ class SocketLink implements RedisLink {
     this.report(() => wasOpen ? this.events.onClosed(how) : this.events.onFailed(failure));
   }
 
-  private end(): void {
+  private end(by: 'fin' | 'reset' = 'fin'): void {
     this.phase = 'ended';
     clearTimeout(this.connectTimer);
-    this.socket.destroy();
+    if (by === 'reset') this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   /** Sends first: whoever hears of the end has already heard of everything that was pending. */

@@ -105,6 +105,9 @@ export interface RedisConnector {
  */
 export const MAX_PENDING_COMMANDS = 1024;
 
+/** The deadline of what may stay unanswered: in practice until the connection ends. */
+export const NO_DEADLINE_MS = 24 * 3600 * 1000;
+
 /**
  * The first error among replies, also inside the array of an EXEC. A pipeline whose first command was refused
  * (NOPERM) must not pass for done because its last one succeeded.
