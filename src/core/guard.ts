@@ -83,8 +83,10 @@ export function leaveUnproven(turn: Turn, facts: RedisFacts): boolean {
   const { state } = turn;
   if (facts.link === null || isFrozen(facts) || !isEnabled(state)) return false;
   const untilMs = Math.max(proofEndsAtMs(state), streamsByPromiseUntilMs(state, facts.link));
-  if (turn.now < untilMs) turn.wakeAt(untilMs);
-  if (turn.now < untilMs) return false;
+  if (turn.now < untilMs) {
+    turn.wakeAt(untilMs);
+    return false;
+  }
   turn.refuse('zookeeper_unreachable');
   if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
   return true;

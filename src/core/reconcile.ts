@@ -226,14 +226,13 @@ function withdrawIdleBallot(turn: Turn): void {
 }
 
 /** What an operator told this node. */
-const isToldToRest = ({ enabled }: State): boolean => enabled === false;
-
-const maintenanceOf = ({ operations: { maintenance } }: State): NodeRecord['maintenance'] => (
-  maintenance?.record ?? null
-);
+function toldOf({ enabled, operations: { maintenance } }: State): Pick<NodeRecord, 'disabled' | 'maintenance'> {
+  return { disabled: enabled === false, maintenance: maintenance?.record ?? null };
+}
 
 function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
   const { name } = state.settings;
+  const { disabled, maintenance } = toldOf(state);
   return {
     name,
     epoch: term.epoch,
@@ -242,14 +241,10 @@ function nodeRecordOf(state: State, facts: RedisFacts, term: Term): NodeRecord {
     runId: facts.runId,
     inSync: term.inSync.includes(name) || term.master?.name === name,
     whole: isWhole(state, facts, term),
-    disabled: isToldToRest(state),
-    maintenance: maintenanceOf(state),
+    disabled,
+    maintenance,
     zone: state.settings.zone,
   };
-}
-
-function withWhatWasTold(before: NodeRecord, state: State): NodeRecord {
-  return { ...before, disabled: isToldToRest(state), maintenance: maintenanceOf(state) };
 }
 
 function needsWriting(before: NodeRecord, now: NodeRecord): boolean {
@@ -287,7 +282,7 @@ function keepNodeRecord(turn: Turn): void {
   const term = records.term?.value;
   if (term?.nodes.includes(settings.name) !== true) return;
   const before = records.nodes.get(settings.name);
-  const node = presentRecord(state, term) ?? (before && withWhatWasTold(before.value, state));
+  const node = presentRecord(state, term) ?? (before && { ...before.value, ...toldOf(state) });
   if (node === undefined || (before !== undefined && !needsWriting(before.value, node))) return;
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }

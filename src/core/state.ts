@@ -173,7 +173,7 @@ export interface State {
   readonly unreadable: readonly string[];
   /** Session of the lease before the present one: its master record goes with it, though perhaps one event later. */
   readonly lastLeaseOwner: bigint | null;
-  /** Session of the latest master record that a lease explained: it stays explained, however many leases later. */
+  /** Session of the latest master record that was known to be one of ours: it stays so, however many leases later. */
   readonly explainedOwner: bigint | null;
   /**
    * Moment at which the latest answered heartbeat was sent; before the first one, the start of this agent. Older than
