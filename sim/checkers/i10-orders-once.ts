@@ -200,12 +200,12 @@ export class OrdersEndOnce implements Checker {
     const { kind, target, epoch, gapMs } = result;
     if (kind === 'forget') return null;
     if (beganMs === null) return 'it was never carried out';
-    // A twin's Redis is another server, whose copies and promotions are not looked at.
-    if ((nodes.get(target ?? '')?.twins.length ?? 0) > 0) return null;
     if (kind === 'reinitialize') {
       if (this.renewed.get(order.id) !== target) return 'nothing was copied anew';
       return this.backInSync.has(order.id) ? null : `${target} was not in sync again`;
     }
+    // A twin's Redis is another server, whose promotion is not looked at.
+    if ((nodes.get(target ?? '')?.twins.length ?? 0) > 0) return null;
     const tenure = this.tenures.get(epoch);
     if (tenure?.node !== target) return `${target} was not master in epoch ${epoch}`;
     const { promotedMs } = tenure;
