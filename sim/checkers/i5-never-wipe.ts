@@ -124,13 +124,15 @@ export class NeverWipe implements Checker {
   }
 
   /**
-   * Whose name another agent holds says nothing in that name, whose Redis does not answer does not know, and whom the
-   * ensemble has not heard since the office is vacant has not been able to say it.
+   * Whose name another agent holds says nothing in that name, dead as that one may be until its session ends; whose
+   * Redis does not answer does not know, and whom the ensemble has not heard since the office is vacant has not been
+   * able to say it.
    */
-  private hasBallot({ agent, agentRunsSinceMs, redisServesSinceMs }: NodeSight, nowMs: number): boolean {
+  private hasBallot({ agent, agentRunsSinceMs, redisServesSinceMs, twins }: NodeSight, nowMs: number): boolean {
     if (agentRunsSinceMs === null || agent?.enabled !== true || agent.stopping) return false;
     if (redisServesSinceMs === null) return false;
     if (agent.reasons.includes('duplicate_node_name')) return false;
+    if (twins.length > 0 && agent.reasons.includes('awaiting_session_end')) return false;
     if (agent.connectedSinceMs === null || agent.heardSentMs < this.vacantSinceMs) return false;
     return nowMs - agent.connectedSinceMs > BALLOT_MS;
   }
