@@ -39,10 +39,13 @@ export class PowerEndsInTime implements Checker {
   private heldBy: string | null = null;
   /** Until when each node held a lease, and for which process of its Redis. */
   private readonly held = new Map<string, { readonly untilMs: number; readonly runId: string | null }>();
+  /** When each node was last told to take part again: from then on it fences what it left as it was. */
+  private readonly enabledMs = new Map<string, number>();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'wiped') this.forget();
     if (sight.saw === 'committed') this.noteHolder(sight.after.lease, world);
+    if (sight.saw === 'said' && sight.event === 'enabled') this.enabledMs.set(sight.node, world.nowMs);
   }
 
   seeWrites(sight: WritesSight, world: Overview): void {
@@ -51,7 +54,8 @@ export class PowerEndsInTime implements Checker {
     if (this.holder === sight.node && this.isSkipped(sight.ids.length)) return;
     const node = world.nodes.get(sight.node);
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
-    const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs);
+    const toldMs = this.enabledMs.get(sight.node) ?? 0;
+    const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs, toldMs);
     const wokeMs = node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY;
     const wasBusy = world.plan.faults.some((fault) => fault.kind === 'redis_busy' && fault.node === sight.node);
     if (ranMs < (wasBusy ? REFUSED_BY_SCRIPT_MS : UNDER_WAY_MS) || world.nowMs - wokeMs <= WAKES_WITHIN_MS) return;
