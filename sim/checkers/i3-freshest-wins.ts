@@ -10,6 +10,7 @@ import { Forced } from './forced.ts';
 import { FromDisk } from './from-disk.ts';
 import { InSyncByRight } from './in-sync-by-right.ts';
 import { InSyncKeptTrue } from './in-sync-kept-true.ts';
+import { pathsGoodSinceMs } from './paths.ts';
 
 /**
  * What replicas acknowledged counts for two whole seconds. A process as young as this may be another than the one that
@@ -109,10 +110,7 @@ export class FreshestWins implements Checker {
   /** Its wait for the others was over before their ballots reached it: the paths have been bad since they were cast. */
   private readsLate(node: string, castMs: number, world: Overview): boolean {
     if (world.nowMs - this.leaselessSinceMs < SETTLED_MS) return false;
-    const { servers } = world.plan;
-    const wasBad = (from: string, to: string): boolean =>
-      from !== to && (world.goodBetweenSinceMs(from, to) ?? Number.POSITIVE_INFINITY) > castMs;
-    return servers.some((server) => [node, ...servers].some((other) => wasBad(other, server)));
+    return pathsGoodSinceMs(node, world) > castMs;
   }
 
   private acknowledges(node: string, writes: number, world: Overview): void {

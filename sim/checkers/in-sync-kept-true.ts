@@ -3,6 +3,7 @@
  * stays in it who has long been gone from a master that could have said so.
  */
 import type { Committed, NodeSight, Overview } from './checker.ts';
+import { pathsGoodSinceMs } from './paths.ts';
 
 /** A new master waits 200 ms on its clock for those whom its claim kept. */
 const ATTACH_MS = 180;
@@ -43,14 +44,16 @@ export class InSyncKeptTrue {
   }
 
   /** Whom a new master took out of the set at once, though it lives and takes part. */
-  takenOutAtOnce(before: Committed, after: Committed, { nodes, nowMs }: Overview): string | null {
+  takenOutAtOnce(before: Committed, after: Committed, world: Overview): string | null {
+    const { nodes, nowMs } = world;
     if (this.promotedMs === null || nowMs - this.promotedMs >= ATTACH_MS || after.term === null) return null;
     const { inSync } = after.term;
     const gone = before.term?.inSync.filter((name) => !inSync.includes(name)) ?? [];
     const isTold = (name: string): boolean => {
       const enabledMs = this.enabledMs.get(name);
       const heardSinceMs = nodes.get(name)?.agent?.connectedSinceMs ?? nowMs;
-      return enabledMs === undefined || nowMs - Math.max(enabledMs, heardSinceMs) >= TOLD_MS;
+      if (enabledMs === undefined) return true;
+      return nowMs - Math.max(enabledMs, heardSinceMs, pathsGoodSinceMs(name, world)) >= TOLD_MS;
     };
     return gone.find((name) => isTold(name) && takesPart(nodes.get(name))) ?? null;
   }
