@@ -5,17 +5,20 @@ import type { NodeSight, Overview } from './checker.ts';
 const FIRST_COMMAND_MS = 100;
 /** From its connection to the ensemble until an agent has read the records. */
 const FIRST_LOOK_MS = 600;
+/** Where another session holds its name, it first asks the agent of that one, for a second of its clock. */
+const ASKS_ANOTHER_MS = 1060;
 
 /**
  * It takes writes until the first command of its agent. One that restarted before its agent bears no mark of being that
  * agent's own: the records must say so. `ranMs`: for how long both have run.
  */
 export function isNotFencedYet(
-  { agent, agentStartedMs, redisStartedMs }: NodeSight,
+  { agent, agentStartedMs, redisStartedMs, twins }: NodeSight,
   { nowMs }: Overview,
   ranMs: number,
 ): boolean {
   if (ranMs <= FIRST_COMMAND_MS) return true;
   const connectedMs = nowMs - (agent?.connectedSinceMs ?? nowMs);
-  return agentStartedMs > redisStartedMs && connectedMs < FIRST_LOOK_MS;
+  const knowsAfterMs = FIRST_LOOK_MS + (twins.length > 0 ? ASKS_ANOTHER_MS : 0);
+  return agentStartedMs > redisStartedMs && connectedMs < knowsAfterMs;
 }
