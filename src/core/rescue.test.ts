@@ -45,6 +45,14 @@ describe('a deposed master with data of its own', () => {
     expect(done.state.rescue).toMatchObject({ path: '/rescue/1.rdb', bytes: 77, divergentBytes: 400 });
   });
 
+  test('what it took after the look that showed it empty is copied, too', () => {
+    const shownEmpty = run(beside(deposed({ keys: 0, minReplicas: 0 })), tick);
+    expect(shownEmpty.does).toContain('fence_reversibly');
+    expect(shownEmpty.does).not.toContain('fence_hard');
+    expect(only(run(shownEmpty.state, ownAnswers(deposed({ keys: 2 }))), 'rescue')).toBeDefined();
+    expect(only(run(shownEmpty.state, ownAnswers(deposed({ keys: 0 }))), 'fence_hard')).toBeDefined();
+  });
+
   test('its clients are sent away while it is copied', () => {
     const started = run(beside(deposed()), tick, 1000);
     expect(started.does).toContain('kill_stragglers');

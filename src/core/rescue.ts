@@ -85,12 +85,25 @@ export function spendRescue(turn: Turn, facts: RedisFacts): void {
   if (rescuing !== null && !turn.awaits('rescue')) turn.update({ rescuing: null });
 }
 
+/**
+ * What clients write between a look and the command to follow would be in no look, and in no copy: a Redis that started
+ * without the start fence is shown empty, and has data when it becomes a replica.
+ */
+function mayTakeMore({ role, minReplicas }: RedisFacts): boolean {
+  return role === 'master' && minReplicas !== FENCE_MIN_REPLICAS;
+}
+
 /** Whether following may discard the data of our Redis. If not, whatever is missing for it is asked for. */
 export function mayDiscard(turn: Turn, facts: RedisFacts): boolean {
   const { state } = turn;
   const { rescueMode } = state.settings;
   if (turn.awaits('rescue')) return false;
-  if (rescueMode === 'off' || !holdsOwnData(state, facts)) return true;
+  if (rescueMode === 'off') return true;
+  if (mayTakeMore(facts)) {
+    turn.emit({ kind: 'fence_reversibly' });
+    return false;
+  }
+  if (!holdsOwnData(state, facts)) return true;
   const note = state.rescue;
   if (isOf(note, facts)) {
     if (note.path !== null) return true;
