@@ -37,6 +37,8 @@ export class FreshestWins implements Checker {
   private readonly castMs = new Map<string, number>();
   private leaselessSinceMs = 0;
   private orderRunsSinceMs = Number.NEGATIVE_INFINITY;
+  /** When each node last made its Redis copy everything anew: an order may wait for the node. */
+  private readonly reinitializedMs = new Map<string, number>();
   private readonly inSync = new InSyncByRight();
   private readonly fromDisk = new FromDisk();
   private readonly forced = new Forced();
@@ -52,6 +54,7 @@ export class FreshestWins implements Checker {
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.inSync.forget();
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
+    if (sight.saw === 'said' && sight.event === 'reinitialized') this.reinitializedMs.set(sight.node, world.nowMs);
     if (sight.saw === 'said' && sight.event === 'enabled') this.keptTrue.enabled(sight.node, world.nowMs);
     if (sight.saw === 'replaced') this.inSync.replaced(sight.node, sight.fromRunId, world.committed);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -151,7 +154,7 @@ export class FreshestWins implements Checker {
   /** It began to copy everything anew, by an order, while it was being taken in. */
   private beginsAnew(name: string, { order }: Committed, { nowMs }: Overview): boolean {
     const begins = order?.kind === 'reinitialize' && order.phase === 'running' && order.target === name;
-    return begins && nowMs - this.orderRunsSinceMs < TAKEN_IN_MS;
+    return begins && nowMs - Math.max(this.orderRunsSinceMs, this.reinitializedMs.get(name) ?? 0) < TAKEN_IN_MS;
   }
 
   private promoted(name: string, world: Overview): void {

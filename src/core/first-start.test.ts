@@ -92,6 +92,22 @@ describe('rule 3: one dataset is adopted', () => {
       [following('a', 'c', { hasKeys: true }), following('b', 'c', { hasKeys: true })],
       WAIT,
     ],
+    [
+      'a master of the past is here, and a replica of the one that succeeded it',
+      [
+        holding('a', { hasKeys: true, replid: 'replid-before' }),
+        following('b', 'c', { hasKeys: true, replid2: 'replid-before' }),
+      ],
+      WAIT,
+    ],
+    [
+      'the master restarted, and its replicas have not copied it anew',
+      [
+        holding('c', { hasKeys: true, replid2: 'replid-before' }),
+        following('a', 'c', { hasKeys: true, replid: 'replid-before' }),
+      ],
+      master('c'),
+    ],
   ])('%s', (_what, members, outcome) => {
     expect(start(members)).toEqual(outcome);
   });

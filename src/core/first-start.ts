@@ -10,7 +10,8 @@
  * 1. the expected nodes are not all here, or the settling time is not over: wait;
  * 2. two datasets that share no history: `conflicting_datasets`, an operator decides; also while the agent of one that
  *    was seen is away, or restarting it would decide;
- * 3. one dataset: the master that holds it, if its agent is here, else wait for it;
+ * 3. one dataset: the master that holds it, if its agent is here, else wait for it; one that a replica has left behind
+ *    for another master is not that one;
  * 4. no data at all: the master that other members already replicate from, else the best priority, then the name.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
@@ -47,7 +48,18 @@ function allExpectedHere(input: FirstStartInput, known: readonly Known[]): boole
 /** Members whose data is one history: a master and its replicas, or one server alone. */
 function isMasterOf(candidate: Known, others: readonly Known[]): boolean {
   if (candidate.dataset.role !== 'master') return false;
-  return others.every((other) => other === candidate || shareHistory(other.dataset, candidate.dataset));
+  return others.every((other) => (
+    other === candidate || (shareHistory(other.dataset, candidate.dataset) && !isOfAnother(other, candidate))
+  ));
+}
+
+/**
+ * A replica of a later master, whose agent is not here, goes on in a history that this one does not know: this one may
+ * be a master of the past that came back from its disk, and the other is perhaps writable.
+ */
+function isOfAnother(replica: Known, master: Known): boolean {
+  const { role, replid } = replica.dataset;
+  return role === 'replica' && replid !== master.dataset.replid && !replicatesFrom(replica, master);
 }
 
 function replicatesFrom(replica: Known, master: Known): boolean {
@@ -83,5 +95,5 @@ export function decideFirstStart(input: FirstStartInput): FirstStartOutcome {
   const master = masters.find((k) => isMasterOf(k, withData));
   if (master !== undefined && masters.length === 1) return { result: 'master', name: master.member.name };
   const oneHistory = withData.every((k) => withData.every((other) => shareHistory(k.dataset, other.dataset)));
-  return { result: 'wait', reason: oneHistory && masters.length === 0 ? 'awaiting_bootstrap' : 'conflicting_datasets' };
+  return { result: 'wait', reason: oneHistory && masters.length <= 1 ? 'awaiting_bootstrap' : 'conflicting_datasets' };
 }
