@@ -14,7 +14,7 @@ const plan = (of = term(), inSync: readonly string[] = []): ClaimPlan => ({
   term: kept(of),
   facts: facts('b'),
   inSync,
-  deposed: redisOf('a'),
+  deposed: { name: 'a', runId: runIdOf('a'), redis: redisOf('a') },
   takeover: false,
   removeLease: false,
   adopt: false,
@@ -45,7 +45,7 @@ describe('the term that a claim writes', () => {
       master: { name: 'b', runId: runIdOf('b'), redis: redisOf('b') },
       nodes: ['a', 'b', 'c'],
       inSync: ['c'],
-      pending: { epoch: 6, node: 'b' },
+      pending: { epoch: 6, node: 'b', former: { name: 'a', runId: runIdOf('a'), redis: redisOf('a') } },
     });
   });
 

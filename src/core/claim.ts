@@ -9,7 +9,7 @@ import { appendEntry, positionOf } from './lineage.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { keepsOut } from './promises.ts';
-import type { Address, Ballot, Kept, Lease, MasterRecord, Term } from './records.ts';
+import type { Address, Ballot, Kept, Lease, MasterRecord, Term, TermMaster } from './records.ts';
 import { settingsOfClaim } from './service-settings.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -37,7 +37,7 @@ export interface ClaimPlan {
   readonly facts: RedisFacts;
   readonly inSync: readonly string[];
   /** The old master, when it is another node; `takeover`: its living Redis is asked for its last write. */
-  readonly deposed: { readonly host: string; readonly port: number } | null;
+  readonly deposed: TermMaster | null;
   readonly takeover: boolean;
   /** Delete the present lease in the same transaction: its holder is proved dead, or it is our own earlier one. */
   readonly removeLease: boolean;
@@ -75,7 +75,7 @@ export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term 
     nodes: [...new Set([...(before?.nodes ?? []), name])].sort(),
     inSync: plan.inSync.filter((member) => member !== name),
     lineage: before === null ? [] : continuedLineage(before, plan),
-    pending: { epoch, node: name },
+    pending: { epoch, node: name, former: plan.deposed },
     designated: null,
     handOver: plan.planned === true ? (before?.handOver ?? null) : null,
     falls: plan.ordered === true ? 0 : (before?.falls ?? 0) + (plan.fell === true ? 1 : 0),
@@ -107,7 +107,8 @@ export function emitClaim(turn: Turn, plan: ClaimPlan): void {
   if (!issued) return;
   // One of several attempts at the same epoch may be the one that stands: the first was certainly not sent later.
   const atMs = state.claimed?.epoch === epoch ? state.claimed.atMs : turn.now;
-  const { deposed, takeover, adopt, term } = plan;
+  const { takeover, adopt, term } = plan;
+  const deposed = plan.deposed?.redis ?? null;
   const former = term === null ? null : { ...term.value, lineage: knownLineage(term.value, plan) };
   turn.update({ claimed: { epoch, deposed, takeover, fenced: false, adopt, former, atMs } });
 }
@@ -123,8 +124,8 @@ export function foreignRecord(state: State): Kept<MasterRecord> | null {
   const { masterRecord, lease, members } = state.records;
   if (masterRecord === null) return null;
   const { owner } = masterRecord.znode;
-  const ofLease = owner === lease?.znode.owner || owner === state.lastLeaseOwner || owner === state.explainedOwner;
-  if (ofLease || owner === state.session?.id) return null;
+  const ofLease = owner === lease?.znode.owner || owner === state.lastLease?.znode.owner;
+  if (ofLease || owner === state.explainedOwner || owner === state.session?.id) return null;
   return [...members.values()].some(({ znode }) => znode.owner === owner) ? null : masterRecord;
 }
 

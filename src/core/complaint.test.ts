@@ -85,7 +85,7 @@ describe('no complaint is', () => {
     ['a node that nobody registered', replica(down, { record: { term: term({ nodes: ['a', 'c'] }) } })],
     [
       'a master that is still being made',
-      replica(down, { record: { term: term({ pending: { epoch: EPOCH, node: 'a' } }) } }),
+      replica(down, { record: { term: term({ pending: { epoch: EPOCH, node: 'a', former: null } }) } }),
     ],
     ['a service without a master', replica(down, { record: { lease: null, masterRecord: null } })],
   ])('%s', (_what, state) => {

@@ -12,8 +12,8 @@ import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
 import { positionOf } from './lineage.ts';
 import type { LineageEntry } from './lineage.ts';
-import { isEnabled, isForeign, isFrozen, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
-import type { Ballot, Term } from './records.ts';
+import { isEnabled, isForeign, isFrozen, isGone, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
+import type { Ballot, Term, TermMaster } from './records.ts';
 import { identityOf, leftForCopy } from './rescue.ts';
 import { isDurable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
@@ -166,8 +166,15 @@ export function stillTrue(cast: Ballot, wanted: Ballot): boolean {
   return keys.every((key) => cast[key] === wanted[key] || (key === 'offset' && !finalOffset));
 }
 
-/** The address of the master that a successful claim deposes, or null when that is this node. */
-export function deposedBy(state: State, term: Term): { host: string; port: number } | null {
-  const redis = term.master?.redis ?? null;
-  return redis === null || sameAddress(redis, state.settings.redis) ? null : redis;
+/** The master that a successful claim deposes, or null when that is this node. */
+export function deposedBy(state: State, term: Term): TermMaster | null {
+  const deposed = (isPromoted(state, term) ? null : term.pending?.former) ?? term.master;
+  return deposed === null || sameAddress(deposed.redis, state.settings.redis) ? null : deposed;
+}
+
+/** Whoever claimed last may have died before it fenced the master that it was to succeed, and was promoted. */
+function isPromoted({ remote, remoteTarget }: State, { master }: Term): boolean {
+  if (master === null || !sameAddress(remoteTarget, master.redis) || remote.facts?.runId !== master.runId) return true;
+  const isSeen = remote.link === 'open' && remote.current;
+  return !isGone(remote) && !(isSeen && remote.facts.role === 'replica');
 }

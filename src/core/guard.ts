@@ -11,7 +11,7 @@ import { sameAddress } from './facts.ts';
 import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
 import {
-  hasAnsweredSinceBreak, isEnabled, isFrozen, isGone, isHeard, isLinkedTo, REMOTE_FRESH_MS,
+  hasAnsweredSinceBreak, isEnabled, isFrozen, isGone, isHeard, isLinkedTo, lastTerm, REMOTE_FRESH_MS,
 } from './queries.ts';
 import { streamsByPromiseUntilMs } from './promises.ts';
 import type { Lease, Term } from './records.ts';
@@ -81,7 +81,8 @@ export function leaveFormer(turn: Turn, facts: RedisFacts): void {
  */
 export function leaveUnproven(turn: Turn, facts: RedisFacts): boolean {
   const { state } = turn;
-  if (facts.link === null || isFrozen(facts) || !isEnabled(state)) return false;
+  if (facts.link === null || isFrozen(facts)) return false;
+  if (!isEnabled(state) && !keepsMasterWritable(state, facts)) return false;
   const untilMs = Math.max(proofEndsAtMs(state), streamsByPromiseUntilMs(state, facts.link));
   if (turn.now < untilMs) {
     turn.wakeAt(untilMs);
@@ -90,6 +91,13 @@ export function leaveUnproven(turn: Turn, facts: RedisFacts): boolean {
   turn.refuse('zookeeper_unreachable');
   if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'no_proof_from_ensemble' });
   return true;
+}
+
+/** All that a disabled node leaves: a server that its operator had it follow instead is none of our business. */
+export function keepsMasterWritable(state: State, facts: RedisFacts): boolean {
+  if (facts.link?.up !== true) return false;
+  const masters = [lastTerm(state)?.master?.redis, state.lastLease?.value.redis];
+  return masters.some((redis) => redis !== undefined && isLinkedTo(facts, redis));
 }
 
 /** Both by the term alone, while the ensemble does not say whose the lease is. */

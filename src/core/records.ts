@@ -62,8 +62,11 @@ export interface Term {
   /** Names of the replicas that may be promoted automatically. Never contains the master. Sorted. */
   readonly inSync: readonly string[];
   readonly lineage: readonly LineageEntry[];
-  /** Set by a claim, cleared by the first term write after promotion: "the entry of this epoch is still unknown". */
-  readonly pending: { readonly epoch: number; readonly node: string } | null;
+  /**
+   * Set by a claim, cleared by the first term write after promotion: "the entry of this epoch is still unknown".
+   * `former`: the master that the claim deposes, which nobody may have fenced yet.
+   */
+  readonly pending: { readonly epoch: number; readonly node: string; readonly former: TermMaster | null } | null;
   /** The only node that may claim next, named by an operator or by an empty master that yields to data. */
   readonly designated: string | null;
   /** A planned switchover is on its way; null once its target is a verified master, or somebody else is. */

@@ -205,7 +205,7 @@ describe('a member of the in-sync set that left its master to be copied', () => 
   });
 
   test('is behind whoever followed that master, though what it was to lose is longer and that claim is pending', () => {
-    const pending = term({ inSync: ['b', 'c'], pending: { epoch: EPOCH, node: 'a' } });
+    const pending = term({ inSync: ['b', 'c'], pending: { epoch: EPOCH, node: 'a', former: null } });
     const state = world('b', 'candidate', { own: sight(detached), rescuing, record: { lease: null, term: pending } });
     const own = only(run(state, tick), 'cast_ballot').ballot;
     expect(own).toMatchObject({ ...history, offset: 1000, refusal: null });

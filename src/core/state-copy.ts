@@ -18,7 +18,7 @@ export function copyOf(state: State): State {
     everSynced: state.everSynced,
     records: state.records,
     unreadable: state.unreadable,
-    lastLeaseOwner: state.lastLeaseOwner,
+    lastLease: state.lastLease,
     explainedOwner: state.explainedOwner,
     lastProofMs: state.lastProofMs,
     proofBeforeMs: state.proofBeforeMs,

@@ -12,7 +12,7 @@ import type { Lag } from './health.ts';
 import type { DataIdentity } from './lineage.ts';
 import type { Applied } from './parameters.ts';
 import type { Memory } from './restore.ts';
-import type { Address, Records, SharedSettings, Term } from './records.ts';
+import type { Address, Kept, Lease, Records, SharedSettings, Term } from './records.ts';
 import type { CatchUp } from './wholeness.ts';
 import { NO_RECORDS } from './records.ts';
 import type { Operations } from './operations/state.ts';
@@ -171,8 +171,8 @@ export interface State {
   readonly records: Records;
   /** Paths that hold something which is not ours; while one of them decides, nothing is claimed. */
   readonly unreadable: readonly string[];
-  /** Session of the lease before the present one: its master record goes with it, though perhaps one event later. */
-  readonly lastLeaseOwner: bigint | null;
+  /** The lease before the present one: its master record goes with it, though perhaps one event later. */
+  readonly lastLease: Kept<Lease> | null;
   /** Session of the latest master record that was known to be one of ours: it stays so, however many leases later. */
   readonly explainedOwner: bigint | null;
   /**
@@ -302,7 +302,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     sentinel: null,
     records: NO_RECORDS,
     unreadable: [],
-    lastLeaseOwner: null,
+    lastLease: null,
     explainedOwner: null,
     lastProofMs: nowMs,
     proofBeforeMs: nowMs,

@@ -141,9 +141,9 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const passedOn = before.lease !== null && before.lease.znode.owner !== records.lease?.znode.owner;
   // Now, not at the next connection: that one may find an ensemble that lost everything.
   const rememberedEpoch = Math.max(turn.state.rememberedEpoch, records.term?.value.epoch ?? 0);
-  const lastLeaseOwner = passedOn ? before.lease.znode.owner : turn.state.lastLeaseOwner;
+  const lastLease = passedOn ? before.lease : turn.state.lastLease;
   const memory = remembered(turn.state.memory, records);
-  turn.update({ records, lastLeaseOwner, rememberedEpoch, memory });
+  turn.update({ records, lastLease, rememberedEpoch, memory });
   const { masterRecord } = records;
   if (masterRecord !== null && foreignRecord(turn.state) === null) {
     turn.update({ explainedOwner: masterRecord.znode.owner });

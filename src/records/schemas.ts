@@ -43,13 +43,15 @@ export const leaseSchema: v.GenericSchema<unknown, Lease> = v.object({
 
 const lineageEntry = v.object({ epoch: count, replid: text, offset });
 
+const termMaster = v.object({ name: text, runId: text, redis: address });
+
 const termObject = v.object({
   epoch: count,
-  master: v.nullable(v.object({ name: text, runId: text, redis: address })),
+  master: v.nullable(termMaster),
   nodes: names,
   inSync: names,
   lineage: v.pipe(v.array(lineageEntry), v.maxLength(LINEAGE_ENTRIES_MAX)),
-  pending: v.nullable(v.object({ epoch: count, node: text })),
+  pending: v.nullable(v.object({ epoch: count, node: text, former: v.optional(v.nullable(termMaster), null) })),
   designated: v.nullable(text),
   handOver: v.optional(v.nullable(v.object({ from: v.object({ name: text, runId: text }), to: text })), null),
   falls: v.optional(count, 0),

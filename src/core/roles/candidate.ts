@@ -15,11 +15,11 @@ import { electionOf, runningProcesses } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
-import { leaveUnproven } from '../guard.ts';
+import { keepsMasterWritable, leaveUnproven } from '../guard.ts';
 import { takesPartInHandOver } from '../operations/hand-over.ts';
 import { isPaused } from '../operations/pause.ts';
 import { keepsOut } from '../promises.ts';
-import { isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
+import { isEnabled, isFrozen, othersLease, ourLease, ownFacts, provesDeath, verifiedMaster } from '../queries.ts';
 import { standsByOrder } from '../ordered-failover.ts';
 import type { Ballot, Kept, Term } from '../records.ts';
 import { recoveryOutcome } from '../recovery.ts';
@@ -67,6 +67,7 @@ function contend(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts:
   // Whoever may not stand leaves the old address all the same: another process may come back there.
   const stays = wanted.standing !== 'frozen' || wanted.refusal === 'node_disabled';
   if (wanted.refusal !== null && !stays) reachFinalPosition(turn, role, facts);
+  if (!isEnabled(state) && keepsMasterWritable(state, facts)) turn.emit({ kind: 'freeze' });
   const cast = ownBallot(state, term.value);
   if (cast === null || !stillTrue(cast, wanted)) {
     if (awaitsProof(turn, role, cast)) return;

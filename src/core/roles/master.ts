@@ -41,11 +41,11 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   if (ourLease(turn.state) === null) return reclaimLease(turn, facts);
   if (term === null || stepsDown(turn, doubted)) return;
   const reaches = turn.state.synced && turn.state.session?.connected === true;
-  if (turn.state.looseRelease && reaches) return renewEpoch(turn, doubted, term, facts);
+  if (turn.state.looseRelease && reaches) return renewEpoch(turn, term, facts);
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
   // A term of another epoch is not ours to change, whatever our lease looks like from here.
   if (term.value.epoch !== role.epoch) return;
-  if (nextEpoch(turn.state) > role.epoch + 1) return renewEpoch(turn, doubted, term, facts);
+  if (nextEpoch(turn.state) > role.epoch + 1) return renewEpoch(turn, term, facts);
   if (facts.role === 'replica') return resumeMastership(turn, doubted, term.value, facts);
   // Promoted again: its replicas lost it, and have to attach anew.
   const serving = doubted.demotedSinceMs === null
@@ -63,11 +63,10 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
  * somebody remembers an epoch above ours: the ensemble was wiped, and our term began too low (I1). And where a release
  * of ours may still be on its way: it is checked against the term, and fails against the new one.
  */
-function renewEpoch(turn: Turn, role: RoleOf<'master'>, term: Kept<Term>, facts: RedisFacts): void {
+function renewEpoch(turn: Turn, term: Kept<Term>, facts: RedisFacts): void {
   const { inSync } = term.value;
-  const { deposed } = role;
   const adopt = facts.role === 'master';
-  emitClaim(turn, { term, facts, inSync, deposed, takeover: false, removeLease: true, adopt });
+  emitClaim(turn, { term, facts, inSync, deposed: null, takeover: false, removeLease: true, adopt });
 }
 
 /**

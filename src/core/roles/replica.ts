@@ -6,12 +6,13 @@
  * same address would wipe it within 52 ms (measured).
  */
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
+import { pendingEntry } from '../contest.ts';
 import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
-import { answersAsAnother, guardFullSync, leaveFormer, leaveUnproven } from '../guard.ts';
+import { answersAsAnother, guardFullSync, keepsMasterWritable, leaveFormer, leaveUnproven } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
   isEnabled, isForeign, isFrozen, isGone, isHeard, isLinkedTo, othersLease, ourLease, ownFacts,
@@ -66,9 +67,7 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
   }
   const { term, masterRecord } = state.records;
   if (state.twin.as === 'same' || term === null) return;
-  // Claimed but never promoted, it was perhaps to take over the last byte of a living master, which nobody remembers.
-  const mayAdoptIt = facts.role === 'master' || !isDurable(state);
-  if (runId === facts.runId && mayAdoptIt) {
+  if (runId === facts.runId && facts.role === 'master') {
     const { inSync } = term.value;
     return emitClaim(turn, {
       term,
@@ -77,13 +76,28 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
       deposed: null,
       takeover: false,
       removeLease: true,
-      adopt: facts.role === 'master',
+      adopt: true,
     });
   }
   // Nobody is behind that lease: it is released for an election.
   const removeRecord = masterRecord?.znode.owner === lease.znode.owner;
-  const termVersion = term.znode.version;
-  turn.emit({ kind: 'release', ballot: null, ballotExists: false, removeRecord, termVersion, term: null });
+  const { version } = term.znode;
+  const undone = runId === facts.runId ? unpromoted(state, term.value, facts) : null;
+  turn.emit({
+    kind: 'release', ballot: null, ballotExists: false, removeRecord, termVersion: version,
+    term: undone === null ? null : { term: undone, version },
+  });
+}
+
+/**
+ * A claim whose agent died before it promoted is undone: the master that it was to fence, and whose last byte it was to
+ * have, stands in the term again. Null where this process was promoted, or nobody was deposed.
+ */
+function unpromoted(state: State, term: Term, facts: RedisFacts): Term | null {
+  const { name } = state.settings;
+  const former = term.pending?.node === name ? term.pending.former : null;
+  if (former === null || former.name === name || pendingEntry(state, term, facts) !== null) return null;
+  return { ...term, master: former, inSync: [...new Set([...term.inSync, name])].sort(), pending: null };
 }
 
 function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
@@ -106,7 +120,10 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
 function mayStartFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): boolean {
   const { state } = turn;
   if (!isHeard(state, lease) || state.nowMs >= proofEndsAtMs(state)) return false;
-  if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) return false;
+  if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) {
+    if (!isLinkedTo(facts, lease.redis) && keepsMasterWritable(state, facts)) turn.emit({ kind: 'freeze' });
+    return false;
+  }
   if (ownBallot(state, term) !== null) turn.emit({ kind: 'withdraw_ballot' });
   else if (isLinkedTo(facts, lease.redis)) turn.emit({ kind: 'freeze' });
   else if (!mayFollow(state, term)) turn.refuse('awaiting_registration');

@@ -311,7 +311,7 @@ export function world(node: string, role: Role['name'], change: Change = {}): St
     session: { id: sessionOf(node), timeoutMs: T_MS, connected: true },
     synced: true,
     records: records(record),
-    lastLeaseOwner: sessionOf('a'),
+    lastLease: kept(lease(), { owner: sessionOf('a') }),
     lastProofMs: START_MS,
     proofBeforeMs: START_MS,
     own: sight(own),

@@ -1,0 +1,106 @@
+// Whoever is deposed is fenced, also where who claimed dies before it promotes; and nobody keeps it writable.
+
+import { describe, expect, test } from 'vitest';
+
+import type { RedisFacts } from './facts.ts';
+import { inPeace } from './testing/peace.ts';
+import type { Village } from './testing/village.ts';
+import {
+  facts, leaseOf, linkTo, redisOf, remoteAnswers, remoteSees, replicaFacts, run, sight, termOf, world,
+} from './testing/world.ts';
+
+/** For how long more than one Redis takes writes in the time to come. */
+function overlapMs(village: Village, forMs: number): number {
+  let ms = 0;
+  for (let i = 0; i < forMs; i += 10) {
+    village.pass(10);
+    if (village.writable().length > 1) ms += 10;
+  }
+  return ms;
+}
+
+/** The agent of `a` dies, its Redis lives; that of `b` dies right behind its claim, before it fences. */
+function claimThenCrash(village: Village): void {
+  let crashes = 0;
+  village.interrupt = (by, action) => by === 'b' && action.kind === 'remote_fence_reversibly' && crashes++ === 0;
+  village.killAgent('a', 0);
+  for (let i = 0; i < 4000 && crashes === 0; i++) village.pass(5);
+  expect(crashes).toBe(1);
+}
+
+describe('a master whose successor died right behind its claim is fenced', () => {
+  test('by that successor, whose agent restarts', () => {
+    const village = inPeace();
+    village.order('c', { order: 'disable' });
+    village.pass(1000);
+    claimThenCrash(village);
+    village.start('b');
+    expect(overlapMs(village, 20_000)).toBe(0);
+  });
+
+  test('by the next one', () => {
+    const village = inPeace(['a', 'b', 'c', 'd']);
+    village.order('d', { order: 'disable' });
+    village.pass(1000);
+    claimThenCrash(village);
+    expect(overlapMs(village, 20_000)).toBe(0);
+  });
+
+  test('while a replica without an agent keeps it writable', () => {
+    const village = inPeace(['a', 'b', 'c', 'd']);
+    village.killAgent('d', 0);
+    claimThenCrash(village);
+    village.start('b');
+    expect(overlapMs(village, 20_000)).toBe(0);
+  });
+});
+
+test('the target of a switchover that restarts behind its claim has the last byte, or the old one serves on', () => {
+  const village = inPeace();
+  village.pass(2000);
+  let crashed = false;
+  village.interrupt = (by, action) => {
+    if (by === 'a' && action.kind === 'fence_reversibly' && !crashed) village.redis('a').write(500);
+    if (crashed || by !== 'b' || action.kind !== 'remote_fence_reversibly') return false;
+    village.redis('a').unreachableFor.add('b');
+    return (crashed = true);
+  };
+  const request = {
+    id: 'it', kind: 'switchover', target: 'b', from: null, asker: 't', askedAt: village.nowMs + village.wallLeadMs,
+    scheduledAt: null, force: false,
+  } as const;
+  village.order('a', { order: 'operation', request });
+  village.pass(300);
+  village.start('b');
+  village.pass(8000);
+  village.redis('a').unreachableFor.clear();
+  village.pass(8000);
+  const [master = ''] = village.writable();
+  expect(village.redis(master).offset).toBeGreaterThanOrEqual(1500);
+});
+
+describe('a disabled replica', () => {
+  const from = (own: RedisFacts) => run(
+    world('c', 'replica', { enabled: false, own: sight(own) }), 0, leaseOf('b', 6), termOf('b', 6),
+    remoteSees({ seen: 'opened' }), remoteAnswers(facts('b')),
+  );
+
+  test('leaves a deposed master that streams on: its successor may not reach it', () => {
+    expect(from(replicaFacts('c')).does).toContain('freeze');
+  });
+
+  test('stays with its successor, and with a server that its operator had it follow', () => {
+    expect(from(replicaFacts('c', { link: linkTo(redisOf('b')) })).does).not.toContain('freeze');
+    expect(from(replicaFacts('c', { link: linkTo({ host: '10.9.9.9', port: 6379 }) })).does).not.toContain('freeze');
+  });
+
+  const unproven = (own: RedisFacts) => run(
+    world('c', 'replica', { enabled: false, own: sight(own) }), { kind: 'session_disconnected' }, 3999, 2,
+  );
+
+  test('leaves its master without proof from the ensemble', () => {
+    expect(unproven(replicaFacts('c')).does).toContain('freeze');
+    const elsewhere = linkTo({ host: '10.9.9.9', port: 6379 });
+    expect(unproven(replicaFacts('c', { link: elsewhere })).does).not.toContain('freeze');
+  });
+});
