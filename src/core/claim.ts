@@ -47,6 +47,8 @@ export interface ClaimPlan {
   readonly planned?: boolean;
   /** What the claim before this one added to the lineage, if its master fell before it wrote that down. */
   readonly pendingEntry?: LineageEntry | null;
+  /** The term that goes on in an ensemble which lost everything. */
+  readonly restored?: Term | null;
   /** An operator decided for this node's data, wherever in the lineage it ends. */
   readonly ordered?: boolean;
   /** Adoption: the promotion is already true, so the record is replaced at once. */
@@ -68,7 +70,7 @@ function continuedLineage(before: Term, plan: ClaimPlan): readonly LineageEntry[
 /** The term that a claim writes. */
 export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term {
   const { name, redis } = state.settings;
-  const before = plan.term?.value ?? null;
+  const before = plan.term?.value ?? plan.restored ?? null;
   return {
     epoch,
     master: { name, runId: plan.facts.runId, redis },

@@ -345,3 +345,20 @@ describe('the asker', () => {
     expect(stopped.does).toContain('fence_reversibly');
   });
 });
+
+test('a master without a lease asks again after a pause, not at every answer', () => {
+  const base = world('a', 'master');
+  const failsafe = {
+    sinceMs: START_MS, runId: 'run-a', nodes: ['b', 'c'], untilMs: START_MS + 4000, byChoice: false,
+    round: { sentAtMs: START_MS, endedAtMs: START_MS, promiseMs: 6000 }, confirmed: ['b', 'c'], refused: [],
+  };
+  const own = sight(masterFacts(), { silentSinceMs: START_MS - 100 });
+  const records = { ...base.records, lease: null, masterRecord: null };
+  let played = run({ ...base, failsafe, lastProofMs: START_MS - 5000, own, records }, 0);
+  let heartbeats = 0;
+  for (; heartbeats < 50 && played.state.inFlight.has('heartbeat'); heartbeats++) {
+    const heard = { result: 'heard', sentAtMs: START_MS, lease: null } as const;
+    played = run(played.state, answer(played.state, 'heartbeat', heard));
+  }
+  expect(heartbeats).toBeLessThan(3);
+});

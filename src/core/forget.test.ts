@@ -80,4 +80,13 @@ describe('an operator\'s order', () => {
     const record = { term: term({ nodes: ['a', 'c'], inSync: [] }), members: [member('a')] };
     expect(refusalOf(run(young({ record }), orders('c')))).toBe('too_few_nodes');
   });
+
+  test('is refused in durable mode while nobody else in sync holds for sure what that node may hold', () => {
+    const record = {
+      term: term({ nodes: ['a', 'b', 'c', 'd'], inSync: ['b'] }), members: [member('a'), member('b'), member('d')],
+      settings: { version: 1, ...SHARED, durability: 'durable', waitReplicas: 2 },
+    } as const;
+    const own = sight(masterFacts({ replicas: [attached('b')] }));
+    expect(refusalOf(run(young({ own, record }), orders('c')))).toBe('durability_unproved');
+  });
 });

@@ -10,6 +10,7 @@
  * too few are left for what `WAIT` was told.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
+import { mayForget } from './durable.ts';
 import { fenceAtMs } from './fencing.ts';
 import type { Term } from './records.ts';
 import { isSameMap } from './in-sync.ts';
@@ -59,7 +60,7 @@ function whyNotForget(state: State, name: string): ReasonCode | null {
   const silent = session?.connected !== true || !synced || failsafe !== null;
   if (silent || state.nowMs >= fenceAtMs(state)) return 'zookeeper_unreachable';
   if (name === state.settings.name || records.members.has(name) || term.inSync.includes(name)) return 'node_in_use';
-  return null;
+  return mayForget(state, term, name) ? null : 'durability_unproved';
 }
 
 /** Answers an operator's `forget` as soon as it is refused or done. */

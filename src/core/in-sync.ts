@@ -16,6 +16,7 @@ import { sameAddress } from './facts.ts';
 import { newcomers } from './durable.ts';
 import { appendEntry, beginsAt } from './lineage.ts';
 import type { Member, Term } from './records.ts';
+import { RECLAIM_GRACE_MS } from './promises.ts';
 import { isDurable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
@@ -154,10 +155,24 @@ function remaining(
   state: State,
   role: RoleOf<'master'>,
   term: Term,
-  attached: SeenReplicas['attached'],
+  seen: SeenReplicas,
 ): readonly string[] {
   const grace = state.nowMs - role.sinceMs < ATTACH_GRACE_MS;
-  return term.inSync.filter((name) => (grace || streams(attached.get(name))) && !isDisabled(state, name));
+  const nameless = streamNameless(state, seen, term);
+  return term.inSync.filter(
+    (name) => (grace || nameless.includes(name) || streams(seen.attached.get(name))) && !isDisabled(state, name),
+  );
+}
+
+/**
+ * An outage ends all sessions, and the member records with them. A master that is back before the others sees their
+ * replicas stream, and nobody who says whose they are; if it dropped them now and died, nobody could succeed it.
+ */
+function streamNameless(state: State, { facts }: SeenReplicas, { inSync }: Term): readonly string[] {
+  const names = inSync.filter((name) => !state.records.members.has(name));
+  if (names.length === 0 || state.nowMs - state.connectedAtMs >= RECLAIM_GRACE_MS) return [];
+  const count = facts.replicas.filter((each) => streams(each) && memberOf(state, each) === undefined).length;
+  return count >= names.length ? names : [];
 }
 
 /** Whether every member that the claim kept is streaming already, so that the grace can end early. */
@@ -172,7 +187,7 @@ export function allAttached(term: Term, { attached }: SeenReplicas): boolean {
  */
 export function wantedTerm(state: State, role: RoleOf<'master'>, term: Term, seen: SeenReplicas): Term | null {
   const { facts } = seen;
-  const stay = remaining(state, role, term, seen.attached);
+  const stay = remaining(state, role, term, seen);
   const shrinks = stay.length < term.inSync.length;
   const mayGrow = !shrinks && facts.minReplicas !== null && facts.minReplicas >= 1;
   const inSync = mayGrow ? united(stay, role.joining) : stay;

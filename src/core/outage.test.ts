@@ -1,7 +1,9 @@
 // After an outage of the ensemble: every session ended, and the records of the members come back one by one.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
+import { inPeace } from './testing/peace.ts';
+import type { Village } from './testing/village.ts';
 import {
   ballot, frozenFacts, kept, member, reads, readsBallot, readsLease, run, sessionOf, settings, sight, world,
 } from './testing/world.ts';
@@ -24,4 +26,33 @@ test('the first who is back waits for the in-sync node whose record is not there
 
 test('it does not wait for longer than the settling time', () => {
   expect(run(back, readsLease(null), electionSettleMs).does).toContain('claim');
+});
+
+describe('a master that is back before the others keeps them in sync while they stream', () => {
+  function aloneBack(): [Village, (name: string) => void] {
+    const village = inPeace();
+    village.ensembleDown();
+    village.pass(20_000);
+    const letIn = village.ensembleBack('expired');
+    letIn('a');
+    village.pass(500);
+    return [village, letIn];
+  }
+  test('so that one succeeds it when it dies', () => {
+    const [village, letIn] = aloneBack();
+    village.killRedis('a');
+    village.killAgent('a');
+    village.pass(200);
+    for (const name of ['b', 'c']) letIn(name);
+    village.pass(60_000);
+    expect(village.writable()).toHaveLength(1);
+  });
+  test('so that one succeeds it when its agent is cut off again', () => {
+    const [village, letIn] = aloneBack();
+    village.cutOff('a');
+    village.pass(100);
+    for (const name of ['b', 'c']) letIn(name);
+    village.pass(60_000);
+    expect(village.writable()).toHaveLength(1);
+  });
 });

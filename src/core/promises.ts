@@ -108,7 +108,7 @@ function give(turn: Turn, { from, epoch, redis }: FailsafeQuestion, promiseMs: n
     // A promise to a former master is not shortened by one to the next.
     untilMs: Math.max(before?.untilMs ?? 0, turn.now + promiseMs),
   };
-  turn.update({ promise: given });
+  turn.update({ promise: given, rememberedEpoch: Math.max(turn.state.rememberedEpoch, epoch) });
   if (renewed === null) turn.report('promise_given', { to: from.name, epoch, for_ms: promiseMs });
 }
 

@@ -87,7 +87,7 @@ function heard(turn: Turn, outcome: Extract<Outcome, { result: 'heard' }>, epoch
   const { state } = turn;
   const ours = outcome.lease !== null && outcome.lease.owner === state.session?.id;
   const released = state.role.name === 'stepping_down' && state.role.released;
-  if (holdsPower(state) && !released && !ours) return;
+  if (holdsPower(state) && !released && !ours) return pause(turn, 'heartbeat', RETRY_PAUSE_MS);
   const issuedInThisRole = !('epoch' in state.role) || state.role.epoch === epoch;
   if (issuedInThisRole) prove(turn, outcome.sentAtMs);
   // What we sent before it was carried out, or never will be: the term as read is the whole truth again.

@@ -67,6 +67,8 @@ export function isUnreadable(state: State, record: 'lease' | 'term' | 'settings'
 /** The record that a lease holder has to write, or null while one stands there, whatever it holds. */
 export function missingSettings(state: State): SettingsRecord | null {
   if (state.records.settings !== null || isUnreadable(state, 'settings')) return null;
+  // In an ensemble that lost everything they go on with the term.
+  if (state.records.term === null && state.memory?.settings) return state.memory.settings;
   const version = (state.records.term?.value.settingsVersion ?? 0) + 1;
   return { version, ...state.local.shared, ...NO_OPERATOR_SETTINGS };
 }

@@ -144,6 +144,7 @@ function recordRead(turn: Turn, read: RecordRead): void {
   const lastLease = passedOn ? before.lease : turn.state.lastLease;
   const memory = remembered(turn.state.memory, records);
   turn.update({ records, lastLease, rememberedEpoch, memory });
+  if (read.record === 'term' && before.term === null) noteTermPutBack(turn);
   const { masterRecord } = records;
   if (masterRecord !== null && foreignRecord(turn.state) === null) {
     turn.update({ explainedOwner: masterRecord.znode.owner });
@@ -151,6 +152,16 @@ function recordRead(turn: Turn, read: RecordRead): void {
   if (read.record === 'settings') takeSettings(turn, before.settings?.value.version ?? null, read.kept?.value ?? null);
   noteRead(turn, read);
   if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
+}
+
+/**
+ * A term that comes without a lease was put back into an ensemble that lost it: whom it names may have promised to keep
+ * out of elections before it lost its memory of that.
+ */
+function noteTermPutBack(turn: Turn): void {
+  const { records, registeredAtStart, settings } = turn.state;
+  if (records.term === null || records.lease !== null) return;
+  turn.update({ registeredAtStart: registeredAtStart ?? records.term.value.nodes.includes(settings.name) });
 }
 
 /** Obeyed from this turn on. */
@@ -247,7 +258,9 @@ function decideOnce(turn: Turn): void {
     if (!placed && role.name !== 'starting') return enterStarting(turn, forbidden ?? 'redis_not_serving');
     // Also of a Redis that died meanwhile: a lease with nobody behind it must be given back.
     if (forbidden === null && findsItsClaim(turn)) return;
-    if (!placed && state.stopping === null) return;
+    // Who remembers the term of a wiped ensemble puts it back, whatever became of its Redis.
+    const mayRestore = forbidden === null && role.name === 'starting';
+    if (!placed && !mayRestore && state.stopping === null) return;
   }
   switch (role.name) {
     case 'starting':

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import { timeoutMs } from './queries.ts';
 import { NO_RECORDS } from './records.ts';
+import { inPeace as settled } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
 import {
   EPOCH, kept, member, only, reads, run, settings, SHARED, START_MS, term, world,
@@ -143,4 +144,77 @@ describe('the term is put back by whoever remembers it', () => {
     expect(played.does).not.toContain('claim');
     expect([...played.state.reasons]).toContain('awaiting_bootstrap');
   });
+});
+
+test('an agent puts back the term that it remembers, also beside a dead Redis', () => {
+  const village = settled();
+  village.ensembleDown();
+  village.pass(500);
+  village.killRedis('a');
+  village.pass(20_000);
+  const letIn = village.ensembleBack('wiped');
+  for (const name of ['a', 'b', 'c']) letIn(name);
+  village.pass(60_000);
+  expect(village.writable()).toHaveLength(1);
+});
+
+describe('a master that lived on promises goes on with its term', () => {
+  test('with what operators set', () => {
+    const village = settled();
+    const { value, znode } = village.ensemble.records.settings!;
+    const changed = { ...value, version: value.version + 1, durability: 'durable', change: 'x' } as const;
+    const change = { id: 'x', version: changed.version, at: 1, asker: 'ann', changes: [] } as never;
+    village.order('b', { order: 'settings', request: { id: 'x', settings: changed, change, basedOn: znode.version } });
+    village.pass(1000);
+    village.ensembleDown();
+    village.pass(20_000);
+    const letIn = village.ensembleBack('wiped');
+    for (const name of ['a', 'b', 'c']) letIn(name);
+    village.pass(5000);
+    expect(village.ensemble.records.settings?.value.durability).toBe('durable');
+  });
+  test('with its in-sync set: one of it succeeds when it dies before they are back', () => {
+    const village = settled();
+    village.ensembleDown();
+    village.pass(20_000);
+    const letIn = village.ensembleBack('wiped');
+    letIn('a');
+    village.pass(500);
+    village.killRedis('a');
+    village.killAgent('a');
+    village.pass(200);
+    for (const name of ['b', 'c']) letIn(name);
+    village.pass(60_000);
+    expect(village.writable()).toHaveLength(1);
+  });
+  test('and the others remember its epoch, should the ensemble be wiped once more', () => {
+    const village = settled();
+    village.ensembleDown();
+    village.pass(20_000);
+    village.ensembleBack('wiped')('a');
+    village.pass(500);
+    village.ensembleDown();
+    village.pass(5000);
+    const letIn = village.ensembleBack('wiped');
+    for (const name of ['b', 'c']) letIn(name);
+    village.pass(60_000);
+    expect(village.writable()).toHaveLength(1);
+  });
+});
+
+test('who promised and restarted together with its Redis is bound when the term is put back', () => {
+  const village = settled(['a', 'b', 'c'], { failsafePromiseMs: 30_000 });
+  village.ensembleDown();
+  village.pass(20_000);
+  village.killAgent('b');
+  village.redis('b').restart('kept');
+  const letIn = village.ensembleBack('wiped');
+  village.start('b');
+  letIn('c');
+  const startMs = village.nowMs;
+  while (village.nowMs < startMs + 40_000) {
+    village.pass(50);
+    if (village.writable().includes('a')) village.redis('a').write(10);
+    if (village.nowMs < startMs + 18_000) expect(village.epochs).toEqual([1]);
+  }
 });

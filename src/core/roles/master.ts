@@ -13,7 +13,9 @@ import type { RedisFacts } from '../facts.ts';
 import { leaveFormer } from '../guard.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, seeReplicas, wantedTerm } from '../in-sync.ts';
 import { divergentBytes, positionOf } from '../lineage.ts';
-import { CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, ourLease, ownFacts, remoteIsHealthy } from '../queries.ts';
+import {
+  CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, lastTerm, ourLease, ownFacts, remoteIsHealthy,
+} from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { isHeldByItsAgent, isLoss } from '../rescue.ts';
@@ -88,15 +90,16 @@ function noteRenewal(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
 /**
  * The outage cost us the session and the lease with it, while the others' promises kept everybody from claiming. The
  * lease is claimed anew, of the next epoch, as a restarted agent does: the same Redis goes on with the same data.
- * In an ensemble that forgot everything it begins a term of its own.
+ * In an ensemble that forgot everything its term goes on: whoever is registered, in sync, and how it was set.
  */
 function reclaimLease(turn: Turn, facts: RedisFacts): void {
   const { session, synced, records } = turn.state;
   if (session?.connected !== true || !synced || facts.role !== 'master') return;
   emitClaim(turn, {
     term: records.term,
+    restored: turn.state.memory?.term ?? null,
     facts,
-    inSync: records.term?.value.inSync ?? [],
+    inSync: lastTerm(turn.state)?.inSync ?? [],
     deposed: null,
     takeover: false,
     removeLease: records.lease !== null,

@@ -25,13 +25,15 @@ export function decideStarting(turn: Turn, role: RoleOf<'starting'>): void {
   const facts = ownFacts(state);
   if (facts !== null && !state.synced) leaveUnproved(turn, facts);
   if (facts !== null && lastTerm(state) !== null) guardUnread(turn, facts, lastTerm(state));
-  if (!state.synced || facts === null || ourLease(state) !== null) return;
+  if (!state.synced || ourLease(state) !== null) return;
   if (!state.records.members.has(state.settings.name)) return;
   if (decidingRecordIsUnreadable(state) || hasUnknownTwin(state)) return;
   if (hasSilentTwin(state)) return turn.refuse('awaiting_session_end');
+  if (state.records.term === null && foreignRecord(state) === null && restoreTerm(turn, role)) return;
+  if (facts === null) return;
   if (state.records.term !== null) return enterReplica(turn, 'term_found');
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
-  if (!restoreTerm(turn, role)) firstStart(turn, role, facts);
+  firstStart(turn, role, facts);
 }
 
 /**
