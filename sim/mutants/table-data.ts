@@ -174,8 +174,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'members of the in-sync set stay in it for ever',
     file: 'core/in-sync.ts',
-    find: '(name) => (grace || nameless.includes(name) || streams(seen.attached.get(name))) && !isDisabled(state, name),',
-    replace: '(name) => (grace || nameless.length >= 0) && !isDisabled(state, name),',
+    find: '(grace || nameless.includes(name) || streams(seen.attached.get(name))) && !isDisabled(state, name)',
+    replace: '(grace || nameless.length >= 0) && !isDisabled(state, name)',
     by: ['I3', 'I4', 'I7'],
     focus: 'replica_gone',
   },

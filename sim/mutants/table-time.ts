@@ -106,8 +106,8 @@ export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
     }`,
     also: [{
       file: 'core/results.ts',
-      find: 'if (holdsPower(state) && !released && !ours) return pause(turn, 'heartbeat', RETRY_PAUSE_MS);',
-      replace: 'if (holdsPower(state) && released && !ours) return;',
+      find: 'if (holdsPower(state) && !released && !ours) return pause',
+      replace: 'if (holdsPower(state) && released && !ours) return pause',
     }],
     by: ['I2', 'I6'],
     focus: 'twins',
