@@ -272,18 +272,29 @@ function presentRecord(state: State, term: Term): NodeRecord | null {
   return serves || streams ? nodeRecordOf(state, facts, term) : null;
 }
 
+/** Of a node of which nothing but that it is disabled has ever been recorded. */
+const NOTHING_SEEN = { epoch: 0, replid: '', offset: 0, runId: '', inSync: false, whole: false } as const;
+
 /**
- * The registry record: written on change only. What an operator told this node does not wait until it has something
- * else to say: a new master leaves out of its set whom the record calls disabled.
+ * What an operator told this node does not wait until it has something else to say, or is registered: a new master
+ * leaves out of its set whom the record calls disabled, and the next process of this agent knows it from nowhere else.
  */
+function toldRecord(state: State, before: NodeRecord | undefined): NodeRecord | null {
+  const told = toldOf(state);
+  if (before !== undefined) return { ...before, ...told };
+  const { name, zone } = state.settings;
+  return told.disabled ? { name, ...NOTHING_SEEN, ...told, zone } : null;
+}
+
+/** The registry record: written on change only. */
 function keepNodeRecord(turn: Turn): void {
   const { state } = turn;
   const { settings, records } = state;
   const term = records.term?.value;
-  if (term?.nodes.includes(settings.name) !== true) return;
   const before = records.nodes.get(settings.name);
-  const node = presentRecord(state, term) ?? (before && { ...before.value, ...toldOf(state) });
-  if (node === undefined || (before !== undefined && !needsWriting(before.value, node))) return;
+  const present = term?.nodes.includes(settings.name) === true ? presentRecord(state, term) : null;
+  const node = present ?? toldRecord(state, before?.value);
+  if (node === null || (before !== undefined && !needsWriting(before.value, node))) return;
   turn.emit({ kind: 'write_node', node, version: before?.znode.version ?? null });
 }
 

@@ -25,6 +25,7 @@ describe('our records', () => {
       },
     })],
     [{ record: 'nodes', name: 'b' }, nodeRecord('b', { disabled: true })],
+    [{ record: 'nodes', name: 'b' }, nodeRecord('b', { replid: '', runId: '', disabled: true })],
     [{ record: 'ballots', name: 'b' }, ballot('b', { refusal: 'not_in_sync', deathProof: 'run-a' })],
   ])('come back as they were written: %o', (key, value) => {
     expect(decode(key, encodeRecord(value))).toMatchObject({ ...key, kept: { value, znode: { ...STAT, format: 1 } } });

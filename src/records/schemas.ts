@@ -153,9 +153,10 @@ const maintenance = v.object({
 export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   name: text,
   epoch: count,
-  replid: text,
+  // Empty where no Redis of it was ever seen.
+  replid: v.pipe(v.string(), v.maxLength(TEXT_LENGTH_MAX)),
   offset,
-  runId: text,
+  runId: v.pipe(v.string(), v.maxLength(TEXT_LENGTH_MAX)),
   inSync: v.boolean(),
   whole: v.optional(v.boolean(), false),
   disabled: v.boolean(),

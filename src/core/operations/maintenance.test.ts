@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { project } from '../view.ts';
+import { inPeace } from '../testing/peace.ts';
 import { Village } from '../testing/village.ts';
 
 const FOR_MS = 30_000;
@@ -86,5 +87,50 @@ describe('a node in maintenance', () => {
     village.order('b', { order: 'disable' });
     village.pass(1000);
     expect(viewOf(village, 'b')).toMatchObject({ enabled: false, maintenance: null });
+  });
+});
+
+describe('a disabled node stays so over a restart of its agent', () => {
+  test('though the ensemble lost everything while its Redis was stopped', () => {
+    const village = inPeace();
+    village.order('c', { order: 'disable' });
+    village.pass(1000);
+    village.killRedis('c');
+    village.pass(1000);
+    village.ensembleDown();
+    village.pass(10_000);
+    const letIn = village.ensembleBack('wiped');
+    for (const name of ['a', 'b', 'c']) letIn(name);
+    village.pass(20_000);
+    expect(recordOf(village, 'c')).toMatchObject({ disabled: true, inSync: false, whole: false });
+    village.killAgent('c', 0);
+    village.pass(500);
+    village.redis('c').restart('kept');
+    village.start('c');
+    village.pass(20_000);
+    expect(viewOf(village, 'c').enabled).toBe(false);
+  });
+
+  test('though it was not registered yet, and takes part when it is enabled', () => {
+    const village = new Village(['a', 'b'], { bootstrapSettleMs: 1000 });
+    village.order('b', { order: 'disable' });
+    village.pass(100);
+    village.killAgent('b', 0);
+    village.pass(100);
+    village.start('b');
+    village.pass(5000);
+    expect(viewOf(village, 'b').enabled).toBe(false);
+    village.order('b', { order: 'enable' });
+    village.pass(5000);
+    expect(recordOf(village, 'b')).toMatchObject({ disabled: false, inSync: true, whole: true });
+  });
+
+  test('and one that was enabled again before it was registered starts enabled', () => {
+    const village = new Village(['a', 'b'], { bootstrapSettleMs: 10_000 });
+    village.order('b', { order: 'disable' });
+    village.pass(100);
+    village.order('b', { order: 'enable' });
+    village.pass(100);
+    expect(recordOf(village, 'b')?.disabled).toBe(false);
   });
 });

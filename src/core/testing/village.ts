@@ -108,8 +108,10 @@ export class Village {
   private readEverything({ inbox, session, state: { records } }: Inhabitant): void {
     inbox.push({ kind: 'session_connected', sessionId: session, timeoutMs: T_MS });
     inbox.push({ kind: 'time_of_day', wallMs: this.nowMs + this.wallLeadMs });
-    for (const name of records.members.keys()) {
-      inbox.push({ kind: 'record_read', read: this.ensemble.readAgain({ record: 'members', name, kept: null }) });
+    for (const record of ['members', 'nodes', 'ballots'] as const) {
+      for (const name of records[record].keys()) {
+        inbox.push({ kind: 'record_read', read: this.ensemble.readAgain({ record, name, kept: null }) });
+      }
     }
     for (const read of this.ensemble.readAll()) inbox.push({ kind: 'record_read', read });
     inbox.push({ kind: 'records_synced' });
