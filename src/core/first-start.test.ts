@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { decideFirstStart } from './first-start.ts';
 import type { FirstStartInput } from './first-start.ts';
 import type { Member, MemberDataset } from './records.ts';
+import { Village } from './testing/village.ts';
 import { member, redisOf } from './testing/world.ts';
 
 function holding(name: string, change: Partial<MemberDataset> = {}): Member {
@@ -28,7 +29,9 @@ const following = (name: string, master: string, change: Partial<MemberDataset> 
 };
 
 const start = (members: readonly Member[], change: Partial<FirstStartInput> = {}) =>
-  decideFirstStart({ members, expectedNodes: null, settleMs: 1000, elapsedMs: 1000, conflicting: [], ...change });
+  decideFirstStart({
+    members, expectedNodes: null, settleMs: 1000, elapsedMs: 1000, conflicting: [], disabled: [], ...change,
+  });
 
 const WAIT = { result: 'wait', reason: 'awaiting_bootstrap' };
 const CONFLICT = { result: 'wait', reason: 'conflicting_datasets' };
@@ -126,6 +129,42 @@ describe('rule 4: no data at all', () => {
     ['only priority 0', [holding('a', { priority: 0 })], { result: 'wait', reason: 'no_promotable_replica' }],
   ])('%s', (_what, members, outcome) => {
     expect(start(members)).toEqual(outcome);
+  });
+});
+
+describe('a node that an operator took out', () => {
+  const reasonsOf = (village: Village, name: string) => [...village.agent(name).state.reasons];
+  function started(disabled: readonly string[], write: string | null = null): Village {
+    const village = new Village(['a', 'b', 'c'], { bootstrapSettleMs: 1000 });
+    for (const name of disabled) village.order(name, { order: 'disable' });
+    if (write !== null) village.redis(write).write(1000);
+    village.pass(30_000);
+    return village;
+  }
+
+  test('is passed over among empty ones, and says why it does not stand', () => {
+    const village = started(['a']);
+    expect(village.writable()).toEqual(['b']);
+    expect(reasonsOf(village, 'a')).toContain('node_disabled');
+    expect(village.ensemble.records.term?.value.inSync).toEqual(['c']);
+  });
+
+  test('is waited for where it has the data, and everybody says so, until it is enabled', () => {
+    const village = started(['a'], 'a');
+    expect(village.epochs).toEqual([]);
+    expect(reasonsOf(village, 'a')).toEqual(['node_disabled']);
+    expect(reasonsOf(village, 'b')).toEqual(['awaiting_winner']);
+    village.order('a', { order: 'enable' });
+    village.pass(5000);
+    expect(village.writable()).toEqual(['a']);
+  });
+
+  test('and is the only one there, or they all are: nobody begins, and it is said', () => {
+    const village = started(['a', 'b', 'c']);
+    expect(village.epochs).toEqual([]);
+    for (const name of ['a', 'b', 'c']) {
+      expect(reasonsOf(village, name)).toEqual(['node_disabled', 'no_promotable_replica']);
+    }
   });
 });
 

@@ -12,7 +12,8 @@
  *    was seen is away, or restarting it would decide;
  * 3. one dataset: the master that holds it, if its agent is here, else wait for it; one that a replica has left behind
  *    for another master is not that one;
- * 4. no data at all: the master that other members already replicate from, else the best priority, then the name.
+ * 4. no data at all: the master that other members already replicate from, else the best priority, then the name; a
+ *    node that an operator took out is passed over, as nothing is lost with it.
  */
 import type { ReasonCode } from '../contract/reasons.ts';
 import { shareHistory } from './lineage.ts';
@@ -32,6 +33,8 @@ export interface FirstStartInput {
   readonly elapsedMs: number;
   /** Nodes whose datasets were last seen to conflict. */
   readonly conflicting: readonly string[];
+  /** Nodes that an operator took out. */
+  readonly disabled: readonly string[];
 }
 
 export type FirstStartOutcome =
@@ -86,7 +89,7 @@ export function decideFirstStart(input: FirstStartInput): FirstStartOutcome {
   if (input.conflicting.some(isAway)) return { result: 'wait', reason: 'conflicting_datasets' };
   const withData = known.filter((k) => k.dataset.hasKeys);
   if (withData.length === 0) {
-    const best = bestEmpty(known);
+    const best = bestEmpty(known.filter(({ member }) => !input.disabled.includes(member.name)));
     return best
       ? { result: 'master', name: best.member.name }
       : { result: 'wait', reason: 'no_promotable_replica' };

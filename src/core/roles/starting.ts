@@ -10,7 +10,7 @@ import type { RedisFacts } from '../facts.ts';
 import { proofEndsAtMs, YOUNG_LOOK_MS } from '../fencing.ts';
 import { hasSilentTwin, hasUnknownTwin } from '../obstacles.ts';
 import { streamsByPromiseUntilMs } from '../promises.ts';
-import { isFrozen, lastTerm, ourLease, ownFacts } from '../queries.ts';
+import { isEnabled, isFrozen, lastTerm, ourLease, ownFacts } from '../queries.ts';
 import type { Kept, Member } from '../records.ts';
 import { restoreTerm } from '../restore.ts';
 import { isUnreadable } from '../service-settings.ts';
@@ -76,6 +76,11 @@ function noteConflict(turn: Turn, outcome: FirstStartOutcome, members: readonly 
   }
 }
 
+/** Our own record may not say it yet. */
+function isTakenOut(state: State, name: string): boolean {
+  return name === state.settings.name ? !isEnabled(state) : state.records.nodes.get(name)?.value.disabled === true;
+}
+
 /** Nobody was ever master here, or the ensemble was wiped. */
 function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): void {
   const { state } = turn;
@@ -83,11 +88,18 @@ function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): vo
   const elapsedMs = turn.now - role.sinceMs;
   const members = withRedisOfTheirOwn([...state.records.members.values()]);
   const { conflicting } = state;
-  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs, conflicting });
+  const disabled = members.map(({ name }) => name).filter((name) => isTakenOut(state, name));
+  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs, conflicting, disabled });
   turn.wakeAt(role.sinceMs + settleMs);
   noteConflict(turn, outcome, members);
+  if (!isEnabled(state)) turn.refuse('node_disabled');
   if (outcome.result === 'wait') return turn.refuse(outcome.reason);
-  if (outcome.name !== state.settings.name || state.enabled === false) return;
+  if (outcome.name !== state.settings.name) {
+    // Only it can serve with the data that is there, and it will not.
+    if (disabled.includes(outcome.name)) turn.refuse('awaiting_winner');
+    return;
+  }
+  if (!isEnabled(state)) return;
   if (state.records.lease !== null) return turn.refuse('awaiting_session_end');
   emitClaim(turn, {
     term: null,
