@@ -31,7 +31,11 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     file: 'agent/perform-zookeeper.ts',
     find: "return [put(path, encodeRecord(order), null), known];",
     replace: 'return known.path === path ? [known] : [put(path, encodeRecord(order), null)];',
-    also: [{ file: 'core/results.ts', find: "if (kind === 'store_order') noteStored(turn, 'yes');", replace: '' }],
+    also: [{
+      file: 'core/results.ts',
+      find: "noteStored(turn, kind, 'yes');",
+      replace: "if (kind !== 'store_order') noteStored(turn, kind, 'yes');",
+    }],
     by: ['I10'],
     focus: 'late_answers',
   },

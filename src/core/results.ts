@@ -139,7 +139,7 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   }
   if (kind === 'remote_fence_reversibly' && role.name === 'candidate') noteEarlyFence(turn, sentAtMs);
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
-  if (kind === 'store_order') noteStored(turn, 'yes');
+  noteStored(turn, kind, 'yes');
   if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });
   if (kind === 'set_min_replicas') turn.report('setting_applied', { setting: 'min-replicas-to-write' });
   if (kind === 'open_full_syncs') turn.report('setting_applied', { setting: 'repl-diskless-sync-max-replicas' });
@@ -183,7 +183,7 @@ function failed(turn: Turn, kind: ActionKind, code: string): void {
   }
   if (kind === 'claim') turn.report('claim_lost', { code });
   if (kind === 'release' && !DECLINED.includes(code)) turn.update({ looseRelease: true });
-  if (kind === 'store_order' && !DECLINED.includes(code)) noteStored(turn, 'perhaps');
+  noteStored(turn, kind, DECLINED.includes(code) ? 'declined' : 'perhaps');
   if (kind === 'rescue') rescueFailed(turn, code);
   if (POWER_ENDS.includes(kind)) turn.report('fence_failed', { how: kind, code });
 }

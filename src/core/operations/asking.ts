@@ -57,9 +57,9 @@ function whatIsAsked(order: AskedOrder): Asked['what'] {
     case 'cancel':
       return { kind: 'cancel', order: null };
     case 'pause':
-      return { kind: 'pause', pause: order.pause, written: false };
+      return { kind: 'pause', pause: order.pause, stored: 'no' };
     case 'resume':
-      return { kind: 'resume' };
+      return { kind: 'resume', of: null, stored: 'no' };
     case 'settings':
       return { kind: 'settings', request: order.request };
   }
@@ -80,7 +80,7 @@ export function answerAsked(turn: Turn): void {
     case 'pause':
       return pause(turn, asked.what);
     case 'resume':
-      return resume(turn);
+      return resume(turn, asked.what);
     case 'settings':
       return settings(turn, asked.what);
   }
@@ -127,15 +127,19 @@ function cancel(turn: Turn, what: Extract<Asked['what'], { kind: 'cancel' }>): v
   if (endOrder(turn, order, { outcome: 'cancelled' })) note(turn, { ...what, order: order.value.id });
 }
 
+/**
+ * Written once, unless the ensemble says that it was not: after an answer that was lost a pause that is not there may
+ * have been resumed meanwhile, and must not begin again.
+ */
 function pause(turn: Turn, what: Extract<Asked['what'], { kind: 'pause' }>): void {
   const { records } = turn.state;
   if (turn.awaits('write_pause')) return;
   const wanted = pauseOf(what.pause);
-  if (what.written && isSamePause(records.pause?.value ?? null, wanted)) return finish(turn, { answer: 'done' });
-  if (what.written && records.pause !== null) return finishRefused(turn, 'pause_replaced');
-  const version = records.pause?.znode.version ?? null;
-  if (!turn.emit({ kind: 'write_pause', pause: wanted, version })) return;
-  note(turn, { ...what, written: true });
+  const stands = what.stored === 'perhaps' && isSamePause(records.pause?.value ?? null, wanted);
+  if (stands || what.stored === 'yes') return finish(turn, { answer: 'done' });
+  if (what.stored === 'perhaps') return;
+  if (what.stored === 'declined' && records.pause !== null) return finishRefused(turn, 'pause_replaced');
+  turn.emit({ kind: 'write_pause', pause: wanted, version: records.pause?.znode.version ?? null });
 }
 
 function pauseOf({ owner, reason, forMs, since }: PauseRequest): PauseRecord {
@@ -146,11 +150,20 @@ function isSamePause(a: PauseRecord | null, b: PauseRecord): boolean {
   return a?.owner === b.owner && a.reason === b.reason && a.since === b.since && a.until === b.until;
 }
 
-function resume(turn: Turn): void {
+/**
+ * Takes the pause away that stood when it was asked for, and none that somebody has ordered since: nor behind an answer
+ * that was lost, since what we last read may be gone, and the next pause begins with the same version.
+ */
+function resume(turn: Turn, what: Extract<Asked['what'], { kind: 'resume' }>): void {
   const { pause: kept } = turn.state.records;
   if (turn.awaits('write_pause')) return;
-  if (kept === null) return finish(turn, { answer: 'done' });
-  turn.emit({ kind: 'write_pause', pause: null, version: kept.znode.version });
+  if (kept === null || what.stored === 'yes') return finish(turn, { answer: 'done' });
+  const { czxid, version } = kept.znode;
+  const isAnother = what.of !== null && (what.of.czxid !== czxid || what.of.version !== version);
+  if (isAnother) return finishRefused(turn, 'pause_replaced');
+  if (what.stored === 'perhaps') return;
+  if (what.of === null) note(turn, { ...what, of: { czxid, version } });
+  turn.emit({ kind: 'write_pause', pause: null, version });
 }
 
 function settings(turn: Turn, { request }: Extract<Asked['what'], { kind: 'settings' }>): void {

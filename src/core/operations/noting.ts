@@ -1,10 +1,12 @@
 /**
  * Taking in what concerns operations: the moments of an order and of a pause are worked out when it is first read.
  */
+import type { ActionKind } from '../actions.ts';
 import type { RecordRead } from '../records.ts';
 import type { Turn } from '../turn.ts';
 import { maintenanceAfterSleep } from './maintenance.ts';
 import { orderMoments, pauseEndsAtMs } from './moments.ts';
+import type { Stored } from './state.ts';
 
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
@@ -20,11 +22,13 @@ function noteOrder(turn: Turn): void {
   turn.update({ operations: { ...operations, moments: orderMoments(state, order.value) } });
 }
 
-/** The order of our caller was stored, or nobody said whether it was. */
-export function noteStored(turn: Turn, stored: 'perhaps' | 'yes'): void {
+/** What our caller's order, pause or resume came to. What a later attempt is told says nothing of a lost one. */
+export function noteStored(turn: Turn, kind: ActionKind, stored: Stored): void {
   const { operations } = turn.state;
   const { asked } = operations;
-  if (asked?.what.kind !== 'order') return;
+  if (asked === null || !('stored' in asked.what)) return;
+  if (kind !== (asked.what.kind === 'order' ? 'store_order' : 'write_pause')) return;
+  if (stored === 'declined' && asked.what.stored === 'perhaps') return;
   turn.update({ operations: { ...operations, asked: { ...asked, what: { ...asked.what, stored } } } });
 }
 

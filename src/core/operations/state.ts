@@ -4,21 +4,32 @@
  */
 import type { OperationRequest, PauseRequest } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
+import type { Znode } from '../records.ts';
 import type { Ending } from './ending.ts';
 import type { Maintenance } from './maintenance.ts';
 import type { OrderMoments, TimeOfDay } from './moments.ts';
 import type { SettingsRequest } from './settings.ts';
 
+/**
+ * What became of storing what was asked for. `perhaps`: the answer was lost, so it may stand, or come to stand, unseen.
+ * `declined`: something else stands than what it was made for.
+ */
+export type Stored = 'no' | 'declined' | 'perhaps' | 'yes';
+
 /** What one caller of this agent waits for. */
 export interface Asked {
   readonly id: string;
   readonly what:
-    /** `perhaps`: the answer to storing it was lost, so it may stand, or come to stand, unseen. */
-    | { readonly kind: 'order'; readonly request: OperationRequest; readonly stored: 'no' | 'perhaps' | 'yes' }
+    | { readonly kind: 'order'; readonly request: OperationRequest; readonly stored: Stored }
     /** `order`: the one that we tried to take back. */
     | { readonly kind: 'cancel'; readonly order: string | null }
-    | { readonly kind: 'pause'; readonly pause: PauseRequest; readonly written: boolean }
-    | { readonly kind: 'resume' }
+    | { readonly kind: 'pause'; readonly pause: PauseRequest; readonly stored: Stored }
+    /** `of`: the pause that stood when it was asked for. */
+    | {
+        readonly kind: 'resume';
+        readonly of: Pick<Znode, 'czxid' | 'version'> | null;
+        readonly stored: Stored;
+      }
     | { readonly kind: 'settings'; readonly request: SettingsRequest };
   /** Then it is told that nobody can say. */
   readonly untilMs: number;
