@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { OperationResult } from '../contract/operations.ts';
+import { UNSEEN } from './facts.ts';
 import type { Input } from './inputs.ts';
 import type { OrderRecord } from './operations/records.ts';
 import { ORDER_PATIENCE_MS } from './ordered-failover.ts';
@@ -11,15 +12,15 @@ import type { Ballot } from './records.ts';
 import type { State } from './state.ts';
 import {
   answer, ballot, dead, EPOCH, facts, frozenFacts, instanceOf, kept, lease, linkTo, member, OLD_REPLID,
-  only, ownAnswers, reads, readsLease, redisOf, run, sessionOf, sight, T_MS, term, world,
+  only, ownAnswers, reads, readsLease, readsTerm, redisOf, run, sessionOf, sight, T_MS, term, world,
 } from './testing/world.ts';
 import type { Change, RecordsChange } from './testing/world.ts';
 import { Village } from './testing/village.ts';
 
 /** The order that this node be master is read, begun by its own agent: taken in then, decided in the next turn. */
-function order(acknowledgeLoss: boolean, node = 'b'): Input {
+function order(acknowledgeLoss: boolean, node = 'b', id = 'order-1'): Input {
   const of: OrderRecord = {
-    id: 'order-1',
+    id,
     kind: 'failover',
     target: node,
     from: null,
@@ -279,5 +280,35 @@ describe('a service that lost everybody who was in sync', () => {
     expect(village.ensemble.records.order).toBe(null);
     expect(result(village)).toMatchObject({ kind: 'failover', target: 'b', outcome: 'interrupted' });
     expect(village.writable()).toEqual(['c']);
+  });
+});
+
+describe('an order whose time is nearly over', () => {
+  /** The session of `a`, which is gone, still stands. */
+  const ordered = (passMs: number) => run(
+    survivor({ lease: kept(lease(), { owner: sessionOf('a') }) }, { remote: UNSEEN }), order(true), 0, passMs,
+  ).state;
+
+  test('is not called refused while its claim is under way, nor when its answer is lost', () => {
+    const claimed = run(ordered(T_MS + ORDER_PATIENCE_MS - 30), readsLease(null), 0);
+    const claim = only(claimed, 'claim');
+    const later = run(claimed.state, 40, 0);
+    expect(later.does).not.toContain('end_order');
+    const mine = kept(lease('b', { epoch: EPOCH + 1 }), { owner: 98n });
+    const found = run(
+      later.state, { kind: 'session_disconnected' },
+      answer(later.state, 'claim', { result: 'failed', code: 'CONNECTION_LOSS' }), 100,
+      { kind: 'session_connected', sessionId: 98n, timeoutMs: T_MS },
+      readsLease(mine), readsTerm(claim.term), { kind: 'records_synced' }, 0,
+    );
+    expect(found.state.role.name).toBe('promoting');
+    expect(found.does).not.toContain('end_order');
+  });
+
+  test.each<[string, Input]>([
+    ['nothing stands', reads({ record: 'order', kept: null })],
+    ['the next one is for another node', order(true, 'c', 'order-2')],
+  ])('is not carried out any more when somebody else has ended it: %s', (_what, read) => {
+    expect(run(ordered(3000), read, readsLease(null), 0).does).not.toContain('claim');
   });
 });

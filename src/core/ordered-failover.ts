@@ -132,6 +132,8 @@ export function settleFailoverOrder(turn: Turn): void {
   const untilMs = order.sinceMs + timeoutMs(turn.state) + ORDER_PATIENCE_MS;
   turn.wakeAt(Math.max(untilMs, turn.now + 1));
   const isDone = holdsPower(turn.state);
+  // Its lease may stand already: what became of it says the next read.
+  if (!isDone && turn.awaits('claim')) return;
   const refused = isDone ? null : orderedRefusal(turn.state);
   if (!isDone && refused?.final !== true && turn.now < untilMs) return;
   turn.update({ orderedFailover: null });

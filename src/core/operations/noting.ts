@@ -18,6 +18,8 @@ export function noteRead(turn: Turn, read: RecordRead): void {
 function noteOrder(turn: Turn): void {
   const { state } = turn;
   const { operations, records: { order } } = state;
+  // It has its result: whoever ended it, it is not carried out any more.
+  if (order?.value.id !== operations.carrying?.id) turn.update({ orderedFailover: null });
   if (order === null || operations.moments?.id === order.value.id) return;
   turn.update({ operations: { ...operations, moments: orderMoments(state, order.value) } });
 }
