@@ -7,8 +7,8 @@ import type { RedisFacts } from './facts.ts';
 import type { Member } from './records.ts';
 import type { State } from './state.ts';
 import {
-  attached, EPOCH, frozenFacts, linkTo, masterFacts, member, only, ownAnswers, ownSees, redisOf, remoteSees,
-  replicaFacts, roleIs, run, sight, START_MS, term, world,
+  answer, attached, EPOCH, frozenFacts, httpOf, linkTo, masterFacts, member, only, ownAnswers, ownSees, redisOf,
+  remoteSees, replicaFacts, roleIs, run, sight, START_MS, term, world,
 } from './testing/world.ts';
 import type { Change } from './testing/world.ts';
 import { Village } from './testing/village.ts';
@@ -165,6 +165,25 @@ describe('a deserted master', () => {
     expect(run(lately, 0).state.role.name).toBe('master');
     expect(run({ ...lately, lastProofMs: START_MS + 29_000, nowMs: START_MS + 29_000 }, 0).state.role.name)
       .toBe('stepping_down');
+  });
+
+  test('goes on when the ensemble falls silent before the office was given away, and asks for promises', () => {
+    const fenced = ownAnswers({ ...deserted({}).own.facts!, minReplicas: 1_000_000 });
+    const stepping = run({ ...deserted({}), agents: new Map([['b', httpOf('b')]]) }, 0);
+    const isFenced = answer(stepping.state, 'fence_reversibly');
+    const back = run(stepping.state, { kind: 'session_disconnected' }, isFenced, fenced);
+    expect(back.state.role.name).toBe('master');
+    expect(back.does).toContain('set_min_replicas');
+    expect(run(back.state, 1000, 1000, 500).does).toContain('ask_promises');
+    const sent = run(stepping.state, fenced);
+    expect(sent.does).toContain('release');
+    expect(run(sent.state, { kind: 'session_disconnected' }, 500).state.role.name).toBe('stepping_down');
+  });
+
+  test('does not begin to hand over while the ensemble is silent', () => {
+    const silent = run(deserted({}), { kind: 'session_disconnected' }, 500);
+    expect(silent.state.role.name).toBe('master');
+    expect(silent.state.reasons).toContain('replicas_cut_off');
   });
 
   test('in doubt about its lease does not hand over: it fences', () => {

@@ -31,6 +31,14 @@ describe('a master that refuses writes', () => {
     expect(after.does).toContain('fence_reversibly');
   });
 
+  test('keeps its office while the ensemble is silent, also where it was about to give it away', () => {
+    const silent = { kind: 'session_disconnected' } as const;
+    expect(run(refusing(), silent, ownAnswers(full), AFTER_MS).state.role.name).toBe('master');
+    const stepping = run(refusing(), ownAnswers(full), AFTER_MS);
+    expect(stepping.state.role.name).toBe('stepping_down');
+    expect(run(stepping.state, silent, 500).state.role.name).toBe('master');
+  });
+
   test('says in its ballot why it does not stand', () => {
     const stepping = run(refusing(), ownAnswers(full), { kind: 'tick' }, AFTER_MS);
     const fenced = run(stepping.state, ownAnswers({ ...full, minReplicas: 1_000_000 }));

@@ -19,6 +19,7 @@ import {
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { isHeldByItsAgent, isLoss } from '../rescue.ts';
+import { seesRecords } from '../operations/ending.ts';
 import { beginsHandOver } from '../operations/hand-over.ts';
 import { staysInOffice } from '../operations/leaving.ts';
 import { isPaused } from '../operations/pause.ts';
@@ -136,7 +137,7 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
     enterSteppingDown(turn, role, { because, alone });
     return true;
   }
-  if (isPaused(state)) return false;
+  if (staysByItself(turn)) return false;
   if (refusesWritesTooLong(turn)) {
     turn.update({ unwritableEpoch: role.epoch });
     enterSteppingDown(turn, role, { because: 'unwritable', alone: false });
@@ -145,6 +146,11 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
   if (successorWithData(state) === null) return false;
   enterSteppingDown(turn, role, { because: 'yield', alone: false });
   return true;
+}
+
+/** Nobody hands over unasked while an operator works on the service, or while nobody can be given the office. */
+function staysByItself(turn: Turn): boolean {
+  return isPaused(turn.state) || !seesRecords(turn);
 }
 
 /** Writable is what a master is for: one whose disk is full hands over, if that helps. It loses nothing: it lives. */
@@ -167,7 +173,7 @@ function handsOver(turn: Turn, role: RoleOf<'master'>, term: Term, facts: RedisF
   const { state } = turn;
   if (!isDeserted(state, term, facts)) return false;
   turn.refuse('replicas_cut_off');
-  if (isPaused(state)) return false;
+  if (staysByItself(turn)) return false;
   const fromMs = role.sinceMs + state.settings.failoverCalmMs;
   if (turn.now < fromMs) {
     turn.wakeAt(fromMs);

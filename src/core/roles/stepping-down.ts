@@ -9,6 +9,7 @@ import type { ReasonCode } from '../../contract/reasons.ts';
 import { emitClaim, foreignRecord } from '../claim.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS, wantedMinReplicas } from '../fencing.ts';
+import { seesRecords } from '../operations/ending.ts';
 import { handOver } from '../operations/hand-over.ts';
 import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, keepsLease, yieldDeadRedis } from '../power.ts';
@@ -32,6 +33,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
     if (keepsLease(turn, role)) returnToOffice(turn, role, 'enabled_again');
     return;
   }
+  if (isPutOff(turn, role)) return returnToOffice(turn, role, 'zookeeper_unreachable');
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');
@@ -45,6 +47,15 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
   const term = yieldedTerm(turn.state);
   if (term === null) return enterReplica(turn, 'nobody_to_yield_to');
   giveUpLease(turn, null, term);
+}
+
+/**
+ * Nobody can be given the office while the ensemble is silent. Whoever steps down for the service's good, and has given
+ * nothing away, serves it better by going on: fenced it would ask for no promise, through all of the outage (I6).
+ */
+function isPutOff(turn: Turn, { because, releaseSentAtMs }: RoleOf<'stepping_down'>): boolean {
+  const byItself = because === 'complaint' || because === 'unwritable' || because === 'yield';
+  return byItself && releaseSentAtMs === null && !seesRecords(turn);
 }
 
 /**
