@@ -127,4 +127,16 @@ describe('the end of a pause', () => {
     village.pass(50);
     expect(reasonsOf(village, 'b')).not.toContain('service_paused');
   });
+
+  test('comes with the end of the ensemble that kept it, for everybody', () => {
+    const village = paused(20 * PAUSE_MS);
+    village.ensembleDown();
+    village.pass(5000);
+    for (const name of ['a', 'b', 'c']) expect(reasonsOf(village, name)).toContain('service_paused');
+    const letIn = village.ensembleBack('wiped');
+    for (const name of ['a', 'b', 'c']) letIn(name);
+    village.pass(10_000);
+    for (const name of ['a', 'b', 'c']) expect(reasonsOf(village, name)).not.toContain('service_paused');
+    expect(village.writable()).toHaveLength(1);
+  });
 });
