@@ -30,7 +30,7 @@ const following = (name: string, master: string, change: Partial<MemberDataset> 
 
 const start = (members: readonly Member[], change: Partial<FirstStartInput> = {}) =>
   decideFirstStart({
-    members, expectedNodes: null, settleMs: 1000, elapsedMs: 1000, conflicting: [], disabled: [], ...change,
+    members, expectedNodes: null, settleMs: 1000, elapsedMs: 1000, awaited: [], disabled: [], ...change,
   });
 
 const WAIT = { result: 'wait', reason: 'awaiting_bootstrap' };
@@ -71,10 +71,16 @@ describe('rule 2: unrelated datasets are an operator\'s decision', () => {
     expect(start(members)).toEqual(CONFLICT);
   });
 
+  test('nor does an empty server begin while a master whose data was seen is silent, or away', () => {
+    expect(start([holding('a'), member('b')], { awaited: ['b'] })).toEqual(WAIT);
+    expect(start([holding('a')], { awaited: ['b'] })).toEqual(WAIT);
+    expect(start([holding('a'), holding('b', { hasKeys: true })], { awaited: ['b'] })).toEqual(master('b'));
+  });
+
   test('nor does the agent of one of them decide by going away', () => {
-    const conflicting = ['a', 'b'];
-    expect(start([holding('a', { hasKeys: true })], { conflicting })).toEqual(CONFLICT);
-    expect(start([holding('a', { hasKeys: true }), holding('b')], { conflicting })).toEqual(master('a'));
+    const awaited = ['a', 'b'];
+    expect(start([holding('a', { hasKeys: true })], { awaited })).toEqual(CONFLICT);
+    expect(start([holding('a', { hasKeys: true }), holding('b')], { awaited })).toEqual(master('a'));
   });
 });
 

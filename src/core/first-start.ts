@@ -8,8 +8,8 @@
  *
  * Rules, first match wins:
  * 1. the expected nodes are not all here, or the settling time is not over: wait;
- * 2. two datasets that share no history: `conflicting_datasets`, an operator decides; also while the agent of one that
- *    was seen is away, or restarting it would decide;
+ * 2. two datasets that share no history: `conflicting_datasets`, an operator decides; also while one that was seen is
+ *    away, or its Redis silent: restarting it would decide, and an empty server begin without a master that hangs;
  * 3. one dataset: the master that holds it, if its agent is here, else wait for it; one that a replica has left behind
  *    for another master is not that one;
  * 4. no data at all: the master that other members already replicate from, else the best priority, then the name; a
@@ -31,8 +31,8 @@ export interface FirstStartInput {
   readonly settleMs: number;
   /** Time since this agent first saw all records and its own Redis. */
   readonly elapsedMs: number;
-  /** Nodes whose datasets were last seen to conflict. */
-  readonly conflicting: readonly string[];
+  /** Nodes whose data was seen, and without which nothing is decided: all that conflict, or a master's. */
+  readonly awaited: readonly string[];
   /** Nodes that an operator took out. */
   readonly disabled: readonly string[];
 }
@@ -86,7 +86,9 @@ export function decideFirstStart(input: FirstStartInput): FirstStartOutcome {
   const settled = input.elapsedMs >= input.settleMs && (input.expectedNodes === null || known.length > 0);
   if (!settled && !allExpectedHere(input, known)) return { result: 'wait', reason: 'awaiting_bootstrap' };
   const isAway = (name: string): boolean => !known.some(({ member }) => member.name === name);
-  if (input.conflicting.some(isAway)) return { result: 'wait', reason: 'conflicting_datasets' };
+  if (input.awaited.some(isAway)) {
+    return { result: 'wait', reason: input.awaited.length > 1 ? 'conflicting_datasets' : 'awaiting_bootstrap' };
+  }
   const withData = known.filter((k) => k.dataset.hasKeys);
   if (withData.length === 0) {
     const best = bestEmpty(known.filter(({ member }) => !input.disabled.includes(member.name)));

@@ -134,8 +134,11 @@ function heartbeat(turn: Turn): void {
   else turn.wakeAt(dueMs);
 }
 
-function datasetOf(state: State, facts: RedisFacts): MemberDataset {
-  return {
+/** A Redis that is silent holds what it held: a first start is not to begin without it. */
+function datasetOf(state: State): MemberDataset | null {
+  const { own } = state;
+  const facts = ownFacts(state) ?? (own.silentSinceMs === null || own.facts?.loading === true ? null : own.facts);
+  return facts && {
     role: facts.role,
     replid: facts.replid,
     replid2: facts.replid2,
@@ -162,7 +165,7 @@ function wantedMember(state: State): Member {
   const registered = term?.value.nodes.includes(name) === true;
   const runId = processOf(state, facts);
   const priority = facts === null ? (members.get(name)?.value.priority ?? null) : priorityOf(state, facts);
-  const dataset = registered || facts === null ? null : datasetOf(state, facts);
+  const dataset = registered ? null : datasetOf(state);
   const refusesWrites = facts?.refusesWrites ?? members.get(name)?.value.refusesWrites ?? false;
   // Nobody has to be told of the epoch of the term; of a higher one everybody, since the ensemble forgot it.
   const isKnown = registered && state.rememberedEpoch <= term.value.epoch;

@@ -46,7 +46,7 @@ export function copyOf(state: State): State {
     sentinel: state.sentinel,
     mustRelink: state.mustRelink,
     unplaced: state.unplaced,
-    conflicting: state.conflicting,
+    awaited: state.awaited,
     fencedUnseen: state.fencedUnseen,
     startsWritable: state.startsWritable,
     stragglers: state.stragglers,

@@ -235,8 +235,8 @@ export interface State {
   readonly mustRelink: boolean;
   /** Our Redis was restarted (or seen young) since we last gave it a place: it may be writable without an office. */
   readonly unplaced: boolean;
-  /** Before the first start: nodes whose datasets were seen to share no history. Sorted. */
-  readonly conflicting: readonly string[];
+  /** Before the first start: nodes whose data was seen, of a master or of whoever conflicts. Sorted. */
+  readonly awaited: readonly string[];
   /** It was fenced because nobody could say whose it is: if it turns out to be none of ours, that is taken back. */
   readonly fencedUnseen: boolean;
   /** The last restart of our Redis that we saw came up as a master that takes writes: it has no start fence. */
@@ -329,7 +329,7 @@ export function initialState(settings: Settings, nowMs: number): State {
     minReplicasFloor: null,
     mustRelink: false,
     unplaced: false,
-    conflicting: [],
+    awaited: [],
     fencedUnseen: false,
     startsWritable: false,
     stragglers: null,

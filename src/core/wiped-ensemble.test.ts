@@ -3,11 +3,13 @@
 import { describe, expect, test } from 'vitest';
 
 import { timeoutMs } from './queries.ts';
+import type { RedisSight } from './facts.ts';
+import type { Member } from './records.ts';
 import { NO_RECORDS } from './records.ts';
 import { inPeace as settled } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
 import {
-  EPOCH, kept, member, only, reads, run, settings, SHARED, START_MS, term, world,
+  EPOCH, kept, masterFacts, member, only, reads, run, settings, SHARED, sight, START_MS, term, world,
 } from './testing/world.ts';
 
 /** Nothing is left of any record, and every session is new. */
@@ -217,4 +219,15 @@ test('who promised and restarted together with its Redis is bound when the term 
     if (village.writable().includes('a')) village.redis('a').write(10);
     if (village.nowMs < startMs + 18_000) expect(village.epochs).toEqual([1]);
   }
+});
+
+test('data is published while its Redis hangs, and not when another process loads', () => {
+  const record = { term: null, lease: null, masterRecord: null, members: [] };
+  const published = (change: Partial<RedisSight>, of = masterFacts()): Member => {
+    const own = sight({ ...of, runId: 'run-b' }, change);
+    return only(run(world('b', 'starting', { own, record }), 0), 'write_member').member;
+  };
+  expect(published({ silentSinceMs: START_MS }).dataset).toMatchObject({ role: 'master', hasKeys: true });
+  expect(published({ silentSinceMs: START_MS }, masterFacts({ loading: true, keys: 0 })).dataset).toBeNull();
+  expect(published({ link: 'refused', silentSinceMs: null }).dataset).toBeNull();
 });

@@ -65,15 +65,14 @@ function withRedisOfTheirOwn(members: readonly Kept<Member>[]): readonly Member[
   return members.filter((member) => !isLater(member)).map(({ value }) => value);
 }
 
-/** Whose datasets conflict is remembered for as long as they do, so that nobody decides by going away. */
-function noteConflict(turn: Turn, outcome: FirstStartOutcome, members: readonly Member[]): void {
-  if (outcome.result === 'wait' && outcome.reason === 'awaiting_bootstrap') return;
-  const withData = members.filter(({ dataset }) => dataset?.hasKeys === true).map(({ name }) => name);
-  const { conflicting } = turn.state;
-  if (outcome.result === 'master') turn.update({ conflicting: [] });
-  else if (!withData.every((name) => conflicting.includes(name))) {
-    turn.update({ conflicting: [...new Set([...conflicting, ...withData])].sort() });
-  }
+/** Whose data was seen is remembered, so that nobody decides by going away: of all that conflict, or of a master. */
+function noteData(turn: Turn, outcome: FirstStartOutcome, members: readonly Member[]): void {
+  const conflict = outcome.result === 'wait' && outcome.reason === 'conflicting_datasets';
+  const holders = members.filter(({ dataset }) => dataset?.hasKeys === true && (conflict || dataset.role === 'master'));
+  const { awaited } = turn.state;
+  const before = outcome.result === 'master' ? [] : awaited;
+  const names = [...new Set([...before, ...holders.map(({ name }) => name)])].sort();
+  if (names.length !== awaited.length || names.some((name) => !awaited.includes(name))) turn.update({ awaited: names });
 }
 
 /** Our own record may not say it yet. */
@@ -87,11 +86,11 @@ function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): vo
   const { bootstrapSettleMs: settleMs, expectedNodes } = state.settings;
   const elapsedMs = turn.now - role.sinceMs;
   const members = withRedisOfTheirOwn([...state.records.members.values()]);
-  const { conflicting } = state;
+  const { awaited } = state;
   const disabled = members.map(({ name }) => name).filter((name) => isTakenOut(state, name));
-  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs, conflicting, disabled });
+  const outcome = decideFirstStart({ members, expectedNodes, settleMs, elapsedMs, awaited, disabled });
   turn.wakeAt(role.sinceMs + settleMs);
-  noteConflict(turn, outcome, members);
+  noteData(turn, outcome, members);
   if (!isEnabled(state)) turn.refuse('node_disabled');
   if (outcome.result === 'wait') return turn.refuse(outcome.reason);
   if (outcome.name !== state.settings.name) {
