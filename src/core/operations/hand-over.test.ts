@@ -136,6 +136,13 @@ describe('a master that hands over', () => {
     expect(run(begun.state, answer(begun.state, 'fence_reversibly')).does).not.toContain('release');
   });
 
+  test('goes on when a term that was on its way takes its target out of the set', () => {
+    const left = run(hears().state, readsTerm(term({ inSync: ['c'] })));
+    expect(left.says).toContain('switchover_undone');
+    expect(roleIs(left.state, 'master').name).toBe('master');
+    expect(run(left.state, ownAnswers(masterFacts({ minReplicas: FENCE_MIN_REPLICAS }))).does).not.toContain('release');
+  });
+
   test('names its successor and begins the order in the transaction that gives the lease away', () => {
     const begun = hears();
     const played = run(begun.state, ownAnswers(masterFacts({ minReplicas: FENCE_MIN_REPLICAS })));

@@ -98,7 +98,9 @@ function whyUndo(turn: Turn, role: RoleOf<'stepping_down'>, facts: RedisFacts): 
   if (target === undefined || agentIsGone(turn.state, target.name, target.instance)) {
     return { outcome: 'interrupted', reason: 'target_lost' };
   }
-  if (!streams(attachedReplicas(turn.state, facts).get(handing.to))) {
+  // A term that was on its way when this began may have taken it out of the set, though it streams again.
+  const isInSync = records.term?.value.inSync.includes(handing.to) === true;
+  if (!isInSync || !streams(attachedReplicas(turn.state, facts).get(handing.to))) {
     return { outcome: 'interrupted', reason: 'target_lost' };
   }
   const untilMs = role.sinceMs + FENCE_WAIT_MS;
