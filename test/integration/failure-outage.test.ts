@@ -48,7 +48,7 @@ test.each<[string, () => Promise<void> | void, () => Promise<void> | void]>([
   await fail();
   await outageLasts(master, 3 * T_MS);
   const view = await master.agent.view();
-  expect(view).toMatchObject({ role: 'master', master: { name: master.name }, fence: 'none' });
+  expect(view, story(service)).toMatchObject({ role: 'master', master: { name: master.name }, fence: 'none' });
   expect(view?.failsafe).toMatchObject({ by: 'promises', refused: [] });
   expect(view?.failsafe?.confirmed).toEqual(service.others(master).map(({ name }) => name));
   expect((await replica.agent.view())?.promise).toMatchObject({ to: master.name });
