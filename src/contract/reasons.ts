@@ -122,7 +122,7 @@ export const REASONS = {
   },
   awaiting_winner: {
     what: 'Another node won the election and has not claimed its lease.',
-    next: 'Wait: after election_settle_ms the next best one claims. Look at the agent of the node that won.',
+    next: 'Look at the agent of that node. Where there was a term, the next best one claims after election_settle_ms.',
   },
   failover_backoff: {
     what: 'Masters fell one after the other; the next failover is put off, for longer each time, up to 30 s.',

@@ -7,7 +7,7 @@ import { decideFirstStart } from './first-start.ts';
 import type { FirstStartInput } from './first-start.ts';
 import type { Member, MemberDataset } from './records.ts';
 import { Village } from './testing/village.ts';
-import { member, redisOf } from './testing/world.ts';
+import { member, redisOf, run, settings, world } from './testing/world.ts';
 
 function holding(name: string, change: Partial<MemberDataset> = {}): Member {
   const dataset: MemberDataset = {
@@ -199,4 +199,14 @@ describe('whatever is found', () => {
       expect(chosen.dataset?.hasKeys).toBe(true);
     }));
   });
+});
+
+test('a chosen node that does not claim is awaited, and the others say so', () => {
+  const members = [holding('a', { hasKeys: true }), member('b')];
+  const begins = world('b', 'starting', { record: { term: null, lease: null, masterRecord: null, members } });
+  const { bootstrapSettleMs, electionSettleMs } = settings('b');
+  const state = { ...begins, role: { name: 'starting', sinceMs: begins.nowMs } } as const;
+  const settled = run(state, bootstrapSettleMs + electionSettleMs - 1);
+  expect([...settled.state.reasons]).not.toContain('awaiting_winner');
+  expect([...run(settled.state, 1).state.reasons]).toContain('awaiting_winner');
 });

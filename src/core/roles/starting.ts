@@ -83,7 +83,7 @@ function isTakenOut(state: State, name: string): boolean {
 /** Nobody was ever master here, or the ensemble was wiped. */
 function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): void {
   const { state } = turn;
-  const { bootstrapSettleMs: settleMs, expectedNodes } = state.settings;
+  const { bootstrapSettleMs: settleMs, electionSettleMs, expectedNodes } = state.settings;
   const elapsedMs = turn.now - role.sinceMs;
   const members = withRedisOfTheirOwn([...state.records.members.values()]);
   const { awaited } = state;
@@ -94,9 +94,9 @@ function firstStart(turn: Turn, role: RoleOf<'starting'>, facts: RedisFacts): vo
   if (!isEnabled(state)) turn.refuse('node_disabled');
   if (outcome.result === 'wait') return turn.refuse(outcome.reason);
   if (outcome.name !== state.settings.name) {
-    // Only it can serve with the data that is there, and it will not.
-    if (disabled.includes(outcome.name)) turn.refuse('awaiting_winner');
-    return;
+    // It claims within milliseconds, unless it was taken out, or something keeps it: a Redis that hangs, a promise.
+    const untilMs = disabled.includes(outcome.name) ? turn.now : role.sinceMs + settleMs + electionSettleMs;
+    return turn.now < untilMs ? turn.wakeAt(untilMs) : turn.refuse('awaiting_winner');
   }
   if (!isEnabled(state)) return;
   if (state.records.lease !== null) return turn.refuse('awaiting_session_end');
