@@ -32,9 +32,10 @@ export class AcknowledgedMeansKept implements Checker {
 
   private compare(world: Overview): void {
     const { waitReplicas } = world.plan;
-    const master = [...world.nodes.values()].find(({ redis }) => redis?.acknowledges === true);
-    const kept = master?.redis?.data.all();
-    if (waitReplicas === null || master === undefined || kept === undefined) return;
+    // Without the start fence a Redis that restarted may take writes; where nobody was made master nothing is decided.
+    const master = world.nodes.get(world.committed.lease?.node ?? '');
+    if (waitReplicas === null || master?.redis?.acknowledges !== true) return;
+    const kept = master.redis.data.all();
     // What a second Redis of a node's name held, and acknowledged, is gone with it.
     const ended = [...world.nodes.values()].flatMap(({ twins }) => twins).filter(({ lives }) => !lives).length;
     const forgotten = (id: number): number => (this.forgotten.get(id) ?? 0) + ended;
