@@ -62,6 +62,15 @@ describe('a replica whose master dies', () => {
     expect(run(thawed.state, 10, ownAnswers(replicaFacts('b'))).does).toContain('freeze');
   });
 
+  test('the master is followed when it has answered behind the break, so that nothing leaves it at once', () => {
+    const unlinkedSinceMs = START_MS - 50;
+    const own = sight(frozenFacts('b'), { unlinkedSinceMs });
+    const remote = sight(masterFacts(), { answeredAtMs: unlinkedSinceMs - 1 });
+    const late = run(world('b', 'replica', { own, remote }), 0);
+    expect(late.does).not.toContain('follow');
+    expect(run(late.state, remoteAnswers(masterFacts())).does).toContain('follow');
+  });
+
   test('a master that answers in another process is frozen away from before it can wipe us', () => {
     const restarted = remoteAnswers(masterFacts({ runId: 'run-new', keys: 0 }));
     expect(run(world('b', 'replica'), remoteSees({ seen: 'closed' }), remoteSees({ seen: 'opened' }), restarted).does)

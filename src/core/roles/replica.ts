@@ -15,7 +15,7 @@ import { followForeign } from '../foreign.ts';
 import { answersAsAnother, guardFullSync, keepsMasterWritable, leaveFormer, leaveUnproven } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
-  isEnabled, isForeign, isFrozen, isGone, isHeard, isLinkedTo, othersLease, ourLease, ownFacts,
+  hasAnsweredSinceBreak, isEnabled, isForeign, isFrozen, isGone, isHeard, isLinkedTo, othersLease, ourLease, ownFacts,
 } from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
 import { mayDiscard, reportDiscarded } from '../rescue.ts';
@@ -120,6 +120,8 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
 function mayStartFollowing(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): boolean {
   const { state } = turn;
   if (!isHeard(state, lease) || state.nowMs >= proofEndsAtMs(state)) return false;
+  // What the guard would ask for at once; without it, following and leaving would take turns.
+  if (!hasAnsweredSinceBreak(state)) return false;
   if (!isEnabled(state) && facts.role === 'replica' && !isFrozen(facts)) {
     if (!isLinkedTo(facts, lease.redis) && keepsMasterWritable(state, facts)) turn.emit({ kind: 'freeze' });
     return false;
