@@ -115,7 +115,8 @@ test('the list of services', async () => {
       pause: stamped({ owner: 'ann', reason: 'rack 4', since: 0, until: PLAYED_NOW_MS + 1, forMs: 2 }, 1),
     }),
     playedRecords({
-      service: 'half', term: stamped(playedTerm({ pending: { epoch: 7, node: 'redis1', former: null } }), 1),
+      service: 'half',
+      term: stamped(playedTerm({ pending: { epoch: 7, node: 'redis1', former: null, inSync: [] } }), 1),
     }),
   ].map((records) => lineOf(records, PLAYED_NOW_MS));
   await expect(renderList(lines, PLAIN)).toMatchFileSnapshot(snapshot('list'));

@@ -77,7 +77,7 @@ export function claimedTerm(state: State, plan: ClaimPlan, epoch: number): Term 
     nodes: [...new Set([...(before?.nodes ?? []), name])].sort(),
     inSync: plan.inSync.filter((member) => member !== name),
     lineage: before === null ? [] : continuedLineage(before, plan),
-    pending: { epoch, node: name, former: plan.deposed },
+    pending: { epoch, node: name, former: plan.deposed, inSync: before?.inSync ?? [] },
     designated: null,
     handOver: plan.planned === true ? (before?.handOver ?? null) : null,
     falls: plan.ordered === true ? 0 : (before?.falls ?? 0) + (plan.fell === true ? 1 : 0),

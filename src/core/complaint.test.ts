@@ -85,7 +85,7 @@ describe('no complaint is', () => {
     ['a node that nobody registered', replica(down, { record: { term: term({ nodes: ['a', 'c'] }) } })],
     [
       'a master that is still being made',
-      replica(down, { record: { term: term({ pending: { epoch: EPOCH, node: 'a', former: null } }) } }),
+      replica(down, { record: { term: term({ pending: { epoch: EPOCH, node: 'a', former: null, inSync: [] } }) } }),
     ],
     ['a service without a master', replica(down, { record: { lease: null, masterRecord: null } })],
   ])('%s', (_what, state) => {
@@ -169,7 +169,7 @@ describe('a deserted master', () => {
 
   test('goes on when the ensemble falls silent before the office was given away, and asks for promises', () => {
     const fenced = ownAnswers({ ...deserted({}).own.facts!, minReplicas: 1_000_000 });
-    const stepping = run({ ...deserted({}), agents: new Map([['b', httpOf('b')]]) }, 0);
+    const stepping = run({ ...deserted({}), agents: new Map([['b', { http: httpOf('b'), redis: redisOf('b') }]]) }, 0);
     const isFenced = answer(stepping.state, 'fence_reversibly');
     const back = run(stepping.state, { kind: 'session_disconnected' }, isFenced, fenced);
     expect(back.state.role.name).toBe('master');

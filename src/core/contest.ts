@@ -69,10 +69,7 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   if (standing === 'incumbent' && gaveUpFor(state, term)) return 'redis_refuses_writes';
   if (holdsBack(state, term)) return 'replicas_cut_off';
   if (standing === 'designated' || standing === 'incumbent') return null;
-  if (isNamedMaster({ name, runId: facts.runId }, term)) {
-    if (state.own.halfSynced) return 'dataset_incomplete';
-    return positionOf(facts, term) === null ? 'foreign_dataset' : null;
-  }
+  if (isNamedMaster({ name, runId: facts.runId }, term)) return refusalOfNamed(state, term, facts);
   if (priorityOf(state, facts) === 0) return 'priority_zero';
   if (zoneVerdict(state, name, term) === 'excluded') return 'zone_excluded';
   if (isForeign(facts, term, name)) return 'foreign_dataset';
@@ -83,6 +80,12 @@ function refusal(state: State, term: Term, facts: RedisFacts, standing: Ballot['
   // It was, and has followed another process since: a restarted master, while nobody looked after it.
   if (positionOf(identityOf(state, facts), term) === null) return 'not_in_sync';
   return null;
+}
+
+/** Who began a lineage has no place in it: there is none yet. */
+function refusalOfNamed(state: State, term: Term, facts: RedisFacts): ReasonCode | null {
+  if (state.own.halfSynced) return 'dataset_incomplete';
+  return positionOf(facts, term) === null && term.lineage.length > 0 ? 'foreign_dataset' : null;
 }
 
 /** It gave up this very epoch for the sake of a successor that takes writes, and such a one is there still. */
@@ -168,7 +171,9 @@ export function stillTrue(cast: Ballot, wanted: Ballot): boolean {
 
 /** The master that a successful claim deposes, or null when that is this node. */
 export function deposedBy(state: State, term: Term): TermMaster | null {
-  const deposed = (isPromoted(state, term) ? null : term.pending?.former) ?? term.master;
+  // Of our own claim nobody but the records knows whether it came to fence: once more does no harm.
+  const isOurs = term.pending?.node === state.settings.name;
+  const deposed = (isPromoted(state, term) && !isOurs ? null : term.pending?.former) ?? term.master;
   return deposed === null || sameAddress(deposed.redis, state.settings.redis) ? null : deposed;
 }
 

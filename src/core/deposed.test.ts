@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 import type { RedisFacts } from './facts.ts';
 import { inPeace } from './testing/peace.ts';
-import type { Village } from './testing/village.ts';
+import { Village } from './testing/village.ts';
 import {
   facts, leaseOf, linkTo, redisOf, remoteAnswers, remoteSees, replicaFacts, run, sight, termOf, world,
 } from './testing/world.ts';
@@ -102,5 +102,75 @@ describe('a disabled replica', () => {
     expect(unproven(replicaFacts('c')).does).toContain('freeze');
     const elsewhere = linkTo({ host: '10.9.9.9', port: 6379 });
     expect(unproven(replicaFacts('c', { link: elsewhere })).does).not.toContain('freeze');
+  });
+});
+
+test('a claimant that came back from its disk, and died before it fenced, fences when its agent is back', () => {
+  const village = inPeace(['a', 'b', 'd']);
+  village.killAgent('d', 0);
+  village.pass(300);
+  village.killAgent('a', 0);
+  village.redis('b').restart('kept');
+  let crashes = 0;
+  const fences = ['remote_fence_reversibly', 'remote_fence_hard'];
+  village.interrupt = (by, action) => by === 'b' && fences.includes(action.kind) && crashes++ === 0;
+  for (let i = 0; i < 6000 && crashes === 0; i++) village.pass(5);
+  expect(crashes).toBe(1);
+  village.start('b');
+  expect(overlapMs(village, 20_000)).toBe(0);
+});
+
+test('an ordered failover whose node dies behind its claim leaves the election as it was', () => {
+  const village = inPeace();
+  village.redis('a').unreachableFor.add('c');
+  village.pass(3000);
+  village.redis('a').write(5000);
+  village.pass(1000);
+  village.killAgent('b', 0);
+  village.killRedis('a');
+  village.killAgent('a', 0);
+  village.pass(12_000);
+  const request = {
+    id: 'it', kind: 'failover', target: 'c', from: null, asker: 't', askedAt: village.nowMs + village.wallLeadMs,
+    scheduledAt: null, force: true,
+  } as const;
+  village.order('c', { order: 'operation', request });
+  let crashes = 0;
+  village.interrupt = (by, action) => by === 'c' && action.kind === 'promote' && crashes++ === 0;
+  for (let i = 0; i < 4000 && crashes === 0; i++) village.pass(5);
+  village.start('c');
+  village.pass(300);
+  village.start('b');
+  village.pass(60_000);
+  expect(village.writable()).toEqual(['b']);
+});
+
+describe('a claim that begins a lineage is taken up again', () => {
+  const crashesOnce = (village: Village, name: string): void => {
+    let crashes = 0;
+    village.interrupt = (by, action) => by === name && action.kind === 'promote' && crashes++ === 0;
+    for (let i = 0; i < 1000 && crashes === 0; i++) village.pass(5);
+    expect(crashes).toBe(1);
+    village.start(name);
+    village.pass(60_000);
+  };
+
+  test('by whom an operator named', () => {
+    const village = inPeace();
+    for (const name of ['a', 'c']) {
+      village.killRedis(name);
+      village.killAgent(name, 0);
+    }
+    village.pass(20);
+    village.order('b', { order: 'bootstrap', master: 'b' });
+    crashesOnce(village, 'b');
+    expect(village.writable()).toEqual(['b']);
+  });
+
+  test('by the first master of all', () => {
+    const village = new Village(['a', 'b', 'c'], { bootstrapSettleMs: 100 });
+    for (const name of ['a', 'b', 'c']) village.redis(name).target = { host: '127.0.0.1', port: 1 };
+    crashesOnce(village, 'a');
+    expect(village.writable()).toHaveLength(1);
   });
 });

@@ -84,6 +84,8 @@ export function ineligible(ballot: Ballot, term: Term): ReasonCode | null {
   const named = isNamedMaster(ballot, term);
   if (!named && !term.inSync.includes(ballot.name)) return 'not_in_sync';
   if (!named && ballot.priority === 0) return 'priority_zero';
+  // Who claimed first of all, or by an operator's word, begins the lineage: there is nothing yet that it could be of.
+  if (named && term.lineage.length === 0) return null;
   return positionOfBallot(ballot, term) === null ? 'foreign_dataset' : null;
 }
 

@@ -221,7 +221,7 @@ describe('promises bind', () => {
 
 describe('the asker', () => {
   const askingAt = Math.ceil(T_MS * ASK_AFTER_PART);
-  const agents = new Map([['b', redisOf('b')], ['c', redisOf('c')]]);
+  const agents = new Map(['b', 'c'].map((name) => [name, { http: redisOf(name), redis: redisOf(name) }]));
   const asking = () => run(world('a', 'master', { agents, own: sight(masterFacts({ offset: 0 })) }), askingAt);
   const yes = (promiseMs: number) => ({ promised: true, promiseMs }) as const;
   const asked = (state: Parameters<typeof answer>[0], b: number | null, c: number | null, sentAtMs?: number) =>
@@ -286,7 +286,8 @@ describe('the asker', () => {
 
   test('a node that a term on its way registers is asked, too', () => {
     const offered = { nodes: ['a', 'b', 'c', 'd'], inSync: ['b', 'c', 'd'], atMs: START_MS };
-    const state = world('a', 'master', { agents: new Map([...agents, ['d', redisOf('d')]]), offered });
+    const known = new Map([...agents, ['d', { http: redisOf('d'), redis: redisOf('d') }]]);
+    const state = world('a', 'master', { agents: known, offered });
     const { questions } = only(run(state, askingAt), 'ask_promises');
     expect(questions.map(({ question: { node, inSync } }) => [node, inSync])).toContainEqual(['d', true]);
   });

@@ -123,7 +123,7 @@ function askAll(turn: Turn, role: RoleOf<'master'>, failsafe: Failsafe): void {
   const { settings, own, records, offered } = state;
   const inSync = new Set([...(records.term?.value.inSync ?? []), ...(offered?.inSync ?? [])]);
   const questions = failsafe.nodes.flatMap((node) => {
-    const address = state.agents.get(node);
+    const address = state.agents.get(node)?.http;
     if (address === undefined) return [];
     const question: FailsafeQuestion = {
       service: settings.service,

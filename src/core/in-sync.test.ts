@@ -122,9 +122,10 @@ describe('shrinking', () => {
 });
 
 describe('the first write after a promotion', () => {
-  const pending = term(
-    { pending: { epoch: EPOCH, node: 'a', former: null }, lineage: [{ epoch: 4, replid: OLD_REPLID, offset: 100 }] },
-  );
+  const pending = term({
+    pending: { epoch: EPOCH, node: 'a', former: null, inSync: [] },
+    lineage: [{ epoch: 4, replid: OLD_REPLID, offset: 100 }],
+  });
 
   test('names the new lineage entry where replid2 ended, and clears the pending claim', () => {
     const played = run(master([attached('b'), attached('c')], { record: { term: pending } }), 0);

@@ -166,13 +166,14 @@ function remaining(
 
 /**
  * An outage ends all sessions, and the member records with them. A master that is back before the others sees their
- * replicas stream, and nobody who says whose they are; if it dropped them now and died, nobody could succeed it.
+ * replicas stream, at the addresses that they had; if it dropped them now and died, nobody could succeed it.
  */
 function streamNameless(state: State, { facts }: SeenReplicas, { inSync }: Term): readonly string[] {
-  const names = inSync.filter((name) => !state.records.members.has(name));
-  if (names.length === 0 || state.nowMs - state.connectedAtMs >= RECLAIM_GRACE_MS) return [];
-  const count = facts.replicas.filter((each) => streams(each) && memberOf(state, each) === undefined).length;
-  return count >= names.length ? names : [];
+  const { agents, records, nowMs, connectedAtMs } = state;
+  if (nowMs - connectedAtMs >= RECLAIM_GRACE_MS) return [];
+  const absent = inSync.filter((name) => !records.members.has(name));
+  const isOf = (name: string, replica: ReplicaFacts): boolean => sameAddress(agents.get(name)?.redis, replica);
+  return absent.filter((name) => facts.replicas.some((each) => streams(each) && isOf(name, each)));
 }
 
 /** Whether every member that the claim kept is streaming already, so that the grace can end early. */

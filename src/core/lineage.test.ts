@@ -14,7 +14,7 @@ const LINEAGE = [
   { epoch: 3, replid: 'three', offset: 200 },
 ] as const;
 const SETTLED = { lineage: LINEAGE, pending: null };
-const PENDING = { lineage: LINEAGE, pending: { epoch: 4, node: 'b', former: null } };
+const PENDING = { lineage: LINEAGE, pending: { epoch: 4, node: 'b', former: null, inSync: [] } };
 
 const data = (replid: string, offset: number, replid2: string | null = null, secondReplOffset = -1): DataIdentity => ({
   replid,

@@ -56,3 +56,24 @@ describe('a master that is back before the others keeps them in sync while they 
     expect(village.writable()).toHaveLength(1);
   });
 });
+
+test('one that is cut off from it by then is not kept for the stream of another', () => {
+  const village = inPeace(['a', 'b', 'd']);
+  village.order('d', { order: 'disable' });
+  village.pass(1000);
+  village.ensembleDown();
+  village.pass(10_000);
+  const letIn = village.ensembleBack('expired');
+  letIn('a');
+  village.pass(200);
+  village.redis('a').unreachableFor.add('b');
+  village.pass(300);
+  village.redis('a').write(5000);
+  village.pass(1500);
+  village.killRedis('a');
+  village.killAgent('a');
+  village.pass(100);
+  for (const name of ['b', 'd']) letIn(name);
+  village.pass(30_000);
+  expect(village.writable()).toEqual([]);
+});

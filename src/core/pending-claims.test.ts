@@ -12,7 +12,7 @@ import type { Run } from './testing/world.ts';
 describe('a master whose agent ended before it wrote its own entry', () => {
   const promoted = { replid: 'of-a', replid2: OLD_REPLID, secondReplOffset: 701 };
   const pending = term({
-    pending: { epoch: EPOCH, node: 'a', former: null }, lineage: term().lineage.slice(0, 1), inSync: ['b'],
+    pending: { epoch: EPOCH, node: 'a', former: null, inSync: [] }, lineage: term().lineage.slice(0, 1), inSync: ['b'],
   });
   const claimOf = (own: RedisFacts): Run => {
     const record = { lease: null, masterRecord: null, term: pending };

@@ -121,3 +121,13 @@ describe('the restarted agent', () => {
     expect(played.state.role.name).toBe('replica');
   });
 });
+
+test('a question lifts the epoch that is remembered only for a master of the service, and not by much', () => {
+  const silent = run(world('b', 'replica'), { kind: 'session_disconnected' }).state;
+  const remembered = (name: string, epoch: number): number => {
+    return run(silent, asks({ from: { name, instance: instanceOf(name) }, epoch })).state.rememberedEpoch;
+  };
+  expect(remembered('a', EPOCH + 1)).toBe(EPOCH + 1);
+  expect(remembered('z', EPOCH + 1)).toBeLessThanOrEqual(EPOCH);
+  expect(remembered('a', Number.MAX_SAFE_INTEGER)).toBeLessThanOrEqual(EPOCH);
+});

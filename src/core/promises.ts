@@ -13,7 +13,7 @@
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
 import { sameAddress } from './facts.ts';
-import { timeoutMs } from './queries.ts';
+import { lastTerm, timeoutMs } from './queries.ts';
 import type { Address, Lease } from './records.ts';
 import type { PromiseGiven, State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -97,6 +97,16 @@ export function answerQuestion(turn: Turn, id: number, question: FailsafeQuestio
   turn.emit({ kind: 'answer_question', question: id, answer });
 }
 
+/** An asker may be ahead of the last term that we read by a claim or two, each in an ensemble that lost everything. */
+const EPOCHS_AHEAD_MAX = 100;
+
+/** What a question proves of epochs that our claims have to be above: only a registered node is a master of ours. */
+function epochOf(state: State, from: FailsafeQuestion['from'], epoch: number): number {
+  const term = lastTerm(state);
+  const isOurs = term?.nodes.includes(from.name) === true && epoch - term.epoch <= EPOCHS_AHEAD_MAX;
+  return isOurs ? epoch : 0;
+}
+
 function give(turn: Turn, { from, epoch, redis }: FailsafeQuestion, promiseMs: number): void {
   const before = turn.state.promise;
   const renewed = before?.to === from.name && before.epoch === epoch ? before : null;
@@ -108,7 +118,8 @@ function give(turn: Turn, { from, epoch, redis }: FailsafeQuestion, promiseMs: n
     // A promise to a former master is not shortened by one to the next.
     untilMs: Math.max(before?.untilMs ?? 0, turn.now + promiseMs),
   };
-  turn.update({ promise: given, rememberedEpoch: Math.max(turn.state.rememberedEpoch, epoch) });
+  const rememberedEpoch = Math.max(turn.state.rememberedEpoch, epochOf(turn.state, from, epoch));
+  turn.update({ promise: given, rememberedEpoch });
   if (renewed === null) turn.report('promise_given', { to: from.name, epoch, for_ms: promiseMs });
 }
 

@@ -276,7 +276,7 @@ function presentRecord(state: State, term: Term): NodeRecord | null {
 }
 
 /** Of a node of which nothing but that it is disabled has ever been recorded. */
-const NOTHING_SEEN = { epoch: 0, replid: '', offset: 0, runId: '', inSync: false, whole: false } as const;
+const NOTHING_SEEN = { epoch: 0, replid: 'none', offset: 0, runId: 'none', inSync: false, whole: false } as const;
 
 /**
  * What an operator told this node does not wait until it has something else to say, or is registered: a new master

@@ -66,7 +66,13 @@ export interface Term {
    * Set by a claim, cleared by the first term write after promotion: "the entry of this epoch is still unknown".
    * `former`: the master that the claim deposes, which nobody may have fenced yet.
    */
-  readonly pending: { readonly epoch: number; readonly node: string; readonly former: TermMaster | null } | null;
+  readonly pending: {
+    readonly epoch: number;
+    readonly node: string;
+    readonly former: TermMaster | null;
+    /** The set that the claim found: it stands again where the claim is undone. */
+    readonly inSync: readonly string[];
+  } | null;
   /** The only node that may claim next, named by an operator or by an empty master that yields to data. */
   readonly designated: string | null;
   /** A planned switchover is on its way; null once its target is a verified master, or somebody else is. */

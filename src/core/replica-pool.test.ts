@@ -36,7 +36,7 @@ test.each<[string, State]>([
   ['of one that stops', published({ stopping: { sinceMs: START_MS } })],
   ['while there is no master', published({ record: { lease: null } })],
   ['while a new one is not promoted yet', published({
-    record: { term: term({ pending: { epoch: EPOCH, node: 'a', former: null } }) },
+    record: { term: term({ pending: { epoch: EPOCH, node: 'a', former: null, inSync: [] } }) },
   })],
   ['of a candidate', published({ own: sight(frozenFacts('b')) }, 'candidate')],
   ['of the master', { ...world('a', 'master'), settings: settings('a', { publishReplicas: true }) }],

@@ -205,7 +205,7 @@ describe('a member of the in-sync set that left its master to be copied', () => 
   });
 
   test('is behind whoever followed that master, though what it was to lose is longer and that claim is pending', () => {
-    const pending = term({ inSync: ['b', 'c'], pending: { epoch: EPOCH, node: 'a', former: null } });
+    const pending = term({ inSync: ['b', 'c'], pending: { epoch: EPOCH, node: 'a', former: null, inSync: [] } });
     const state = world('b', 'candidate', { own: sight(detached), rescuing, record: { lease: null, term: pending } });
     const own = only(run(state, tick), 'cast_ballot').ballot;
     expect(own).toMatchObject({ ...history, offset: 1000, refusal: null });
@@ -343,4 +343,12 @@ describe('in a whole service', () => {
     village.pass(5000);
     expect(village.followed()['a']).toBe('b');
   });
+});
+
+test('who cannot be fenced does not follow, and says why', () => {
+  const unfenced = run(beside(deposed({ keys: 0, minReplicas: 0 })), tick);
+  const refused = answer(unfenced.state, 'fence_reversibly', { result: 'failed', code: 'ERR' });
+  const said = run(unfenced.state, refused, ownAnswers(deposed({ keys: 0, minReplicas: 0 })), 10);
+  expect(said.does).not.toContain('fence_hard');
+  expect([...said.state.reasons]).not.toEqual([]);
 });

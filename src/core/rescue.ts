@@ -100,6 +100,7 @@ export function mayDiscard(turn: Turn, facts: RedisFacts): boolean {
   if (turn.awaits('rescue')) return false;
   if (rescueMode === 'off') return true;
   if (mayTakeMore(facts)) {
+    if (state.commandRefused !== null) turn.refuse('redis_command_refused');
     turn.emit({ kind: 'fence_reversibly' });
     return false;
   }

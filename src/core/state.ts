@@ -203,8 +203,8 @@ export interface State {
   readonly startedAtMs: number;
   readonly promise: PromiseGiven | null;
   readonly failsafe: Failsafe | null;
-  /** Last known HTTP addresses of the other agents: they outlive the member records, which go with an outage. */
-  readonly agents: ReadonlyMap<string, Address>;
+  /** Last known addresses of the other nodes: they outlive the member records, which go with an outage. */
+  readonly agents: ReadonlyMap<string, { readonly http: Address; readonly redis: Address }>;
   /** Nodes of the latest term that we tried to write, until it is known whether it was: they may be registered. */
   readonly offered: {
     readonly nodes: readonly string[];

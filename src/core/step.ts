@@ -172,11 +172,12 @@ function takeSettings(turn: Turn, before: number | null, record: SettingsRecord 
 }
 
 /** Whom to ask when the ensemble is silent; a handful of names, bounded by the nodes of the service. */
-function rememberAgent(turn: Turn, { name, http }: Member): void {
+function rememberAgent(turn: Turn, { name, http, redis }: Member): void {
   const before = turn.state.agents.get(name);
-  if (name === turn.state.settings.name || sameAddress(before, http)) return;
+  if (name === turn.state.settings.name) return;
+  if (sameAddress(before?.http, http) && sameAddress(before?.redis, redis)) return;
   const known = [...turn.state.agents].filter(([each]) => each !== name).slice(1 - AGENTS_MAX);
-  turn.update({ agents: new Map([...known, [name, http]]) });
+  turn.update({ agents: new Map([...known, [name, { http, redis }]]) });
 }
 
 function recordsSynced(turn: Turn): void {

@@ -95,3 +95,12 @@ describe('in a whole service', () => {
     expect(village.writable()).toEqual(['c']);
   });
 });
+
+test('one that an outage kept in office stands again when it takes writes', () => {
+  const down = run(refusing(), ownAnswers(full), AFTER_MS);
+  expect(down.state.role.name).toBe('stepping_down');
+  expect(down.state.unwritableEpoch).not.toBeNull();
+  const served = run(down.state, { kind: 'session_disconnected' }, 0);
+  expect(served.state.role.name).toBe('master');
+  expect(served.state.unwritableEpoch).toBeNull();
+});

@@ -81,7 +81,7 @@ describe('evidence of a process that nobody watched', () => {
     const own = frozenFacts('a');
     const master = world('a', 'candidate', { own: sight(own), record: { nodes: [] } });
     expect(isWhole(master, own, term())).toBe(true);
-    expect(isWhole(master, own, term({ pending: { epoch: 5, node: 'a', former: null } }))).toBe(false);
+    expect(isWhole(master, own, term({ pending: { epoch: 5, node: 'a', former: null, inSync: [] } }))).toBe(false);
   });
 
   test('a master that was restarted under its lease does not record what it brought back', () => {

@@ -14,7 +14,7 @@ const decode = (key: RecordKey, text: string) => decodeRecord(key, Buffer.from(t
 describe('our records', () => {
   test.each<[RecordKey, object]>([
     [{ record: 'lease' }, lease()],
-    [{ record: 'term' }, term({ pending: { epoch: 5, node: 'a', former: null }, designated: 'b' })],
+    [{ record: 'term' }, term({ pending: { epoch: 5, node: 'a', former: null, inSync: [] }, designated: 'b' })],
     [{ record: 'term' }, term({ master: null })],
     [{ record: 'settings' }, { version: 1, ...SHARED, durability: 'durable', onEnsembleLoss: 'continue' }],
     [{ record: 'members', name: 'b' }, member('b')],
@@ -25,7 +25,6 @@ describe('our records', () => {
       },
     })],
     [{ record: 'nodes', name: 'b' }, nodeRecord('b', { disabled: true })],
-    [{ record: 'nodes', name: 'b' }, nodeRecord('b', { replid: '', runId: '', disabled: true })],
     [{ record: 'ballots', name: 'b' }, ballot('b', { refusal: 'not_in_sync', deathProof: 'run-a' })],
   ])('come back as they were written: %o', (key, value) => {
     expect(decode(key, encodeRecord(value))).toMatchObject({ ...key, kept: { value, znode: { ...STAT, format: 1 } } });
@@ -55,7 +54,7 @@ describe('what is not a record of ours is not taken for one', () => {
     [
       'a term that waits for another epoch',
       { record: 'term' },
-      encodeRecord(term({ pending: { epoch: 9, node: 'a', former: null } })),
+      encodeRecord(term({ pending: { epoch: 9, node: 'a', former: null, inSync: [] } })),
     ],
     ['settings with a word that nobody knows', { record: 'settings' }, encodeRecord({ ...SHARED, durability: 'x' })],
     [

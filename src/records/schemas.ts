@@ -45,13 +45,20 @@ const lineageEntry = v.object({ epoch: count, replid: text, offset });
 
 const termMaster = v.object({ name: text, runId: text, redis: address });
 
+const pendingClaim = v.object({
+  epoch: count,
+  node: text,
+  former: v.optional(v.nullable(termMaster), null),
+  inSync: v.optional(names, []),
+});
+
 const termObject = v.object({
   epoch: count,
   master: v.nullable(termMaster),
   nodes: names,
   inSync: names,
   lineage: v.pipe(v.array(lineageEntry), v.maxLength(LINEAGE_ENTRIES_MAX)),
-  pending: v.nullable(v.object({ epoch: count, node: text, former: v.optional(v.nullable(termMaster), null) })),
+  pending: v.nullable(pendingClaim),
   designated: v.nullable(text),
   handOver: v.optional(v.nullable(v.object({ from: v.object({ name: text, runId: text }), to: text })), null),
   falls: v.optional(count, 0),
@@ -153,10 +160,9 @@ const maintenance = v.object({
 export const nodeSchema: v.GenericSchema<unknown, NodeRecord> = v.object({
   name: text,
   epoch: count,
-  // Empty where no Redis of it was ever seen.
-  replid: v.pipe(v.string(), v.maxLength(TEXT_LENGTH_MAX)),
+  replid: text,
   offset,
-  runId: v.pipe(v.string(), v.maxLength(TEXT_LENGTH_MAX)),
+  runId: text,
   inSync: v.boolean(),
   whole: v.optional(v.boolean(), false),
   disabled: v.boolean(),

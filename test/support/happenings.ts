@@ -69,7 +69,7 @@ const anyTerm: fc.Arbitrary<Term> = fc.record({
     name: drawn.master, runId: runIdOf(drawn.master), redis: redisOf(drawn.master),
   },
   inSync: drawn.inSync.filter((each) => each !== drawn.master),
-  pending: drawn.pending ? { epoch: drawn.epoch, node: drawn.master ?? 'a', former: null } : null,
+  pending: drawn.pending ? { epoch: drawn.epoch, node: drawn.master ?? 'a', former: null, inSync: [] } : null,
 }));
 
 const anyBallot: fc.Arbitrary<Ballot> = fc.record({

@@ -104,3 +104,13 @@ describe('a pause', () => {
     expect(only(still, 'answer_operation').answer).toEqual({ answer: 'unknown' });
   });
 });
+
+test('a pause whose answer is late says nothing to the next caller', () => {
+  const pause = { owner: 'ann', reason: 'switch', since: 1_000_000, forMs: 60_000 };
+  const asked = run(world('b', 'replica'), { kind: 'order', order: { order: 'pause', id: 'p', pause } });
+  const late = run(asked.state, 60_000);
+  expect(only(late, 'answer_operation').answer).toMatchObject({ answer: 'unknown' });
+  const stands = reads({ record: 'pause', kept: kept({ ...pause, until: 1_060_000 }, { czxid: 50n }) });
+  const next = run(late.state, stands, { kind: 'order', order: { order: 'resume', id: 'r' } });
+  expect(only(next, 'answer_operation').answer).toEqual({ answer: 'refused', reason: 'operation_running' });
+});

@@ -42,7 +42,9 @@ type AskedOrder = Extract<Order, { order: 'operation' | 'cancel' | 'pause' | 're
 /** Takes a request; one that comes while another caller waits is refused. */
 export function ask(turn: Turn, order: AskedOrder): void {
   const id = 'request' in order ? order.request.id : order.id;
-  if (turn.state.operations.asked !== null) return answer(turn, id, { answer: 'refused', reason: 'operation_running' });
+  // Of a caller before, who was told that nobody can say: its answer is not this one's.
+  const runs = turn.state.operations.asked !== null || turn.awaits('store_order') || turn.awaits('write_pause');
+  if (runs) return answer(turn, id, { answer: 'refused', reason: 'operation_running' });
   if (!seesRecords(turn)) return answer(turn, id, { answer: 'refused', reason: 'zookeeper_unreachable' });
   const untilMs = turn.now + ORDER_WITHIN_MS + timeoutMs(turn.state) + RESULT_WAIT_MS;
   const asked: Asked = { id, what: whatIsAsked(order), untilMs };

@@ -6,7 +6,7 @@
  * same address would wipe it within 52 ms (measured).
  */
 import { emitClaim, foreignRecord, ownBallot } from '../claim.ts';
-import { pendingEntry } from '../contest.ts';
+import { deposedBy, pendingEntry } from '../contest.ts';
 import { mayFollow } from '../durable.ts';
 import { proofEndsAtMs } from '../fencing.ts';
 import { reinitializes } from '../operations/own-orders.ts';
@@ -73,7 +73,7 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
       term,
       facts,
       inSync,
-      deposed: null,
+      deposed: deposedBy(state, term.value),
       takeover: false,
       removeLease: true,
       adopt: true,
@@ -95,9 +95,10 @@ function reclaim(turn: Turn, facts: RedisFacts, lease: Kept<Lease>): void {
  */
 function unpromoted(state: State, term: Term, facts: RedisFacts): Term | null {
   const { name } = state.settings;
-  const former = term.pending?.node === name ? term.pending.former : null;
-  if (former === null || former.name === name || pendingEntry(state, term, facts) !== null) return null;
-  return { ...term, master: former, inSync: [...new Set([...term.inSync, name])].sort(), pending: null };
+  const { pending } = term;
+  if (pending?.node !== name || pending.former === null || pending.former.name === name) return null;
+  if (pendingEntry(state, term, facts) !== null) return null;
+  return { ...term, master: pending.former, inSync: pending.inSync, pending: null };
 }
 
 function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {

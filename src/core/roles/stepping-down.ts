@@ -33,7 +33,11 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
     if (keepsLease(turn, role)) returnToOffice(turn, role, 'enabled_again');
     return;
   }
-  if (isPutOff(turn, role)) return returnToOffice(turn, role, 'zookeeper_unreachable');
+  if (isPutOff(turn, role)) {
+    // It gave up nothing: by the next election it may take writes again.
+    turn.update({ unwritableEpoch: null });
+    return returnToOffice(turn, role, 'zookeeper_unreachable');
+  }
   const facts = ownFacts(turn.state);
   if (role.alone) {
     turn.refuse('no_successor');
