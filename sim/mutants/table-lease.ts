@@ -151,6 +151,14 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     file: 'redis/commands.ts',
     find: 'return [...minReplicas(UNREACHABLE_REPLICAS, version),',
     replace: 'return [...minReplicas(Math.min(1, UNREACHABLE_REPLICAS), version),',
+    // Whoever looks takes it for the fence, or nobody would ever be seen fenced, nor follow.
+    also: [
+      {
+        file: 'core/fencing.ts',
+        find: 'export const FENCE_MIN_REPLICAS = 1_000_000;',
+        replace: 'export const FENCE_MIN_REPLICAS = 1;',
+      },
+    ],
     by: ['I2', 'I6'],
     focus: 'cut_off',
   },

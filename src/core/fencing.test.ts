@@ -14,6 +14,7 @@ import {
   replicaFacts, roleIs, run, sessionOf, settings, sight, START_MS, T_MS, term, world,
 } from './testing/world.ts';
 import type { Change, RecordsChange } from './testing/world.ts';
+import { FENCE_RETRY_PAUSE_MS } from './turn.ts';
 
 const withFacts = (node: string, role: Role['name'], own: RedisFacts, change: Change = {}): State =>
   world(node, role, { own: sight(own), ...change });
@@ -231,6 +232,15 @@ describe('deadlines', () => {
       const answered = run(sent.state, answer(sent.state, 'heartbeat', { result: 'heard', sentAtMs, lease: found }));
       expect(answered.state.lastProofMs).toBe(START_MS);
     }
+  });
+
+  test('a fence that was answered, and that no look shows in force, is sent again after a pause', () => {
+    const sent = run(world('a', 'master'), T_MS);
+    expect(sent.does).toContain('fence_reversibly');
+    const answered = run(sent.state, 1, answer(sent.state, 'fence_reversibly'), ownAnswers(masterFacts()));
+    expect(answered.does).not.toContain('fence_reversibly');
+    expect(answered.state.wakeAtMs).toBeLessThanOrEqual(answered.state.nowMs + FENCE_RETRY_PAUSE_MS);
+    expect(run(answered.state, FENCE_RETRY_PAUSE_MS).does).toContain('fence_reversibly');
   });
 
   test('after a sleep the fence comes first, and what was sent before it proves nothing', () => {
