@@ -80,6 +80,15 @@ describe('a replica', () => {
     expect(bound(sight(masterFacts(), { ...gone, link: 'failed', failure: 'timeout' }))).toEqual([]);
   });
 
+  test.each([[broken, true], [{}, false]])('bound again as a candidate, with link %o leaves its master: %s', (
+    link, leaves,
+  ) => {
+    const promise = { to: 'a', epoch: 5, redis: redisOf('a'), sinceMs: START_MS, untilMs: START_MS + T_MS };
+    const own = sight(streaming(link), { unlinkedSinceMs: START_MS });
+    const state = world('b', 'candidate', { own, remote: silent, promise, record: { lease: null } });
+    expect(run(state, 20).does.includes('freeze')).toBe(leaves);
+  });
+
   test('leaves the old master of a successor that answers, and that nothing proves, when the stream breaks', () => {
     const record = { lease: kept(lease('c'), { owner: sessionOf('c') }), term: term({ inSync: ['b'] }) };
     const does = (link: Parameters<typeof linkTo>[1], afterMs: number): readonly string[] => {

@@ -15,7 +15,7 @@ import { electionOf, runningProcesses } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
-import { keepsMasterWritable, leaveUnproven } from '../guard.ts';
+import { guardUnread, keepsMasterWritable, leaveUnproven } from '../guard.ts';
 import { takesPartInHandOver } from '../operations/hand-over.ts';
 import { isPaused } from '../operations/pause.ts';
 import { keepsOut } from '../promises.ts';
@@ -44,7 +44,9 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   if (term === null) return enterStarting(turn, 'no_term');
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
   if (foreignRecord(state) !== null && othersLease(state) === null) return enterReplica(turn, 'foreign_master_record');
-  if (leaveUnproven(turn, facts) || falseAlarm(turn, term.value) || keepsOut(turn)) return;
+  if (leaveUnproven(turn, facts) || falseAlarm(turn, term.value)) return;
+  // Freed by a word that went with its session, it may be bound again: it is no safer from a restarted master then.
+  if (keepsOut(turn)) return guardUnread(turn, facts, term.value);
   if (standsByOrder(turn, role, term, facts) || takesPartInHandOver(turn, role, term, facts)) return;
   contend(turn, role, term, facts);
 }
