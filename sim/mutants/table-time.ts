@@ -115,8 +115,8 @@ export const OPEN_TIME_MUTANTS: readonly Mutant[] = [
   {
     name: 'a node is forgotten while the ensemble is silent',
     file: 'core/forget.ts',
-    find: 'const silent = session?.connected !== true || !synced || failsafe !== null;',
-    replace: 'const silent = session === undefined || synced === undefined || failsafe === undefined;',
+    find: 'const silent = !seesRecords(state) || failsafe !== null;',
+    replace: 'const silent = failsafe === undefined;',
     also: [{
       file: 'core/forget.ts',
       find: "if (silent || state.nowMs >= fenceAtMs(state)) return 'zookeeper_unreachable';",

@@ -16,7 +16,9 @@ import type { RedisFacts } from './facts.ts';
 import { proofEndsAtMs } from './fencing.ts';
 import { attachedReplicas, streams } from './in-sync.ts';
 import { obstacle } from './obstacles.ts';
-import { isEnabled, isLinkedTo, othersLease, ownFacts, remoteIsHealthy, verifiedMaster } from './queries.ts';
+import {
+  isEnabled, isLinkedTo, othersLease, ownFacts, remoteIsHealthy, seesRecords, verifiedMaster,
+} from './queries.ts';
 import type { Lease, Term } from './records.ts';
 import type { CutOff, State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -54,9 +56,9 @@ function linkTo(lease: Lease, state: State, facts: RedisFacts): Link {
 
 /** How our Redis stands to the one that it should follow, though ours is well; null = nothing to complain of. */
 function lookAtLink(state: State): { readonly lease: Lease; readonly link: Link } | null {
-  const { role, session, synced, nowMs, records, settings } = state;
+  const { role, nowMs, records, settings } = state;
   if (role.name !== 'replica' && role.name !== 'candidate') return null;
-  if (!synced || session?.connected !== true || nowMs >= proofEndsAtMs(state) || !isEnabled(state)) return null;
+  if (!seesRecords(state) || nowMs >= proofEndsAtMs(state) || !isEnabled(state)) return null;
   const lease = othersLease(state)?.value;
   const term = records.term?.value;
   const facts = ownFacts(state);

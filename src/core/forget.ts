@@ -12,6 +12,7 @@
 import type { ReasonCode } from '../contract/reasons.ts';
 import { mayForget } from './durable.ts';
 import { fenceAtMs } from './fencing.ts';
+import { seesRecords } from './queries.ts';
 import type { Term } from './records.ts';
 import { isSameMap } from './in-sync.ts';
 import { inForce } from './service-settings.ts';
@@ -54,10 +55,10 @@ export function leaveOut(wanted: Term | null, before: Term, forget: readonly str
 
 /** Why this node is not forgotten now, or null. */
 function whyNotForget(state: State, name: string): ReasonCode | null {
-  const { role, records, session, synced, failsafe } = state;
+  const { role, records, failsafe } = state;
   const term = records.term?.value;
   if (role.name !== 'master' || term === undefined) return 'not_lease_holder';
-  const silent = session?.connected !== true || !synced || failsafe !== null;
+  const silent = !seesRecords(state) || failsafe !== null;
   if (silent || state.nowMs >= fenceAtMs(state)) return 'zookeeper_unreachable';
   if (name === state.settings.name || records.members.has(name) || term.inSync.includes(name)) return 'node_in_use';
   return mayForget(state, term, name) ? null : 'durability_unproved';

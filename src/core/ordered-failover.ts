@@ -20,7 +20,7 @@ import { comparePositions } from './lineage.ts';
 import { obstacle } from './obstacles.ts';
 import { isPaused } from './operations/pause.ts';
 import { holdsPower } from './power.ts';
-import { isEnabled, isForeign, isFrozen, ownFacts, timeoutMs, verifiedMaster } from './queries.ts';
+import { isEnabled, isForeign, isFrozen, ownFacts, seesRecords, timeoutMs, verifiedMaster } from './queries.ts';
 import type { Ballot, Kept, Term } from './records.ts';
 import { identityOf } from './rescue.ts';
 import { isDurable, isUnreadable } from './service-settings.ts';
@@ -48,10 +48,10 @@ const OUT_OF_THE_QUESTION: readonly ReasonCode[] = [
 ];
 
 function ofSurroundings(state: State): Refusal | null {
-  const { session, synced, records, own, settings } = state;
+  const { records, own, settings } = state;
   const forbidden = obstacle(state);
   if (forbidden !== null) return never(forbidden);
-  if (session?.connected !== true || !synced) return notYet('zookeeper_unreachable');
+  if (!seesRecords(state)) return notYet('zookeeper_unreachable');
   if (isUnreadable(state, 'term') || isUnreadable(state, 'settings')) return never('record_unreadable');
   if (records.lease !== null) {
     return verifiedMaster(state, records.lease.value) ? never('master_exists') : notYet('awaiting_session_end');

@@ -8,7 +8,7 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import { endFailsafe, restsOnPromises } from './failsafe.ts';
 import { isPaused } from './operations/pause.ts';
 import type { Ballot, Term } from './records.ts';
-import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead } from './queries.ts';
+import { CLOSED_ADDRESS, ourLease, ownRedisHangs, ownRedisIsDead, seesRecords } from './queries.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
 import { amendRole, enterReplica, enterStarting } from './transitions.ts';
@@ -73,10 +73,10 @@ export function giveUpLease(
  * new epoch, against which that release fails (`looseRelease`).
  */
 export function keepsLease(turn: Turn, { releaseSentAtMs }: RoleOf<'stepping_down'>): boolean {
-  const { lastProofMs, synced, session } = turn.state;
+  const { lastProofMs } = turn.state;
   if (turn.awaits('release')) return false;
   if (releaseSentAtMs === null || lastProofMs > releaseSentAtMs) return true;
-  if (synced && session?.connected === true) turn.emit({ kind: 'heartbeat' });
+  if (seesRecords(turn.state)) turn.emit({ kind: 'heartbeat' });
   return false;
 }
 

@@ -13,7 +13,7 @@
 import type { FailsafeAnswer, FailsafeQuestion } from '../contract/failsafe.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
 import { sameAddress } from './facts.ts';
-import { lastTerm, timeoutMs } from './queries.ts';
+import { lastTerm, seesRecords, timeoutMs } from './queries.ts';
 import type { Address, Lease } from './records.ts';
 import type { PromiseGiven, State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -152,13 +152,12 @@ function contends(state: State, epoch: number): boolean {
 
 /** A yes needs either no sight of the ensemble, or of the asker's lease in it. */
 function missedLease(state: State, question: FailsafeQuestion): ReasonCode | null {
-  const sees = state.synced && state.session?.connected === true;
   const lease = state.records.lease?.value ?? null;
   if (lease !== null) {
     if (isOf(lease, question)) return null;
-    return sees || lease.epoch >= question.epoch ? 'lease_ended' : null;
+    return seesRecords(state) || lease.epoch >= question.epoch ? 'lease_ended' : null;
   }
-  if (!sees) return null;
+  if (!seesRecords(state)) return null;
   const { promise: given, nowMs, connectedAtMs } = state;
   const renews = given?.to === question.from.name && nowMs < given.untilMs;
   return renews && nowMs - connectedAtMs < RECLAIM_GRACE_MS ? null : 'lease_ended';

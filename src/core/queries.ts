@@ -23,6 +23,11 @@ export function sessionId(state: State): bigint | null {
   return state.session?.connected ? state.session.id : null;
 }
 
+/** What is asked of the records can be read and written now. */
+export function seesRecords({ synced, session }: State): boolean {
+  return synced && session?.connected === true;
+}
+
 /** The lease as recorded, when our session owns it. */
 export function ourLease(state: State): Kept<Lease> | null {
   const { lease } = state.records;

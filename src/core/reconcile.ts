@@ -16,7 +16,7 @@ import { hasLivingTwin, hasUnknownTwin, obstacle } from './obstacles.ts';
 import { settleFailoverOrder } from './ordered-failover.ts';
 import { holdsPower } from './power.ts';
 import { isBound } from './promises.ts';
-import { isFrozen, ownFacts, ownRedisHangs, ownRedisIsDead } from './queries.ts';
+import { isFrozen, ownFacts, ownRedisHangs, ownRedisIsDead, seesRecords } from './queries.ts';
 import { answerAsked } from './operations/asking.ts';
 import { concludeSwitchover } from './operations/conclude.ts';
 import { carryOutOwnOrder, endLeftBehind, forgetByOrder } from './operations/own-orders.ts';
@@ -127,8 +127,7 @@ function leavesMaster(turn: Turn): boolean {
 }
 
 function heartbeat(turn: Turn): void {
-  const { session, synced } = turn.state;
-  if (session?.connected !== true || !synced || turn.awaits('heartbeat')) return;
+  if (!seesRecords(turn.state) || turn.awaits('heartbeat')) return;
   const dueMs = heartbeatDueMs(turn.state);
   if (turn.now >= dueMs) turn.emit({ kind: 'heartbeat' });
   else turn.wakeAt(dueMs);

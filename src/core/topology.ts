@@ -3,7 +3,7 @@ import type { Topology, TopologyAgent, TopologyMaster, TopologyReplica } from '.
 import { FENCE_MIN_REPLICAS, fenceAtMs } from './fencing.ts';
 import type { RedisFacts, RedisSight, ReplicaFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
-import { isFrozen, ourLease, ownRedisHangs, ownRedisIsDead, timeoutMs } from './queries.ts';
+import { isFrozen, ourLease, ownRedisHangs, ownRedisIsDead, seesRecords, timeoutMs } from './queries.ts';
 import type { Address, Member } from './records.ts';
 import type { SteppingDownBecause } from './role.ts';
 import type { State } from './state.ts';
@@ -11,8 +11,7 @@ import { confirmedMaster } from './view.ts';
 
 /** Proof not older than a session: until then nobody else can have been elected without this agent's knowledge. */
 function seesEnsemble(state: State): boolean {
-  const { session, synced, lastProofMs, nowMs } = state;
-  return session?.connected === true && synced && nowMs - lastProofMs < timeoutMs(state);
+  return seesRecords(state) && state.nowMs - state.lastProofMs < timeoutMs(state);
 }
 
 /** A master that fenced itself, or had to, is none to send clients to, however its records stand. */

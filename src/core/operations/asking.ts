@@ -9,10 +9,10 @@
 import type { OperationAnswer, OperationResult, PauseRequest } from '../../contract/operations.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { Order } from '../inputs.ts';
-import { timeoutMs } from '../queries.ts';
+import { seesRecords, timeoutMs } from '../queries.ts';
 import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';
-import { endOrder, seesRecords } from './ending.ts';
+import { endOrder } from './ending.ts';
 import { ORDER_WITHIN_MS } from './records.ts';
 import type { PauseRecord } from './records.ts';
 import { orderOf, whyNotStored } from './request.ts';
@@ -45,7 +45,7 @@ export function ask(turn: Turn, order: AskedOrder): void {
   // Of a caller before, who was told that nobody can say: its answer is not this one's.
   const runs = turn.state.operations.asked !== null || turn.awaits('store_order') || turn.awaits('write_pause');
   if (runs) return answer(turn, id, { answer: 'refused', reason: 'operation_running' });
-  if (!seesRecords(turn)) return answer(turn, id, { answer: 'refused', reason: 'zookeeper_unreachable' });
+  if (!seesRecords(turn.state)) return answer(turn, id, { answer: 'refused', reason: 'zookeeper_unreachable' });
   const untilMs = turn.now + ORDER_WITHIN_MS + timeoutMs(turn.state) + RESULT_WAIT_MS;
   const asked: Asked = { id, what: whatIsAsked(order), untilMs };
   turn.update({ operations: { ...turn.state.operations, asked } });
@@ -73,7 +73,7 @@ export function answerAsked(turn: Turn): void {
   if (asked === null) return;
   if (turn.now >= asked.untilMs) return finish(turn, { answer: 'unknown' });
   turn.wakeAt(asked.untilMs);
-  if (!seesRecords(turn)) return;
+  if (!seesRecords(turn.state)) return;
   switch (asked.what.kind) {
     case 'order':
       return followOrder(turn, asked.what);

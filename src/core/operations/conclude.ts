@@ -5,11 +5,11 @@
  * master says it, without the gap. There is none either where the target was promoted and then had to take the office
  * once more. Whoever else is master says that it was interrupted, and that it found itself.
  */
-import { othersLease, ourLease, verifiedMaster } from '../queries.ts';
+import { othersLease, ourLease, seesRecords, verifiedMaster } from '../queries.ts';
 import type { Kept } from '../records.ts';
 import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';
-import { endOrder, seesRecords } from './ending.ts';
+import { endOrder } from './ending.ts';
 import type { OrderRecord } from './records.ts';
 
 /** How long the new master leaves the result to the old one's agent. */
@@ -18,7 +18,7 @@ export const MEASURE_WAIT_MS = 1000;
 export function concludeSwitchover(turn: Turn): void {
   const { order } = turn.state.records;
   if (order?.value.kind !== 'switchover' || order.value.phase !== 'running') return;
-  if (!seesRecords(turn) || turn.awaits('end_order')) return;
+  if (!seesRecords(turn.state) || turn.awaits('end_order')) return;
   if (!concludeAsOldMaster(turn, order)) concludeAsMaster(turn, order);
 }
 

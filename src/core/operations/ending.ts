@@ -37,8 +37,3 @@ export function endOrder(turn: Turn, { value, znode }: Kept<OrderRecord>, ending
   turn.report('order_ended', { id, kind, outcome, reason, target, gap_ms: gapMs, master });
   return true;
 }
-
-/** What is asked of the records can be read and written now. */
-export function seesRecords({ state }: Turn): boolean {
-  return state.synced && state.session?.connected === true;
-}

@@ -10,11 +10,13 @@ import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS } from '../fencing.ts';
 import { takeFailoverOrder } from '../ordered-failover.ts';
 import { holdsPower } from '../power.ts';
-import { isEnabled, isFrozen, isHeard, isLinkedTo, othersLease, ourLease, ownFacts } from '../queries.ts';
+import {
+  isEnabled, isFrozen, isHeard, isLinkedTo, othersLease, ourLease, ownFacts, seesRecords,
+} from '../queries.ts';
 import type { Kept, Lease, Term } from '../records.ts';
 import type { State } from '../state.ts';
 import type { Turn } from '../turn.ts';
-import { endOrder, seesRecords } from './ending.ts';
+import { endOrder } from './ending.ts';
 import type { OrderRecord } from './records.ts';
 
 /** The order that this node is to carry out itself, or null. */
@@ -32,7 +34,7 @@ function begun(state: State): Kept<OrderRecord> | null {
 
 export function carryOutOwnOrder(turn: Turn): void {
   const order = ownOrder(turn.state);
-  if (order === null || !seesRecords(turn) || turn.awaits('end_order') || turn.awaits('write_order')) return;
+  if (order === null || !seesRecords(turn.state) || turn.awaits('end_order') || turn.awaits('write_order')) return;
   if (order.value.phase === 'waiting') return begin(turn, order);
   if (begun(turn.state) === null) {
     return void endOrder(turn, order, { outcome: 'interrupted', reason: 'agent_restarted' });
@@ -134,7 +136,7 @@ export function forgetByOrder(turn: Turn): void {
   const { state } = turn;
   const { records: { order, term }, operations, role } = state;
   if (order?.value.kind !== 'forget' || order.value.target === null || role.name !== 'master') return;
-  if (term === null || ourLease(state) === null || !seesRecords(turn) || turn.awaits('end_order')) return;
+  if (term === null || ourLease(state) === null || !seesRecords(turn.state) || turn.awaits('end_order')) return;
   const { id, target } = order.value;
   if (!term.value.nodes.includes(target)) return void endOrder(turn, order, { outcome: 'done' });
   if (operations.carrying?.id === id) {
@@ -157,7 +159,7 @@ const LEFT_BEHIND_MS = 10_000;
 export function endLeftBehind(turn: Turn): void {
   const { order } = turn.state.records;
   const { moments } = turn.state.operations;
-  if (order === null || moments?.id !== order.value.id || !seesRecords(turn)) return;
+  if (order === null || moments?.id !== order.value.id || !seesRecords(turn.state)) return;
   const dueAtMs = Math.max(moments.dueAtMs, moments.seenAtMs);
   const untilMs = dueAtMs + order.value.withinMs + LEFT_BEHIND_MS;
   if (turn.now < untilMs) return turn.wakeAt(untilMs);

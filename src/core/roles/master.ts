@@ -14,12 +14,11 @@ import { leaveFormer } from '../guard.ts';
 import { allAttached, attachingNow, ATTACH_GRACE_MS, hasUnregistered, seeReplicas, wantedTerm } from '../in-sync.ts';
 import { divergentBytes, positionOf } from '../lineage.ts';
 import {
-  CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, lastTerm, ourLease, ownFacts, remoteIsHealthy,
+  CLOSED_ADDRESS, isEnabled, isFrozen, isLinkedTo, lastTerm, ourLease, ownFacts, remoteIsHealthy, seesRecords,
 } from '../queries.ts';
 import type { Kept, Term } from '../records.ts';
 import { giveUpLease, yieldDeadRedis } from '../power.ts';
 import { isHeldByItsAgent, isLoss } from '../rescue.ts';
-import { seesRecords } from '../operations/ending.ts';
 import { beginsHandOver } from '../operations/hand-over.ts';
 import { staysInOffice } from '../operations/leaving.ts';
 import { isPaused } from '../operations/pause.ts';
@@ -43,8 +42,7 @@ export function decideMaster(turn: Turn, held: RoleOf<'master'>): void {
   if (facts.role === 'replica') leaveFormer(turn, facts);
   if (ourLease(turn.state) === null) return reclaimLease(turn, facts);
   if (term === null || stepsDown(turn, doubted)) return;
-  const reaches = turn.state.synced && turn.state.session?.connected === true;
-  if (turn.state.looseRelease && reaches) return renewEpoch(turn, term, facts);
+  if (turn.state.looseRelease && seesRecords(turn.state)) return renewEpoch(turn, term, facts);
   if (doubted.inDoubt) return turn.refuse('zookeeper_unreachable');
   // A term of another epoch is not ours to change, whatever our lease looks like from here.
   if (term.value.epoch !== role.epoch) return;
@@ -94,8 +92,8 @@ function noteRenewal(turn: Turn, role: RoleOf<'master'>): RoleOf<'master'> {
  * In an ensemble that forgot everything its term goes on: whoever is registered, in sync, and how it was set.
  */
 function reclaimLease(turn: Turn, facts: RedisFacts): void {
-  const { session, synced, records } = turn.state;
-  if (session?.connected !== true || !synced || facts.role !== 'master') return;
+  const { records } = turn.state;
+  if (!seesRecords(turn.state) || facts.role !== 'master') return;
   emitClaim(turn, {
     term: records.term,
     restored: turn.state.memory?.term ?? null,
@@ -129,7 +127,7 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
   const because = state.stopping !== null ? 'stop' : isEnabled(state) ? null : 'disable';
   if (because === 'stop' && staysInOffice(turn, role)) return false;
   // Without the ensemble nobody can be given the office, and by the time there is one, the node may be enabled again.
-  if (because === 'disable' && !(state.synced && state.session?.connected === true)) return false;
+  if (because === 'disable' && !seesRecords(state)) return false;
   if (because !== null) {
     const alone = !hasSuccessor(state);
     // Alone it goes on taking writes: first the term must name nobody who could be promoted without them.
@@ -150,7 +148,7 @@ function stepsDown(turn: Turn, role: RoleOf<'master'>): boolean {
 
 /** Nobody hands over unasked while an operator works on the service, or while nobody can be given the office. */
 function staysByItself(turn: Turn): boolean {
-  return isPaused(turn.state) || !seesRecords(turn);
+  return isPaused(turn.state) || !seesRecords(turn.state);
 }
 
 /** Writable is what a master is for: one whose disk is full hands over, if that helps. It loses nothing: it lives. */

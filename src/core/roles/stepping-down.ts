@@ -9,11 +9,10 @@ import type { ReasonCode } from '../../contract/reasons.ts';
 import { emitClaim, foreignRecord } from '../claim.ts';
 import type { RedisFacts } from '../facts.ts';
 import { FENCE_MIN_REPLICAS, wantedMinReplicas } from '../fencing.ts';
-import { seesRecords } from '../operations/ending.ts';
 import { handOver } from '../operations/hand-over.ts';
 import { handsTo, successorWaitMs } from '../operations/leaving.ts';
 import { giveUpLease, keepsLease, yieldDeadRedis } from '../power.ts';
-import { isTakenBack, ourLease, ownFacts } from '../queries.ts';
+import { isTakenBack, ourLease, ownFacts, seesRecords } from '../queries.ts';
 import type { Term } from '../records.ts';
 import type { RoleOf } from '../role.ts';
 import type { State } from '../state.ts';
@@ -59,7 +58,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
  */
 function isPutOff(turn: Turn, { because, releaseSentAtMs }: RoleOf<'stepping_down'>): boolean {
   const byItself = because === 'complaint' || because === 'unwritable' || because === 'yield';
-  return byItself && releaseSentAtMs === null && !seesRecords(turn);
+  return byItself && releaseSentAtMs === null && !seesRecords(turn.state);
 }
 
 /**
@@ -88,7 +87,7 @@ function yieldedTerm(state: State): { term: Term; version: number } | null {
 
 /** As read on a live connection: before that, nothing is known of it. */
 function leaseIsGone(state: State): boolean {
-  return state.synced && state.session?.connected === true && ourLease(state) === null;
+  return seesRecords(state) && ourLease(state) === null;
 }
 
 function released(turn: Turn, role: RoleOf<'stepping_down'>): void {
