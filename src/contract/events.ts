@@ -26,6 +26,7 @@ export const EVENT_NAMES = [
   'redis_down',
   'redis_restarted',
   'term_restored',
+  'settings_restored',
   'redis_loading',
   'fenced',
   'fence_lifted',

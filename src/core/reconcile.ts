@@ -23,6 +23,7 @@ import { carryOutOwnOrder, endLeftBehind, forgetByOrder } from './operations/own
 import { explainPause } from './operations/pause.ts';
 import { applyParameters } from './parameters.ts';
 import type { Kept, Member, MemberDataset, NodeRecord, Term } from './records.ts';
+import { restoreSettings } from './restore.ts';
 import { settingDiffers } from './service-settings.ts';
 import type { State } from './state.ts';
 import { killStopped } from './stopped.ts';
@@ -71,6 +72,7 @@ export function reconcile(turn: Turn): void {
   if (hasLivingTwin(turn.state)) return;
   keepNodeRecord(turn);
   withdrawIdleBallot(turn);
+  restoreSettings(turn);
   bootstrap(turn);
 }
 

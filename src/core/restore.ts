@@ -7,6 +7,7 @@
  * old epoch, and an ordinary election follows, with every rule that it has; the epoch after it is above everything
  * that anybody remembers (I1). Where no agent remembers anything, a first start is all that is left.
  */
+import { RECORD_FORMAT } from './records.ts';
 import type { Kept, Member, SettingsRecord, Term } from './records.ts';
 import { timeoutMs } from './queries.ts';
 import type { RoleOf } from './role.ts';
@@ -20,10 +21,15 @@ export interface Memory {
   readonly settings: SettingsRecord | null;
 }
 
+/** What stands, unless it is of before what is remembered; then it was put back by somebody who had missed a change. */
+function latest(stands: SettingsRecord | null, remembers: SettingsRecord | null): SettingsRecord | null {
+  return stands === null || (remembers !== null && remembers.version > stands.version) ? remembers : stands;
+}
+
 /** What is remembered after a read; a term that is gone is not forgotten. */
 export function remembered(before: Memory | null, { term, settings }: State['records']): Memory | null {
   if (term === null) return before;
-  const kept = settings?.value ?? before?.settings ?? null;
+  const kept = latest(settings?.value ?? null, before?.settings ?? null);
   if (before?.term === term.value && before.settings === kept) return before;
   return { term: term.value, version: term.znode.version, settings: kept };
 }
@@ -54,4 +60,23 @@ export function restoreTerm(turn: Turn, { sinceMs }: RoleOf<'starting'>): boolea
   const issued = turn.emit({ kind: 'write_term', term, version: null, ...(lost === null ? {} : { settings: lost }) });
   if (issued) turn.report('term_restored', { epoch: term.epoch, in_sync: term.inSync, nodes: term.nodes });
   return true;
+}
+
+/**
+ * Who put the term back may have missed a change of the settings, which names a version of its own: whoever remembers
+ * a later one writes it over theirs. A version is never given twice, so that what operators removed does not come back.
+ */
+export function restoreSettings(turn: Turn): void {
+  const { memory, records: { settings: stands, changes } } = turn.state;
+  const known = memory?.settings ?? null;
+  if (stands === null || known === null || known.version <= stands.value.version) return;
+  if (stands.znode.format > RECORD_FORMAT) return;
+  const issued = turn.emit({
+    kind: 'write_settings',
+    settings: known,
+    version: stands.znode.version,
+    changes: changes?.value ?? { list: [] },
+    changesVersion: changes?.znode.version ?? null,
+  });
+  if (issued) turn.report('settings_restored', { version: known.version, instead_of: stands.value.version });
 }

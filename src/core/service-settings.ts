@@ -69,8 +69,8 @@ export function missingSettings(state: State): SettingsRecord | null {
   if (state.records.settings !== null || isUnreadable(state, 'settings')) return null;
   // In an ensemble that lost everything they go on with the term.
   if (state.records.term === null && state.memory?.settings) return state.memory.settings;
-  const version = (state.records.term?.value.settingsVersion ?? 0) + 1;
-  return { version, ...state.local.shared, ...NO_OPERATOR_SETTINGS };
+  const highest = Math.max(state.records.term?.value.settingsVersion ?? 0, state.memory?.settings?.version ?? 0);
+  return { version: highest + 1, ...state.local.shared, ...NO_OPERATOR_SETTINGS };
 }
 
 /** Version that the next term names, together with the record to create or the one to check. */

@@ -4,13 +4,23 @@ import { describe, expect, test } from 'vitest';
 
 import { timeoutMs } from './queries.ts';
 import type { RedisSight } from './facts.ts';
-import type { Member } from './records.ts';
-import { NO_RECORDS } from './records.ts';
+import type { Member, SettingsRecord } from './records.ts';
+import { NO_RECORDS, RECORD_FORMAT } from './records.ts';
+import { missingSettings } from './service-settings.ts';
 import { inPeace as settled } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
 import {
   EPOCH, kept, masterFacts, member, only, reads, run, settings, SHARED, sight, START_MS, term, world,
 } from './testing/world.ts';
+
+/** An operator makes the service durable, by an agent that hears the ensemble. */
+function changesSettings(village: Village, by: string): SettingsRecord {
+  const { value, znode } = village.ensemble.records.settings!;
+  const changed = { ...value, version: value.version + 1, durability: 'durable', change: 'x' } as const;
+  const change = { id: 'x', version: changed.version, at: 1, asker: 'ann', changes: [] };
+  village.order(by, { order: 'settings', request: { id: 'x', settings: changed, change, basedOn: znode.version } });
+  return changed;
+}
 
 /** Nothing is left of any record, and every session is new. */
 function wipe(village: Village): void {
@@ -163,17 +173,14 @@ test('an agent puts back the term that it remembers, also beside a dead Redis', 
 describe('a master that lived on promises goes on with its term', () => {
   test('with what operators set', () => {
     const village = settled();
-    const { value, znode } = village.ensemble.records.settings!;
-    const changed = { ...value, version: value.version + 1, durability: 'durable', change: 'x' } as const;
-    const change = { id: 'x', version: changed.version, at: 1, asker: 'ann', changes: [] } as never;
-    village.order('b', { order: 'settings', request: { id: 'x', settings: changed, change, basedOn: znode.version } });
+    const changed = changesSettings(village, 'b');
     village.pass(1000);
     village.ensembleDown();
     village.pass(20_000);
     const letIn = village.ensembleBack('wiped');
     for (const name of ['a', 'b', 'c']) letIn(name);
     village.pass(5000);
-    expect(village.ensemble.records.settings?.value.durability).toBe('durable');
+    expect(village.ensemble.records.settings?.value).toEqual(changed);
   });
   test('with its in-sync set: one of it succeeds when it dies before they are back', () => {
     const village = settled();
@@ -201,6 +208,54 @@ describe('a master that lived on promises goes on with its term', () => {
     for (const name of ['b', 'c']) letIn(name);
     village.pass(60_000);
     expect(village.writable()).toHaveLength(1);
+  });
+});
+
+describe('a change of the settings that one agent missed', () => {
+  test.each([
+    ['a', 'b', ['a', 'c', 'b'], 500],
+    ['b', 'c', ['b', 'c', 'a'], 5000],
+    ['c', 'b', ['c', 'b', 'a'], 50],
+    ['c', 'b', ['c', 'a', 'b'], 25_000],
+  ])('%s missed it, %s made it, and the agents are back as %j, each %i ms behind the other', (
+    missed, by, order, laterMs,
+  ) => {
+    const village = settled();
+    village.cutOff(missed);
+    const changed = changesSettings(village, by);
+    village.pass(1000);
+    village.ensembleDown();
+    village.killRedis('a');
+    village.pass(20_000);
+    const letIn = village.ensembleBack('wiped');
+    for (const name of order) {
+      letIn(name);
+      village.pass(laterMs);
+    }
+    village.redis('a').restart('kept');
+    village.pass(40_000);
+    expect(village.ensemble.records.settings?.value).toEqual(changed);
+    expect(village.writable()).toHaveLength(1);
+  });
+
+  test('a version is never given twice: what an operator removed is not put back', () => {
+    const remembered = { version: 7, ...SHARED, durability: 'durable' } as const;
+    const memory = { term: term(), version: 3, settings: remembered };
+    const master = world('a', 'master', { record: { settings: null }, memory });
+    expect(missingSettings(master)).toEqual({ version: 8, ...SHARED });
+    const replica = world('b', 'replica', { record: { settings: { version: 8, ...SHARED } }, memory });
+    expect(run(replica, 1).does).not.toContain('write_settings');
+  });
+
+  test('what is written in a newer format is left as it is', () => {
+    const memory = { term: term(), version: 3, settings: { version: 7, ...SHARED } };
+    const does = (format: number): readonly string[] => {
+      const { records, ...state } = world('b', 'replica', { memory });
+      const older = kept({ version: 6, ...SHARED }, { format });
+      return run({ ...state, records: { ...records, settings: older } }, 1).does;
+    };
+    expect(does(RECORD_FORMAT)).toContain('write_settings');
+    expect(does(RECORD_FORMAT + 1)).not.toContain('write_settings');
   });
 });
 

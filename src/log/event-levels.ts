@@ -29,6 +29,7 @@ export const EVENT_LEVELS = {
   redis_down: 'WARN',
   redis_restarted: 'WARN',
   term_restored: 'WARN',
+  settings_restored: 'WARN',
   redis_loading: 'INFO',
   fenced: 'WARN',
   fence_lifted: 'INFO',

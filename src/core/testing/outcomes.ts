@@ -8,6 +8,8 @@ import type { Outcome } from '../inputs.ts';
 import type { Inhabitant, Village } from './village.ts';
 
 /** Carries it out. Null: nobody is told how it ended. */
+const ASKED_LATER_MS = 0.001;
+
 export function outcomeOf(village: Village, by: Inhabitant, action: Action): Outcome | null {
   const done = (ok: boolean): Outcome =>
     ok ? { result: 'done', sentAtMs: village.nowMs } : { result: 'failed', code: 'BAD_VERSION' };
@@ -53,6 +55,8 @@ export function outcomeOf(village: Village, by: Inhabitant, action: Action): Out
       return done(village.redis(name).obey(action));
     case 'heartbeat':
       if (by.cutOff) return { result: 'failed', code: 'CONNECTION_LOSS' };
+      // Time stands still here while agents talk; of two questions to the ensemble the second is asked later.
+      if (by.state.lastProofMs === village.nowMs) village.nowMs += ASKED_LATER_MS;
       return { result: 'heard', sentAtMs: village.nowMs, lease: village.ensemble.leaseStat() };
     case 'write_member':
     case 'write_node':
