@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
+import type { ActionKind } from './actions.ts';
 import type { RedisFacts } from './facts.ts';
 import { inPeace } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
@@ -19,13 +20,18 @@ function overlapMs(village: Village, forMs: number): number {
   return ms;
 }
 
+/** Goes on until this agent is about to do one of these, and dies there. */
+function passUntilDead(village: Village, name: string, ...kinds: readonly ActionKind[]): void {
+  let deaths = 0;
+  village.interrupt = (by, { kind }) => by === name && kinds.includes(kind) && deaths++ === 0;
+  for (let i = 0; i < 6000 && deaths === 0; i++) village.pass(5);
+  expect(deaths).toBe(1);
+}
+
 /** The agent of `a` dies, its Redis lives; that of `b` dies right behind its claim, before it fences. */
 function claimThenCrash(village: Village): void {
-  let crashes = 0;
-  village.interrupt = (by, action) => by === 'b' && action.kind === 'remote_fence_reversibly' && crashes++ === 0;
   village.killAgent('a', 0);
-  for (let i = 0; i < 4000 && crashes === 0; i++) village.pass(5);
-  expect(crashes).toBe(1);
+  passUntilDead(village, 'b', 'remote_fence_reversibly');
 }
 
 describe('a master whose successor died right behind its claim is fenced', () => {
@@ -50,6 +56,17 @@ describe('a master whose successor died right behind its claim is fenced', () =>
     const village = inPeace(['a', 'b', 'c', 'd']);
     village.killAgent('d', 0);
     claimThenCrash(village);
+    village.start('b');
+    expect(overlapMs(village, 20_000)).toBe(0);
+  });
+
+  test('by that successor, whose Redis came back from its disk before it stood', () => {
+    const village = inPeace(['a', 'b', 'd']);
+    village.killAgent('d', 0);
+    village.pass(300);
+    village.killAgent('a', 0);
+    village.redis('b').restart('kept');
+    passUntilDead(village, 'b', 'remote_fence_reversibly', 'remote_fence_hard');
     village.start('b');
     expect(overlapMs(village, 20_000)).toBe(0);
   });
@@ -105,21 +122,6 @@ describe('a disabled replica', () => {
   });
 });
 
-test('a claimant that came back from its disk, and died before it fenced, fences when its agent is back', () => {
-  const village = inPeace(['a', 'b', 'd']);
-  village.killAgent('d', 0);
-  village.pass(300);
-  village.killAgent('a', 0);
-  village.redis('b').restart('kept');
-  let crashes = 0;
-  const fences = ['remote_fence_reversibly', 'remote_fence_hard'];
-  village.interrupt = (by, action) => by === 'b' && fences.includes(action.kind) && crashes++ === 0;
-  for (let i = 0; i < 6000 && crashes === 0; i++) village.pass(5);
-  expect(crashes).toBe(1);
-  village.start('b');
-  expect(overlapMs(village, 20_000)).toBe(0);
-});
-
 test('an ordered failover whose node dies behind its claim leaves the election as it was', () => {
   const village = inPeace();
   village.redis('a').unreachableFor.add('c');
@@ -135,9 +137,7 @@ test('an ordered failover whose node dies behind its claim leaves the election a
     scheduledAt: null, force: true,
   } as const;
   village.order('c', { order: 'operation', request });
-  let crashes = 0;
-  village.interrupt = (by, action) => by === 'c' && action.kind === 'promote' && crashes++ === 0;
-  for (let i = 0; i < 4000 && crashes === 0; i++) village.pass(5);
+  passUntilDead(village, 'c', 'promote');
   village.start('c');
   village.pass(300);
   village.start('b');
@@ -147,10 +147,7 @@ test('an ordered failover whose node dies behind its claim leaves the election a
 
 describe('a claim that begins a lineage is taken up again', () => {
   const crashesOnce = (village: Village, name: string): void => {
-    let crashes = 0;
-    village.interrupt = (by, action) => by === name && action.kind === 'promote' && crashes++ === 0;
-    for (let i = 0; i < 1000 && crashes === 0; i++) village.pass(5);
-    expect(crashes).toBe(1);
+    passUntilDead(village, name, 'promote');
     village.start(name);
     village.pass(60_000);
   };

@@ -53,8 +53,7 @@ describe('the ensemble is down', () => {
       const village = inPeace(names);
       village.ensembleDown();
       expect(writableThrough(village, 3 * T_MS)).toEqual(['a']);
-      const letIn = village.ensembleBack('expired');
-      for (const name of names) letIn(name);
+      village.ensembleBack('expired')(...names);
       expect(writableThrough(village, 2 * T_MS)).toEqual(['a']);
     }
   });
@@ -67,8 +66,7 @@ describe('the ensemble is down', () => {
     expect(village.writable()).toEqual([]);
     expect(village.agent('a').state.failsafe?.refused).toEqual([{ node: 'c', reason: 'agent_silent' }]);
     expect([...village.agent('a').state.reasons]).toContain('failsafe_refused');
-    const letIn = village.ensembleBack('kept');
-    for (const name of NAMES) letIn(name);
+    village.ensembleBack('kept')(...NAMES);
     village.pass(2000);
     expect(village.writable()).toEqual(['a']);
     expect(village.epochs).toEqual([1]);
@@ -104,8 +102,7 @@ describe('the ensemble is down', () => {
     // Both replicas left: nobody promised, nobody proved; the dead-man is lowered because the operator chose so.
     expect(village.followed()).toMatchObject({ b: 'nobody', c: 'nobody' });
     expect([...village.agent('a').state.reasons]).toContain('unconfirmed');
-    const letIn = village.ensembleBack('kept');
-    for (const name of NAMES) letIn(name);
+    village.ensembleBack('kept')(...NAMES);
     village.agent('b').deaf = false;
     village.pass(2 * T_MS);
     expect(village.writable()).toEqual(['a']);
@@ -118,8 +115,7 @@ describe('the ensemble is down', () => {
     village.pass(2 * T_MS);
     village.killRedis('a');
     village.pass(1000);
-    const letIn = village.ensembleBack('kept');
-    for (const name of NAMES) letIn(name);
+    village.ensembleBack('kept')(...NAMES);
     village.pass(1000);
     expect(['b', 'c']).toContain(village.writable()[0]);
   });
@@ -146,8 +142,7 @@ describe('promises bind', () => {
     village.ensembleDown();
     village.pass(2 * T_MS);
     const letIn = village.ensembleBack('expired');
-    letIn('b');
-    letIn('c');
+    letIn('b', 'c');
     // The village throws if both take writes; the master stops first, then somebody succeeds.
     village.pass(RECLAIM_GRACE_MS + 2 * T_MS);
     expect(['b', 'c']).toContain(village.writable()[0]);
@@ -162,8 +157,7 @@ describe('promises bind', () => {
     village.pass(2 * T_MS);
     village.killAgent(name);
     village.start(name);
-    const letIn = village.ensembleBack('expired');
-    for (const other of ['b', 'c']) letIn(other);
+    village.ensembleBack('expired')('b', 'c');
     for (const other of ['b', 'c']) village.agent(other).deaf = true;
     let untilMs = village.agent('a').state.failsafe?.untilMs ?? 0;
     expect(untilMs).toBeGreaterThan(village.nowMs);
@@ -201,8 +195,7 @@ describe('promises bind', () => {
     village.start('a');
     village.pass(T_MS);
     expect(village.writable()).toEqual([]);
-    const letIn = village.ensembleBack('expired');
-    for (const name of NAMES) letIn(name);
+    village.ensembleBack('expired')(...NAMES);
     village.pass(2 * T_MS);
     expect(village.writable()).toHaveLength(1);
   });

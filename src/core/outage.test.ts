@@ -29,7 +29,7 @@ test('it does not wait for longer than the settling time', () => {
 });
 
 describe('a master that is back before the others keeps them in sync while they stream', () => {
-  function aloneBack(): [Village, (name: string) => void] {
+  function aloneBack(): [Village, ReturnType<Village['ensembleBack']>] {
     const village = inPeace();
     village.ensembleDown();
     village.pass(20_000);
@@ -43,7 +43,7 @@ describe('a master that is back before the others keeps them in sync while they 
     village.killRedis('a');
     village.killAgent('a');
     village.pass(200);
-    for (const name of ['b', 'c']) letIn(name);
+    letIn('b', 'c');
     village.pass(60_000);
     expect(village.writable()).toHaveLength(1);
   });
@@ -51,7 +51,7 @@ describe('a master that is back before the others keeps them in sync while they 
     const [village, letIn] = aloneBack();
     village.cutOff('a');
     village.pass(100);
-    for (const name of ['b', 'c']) letIn(name);
+    letIn('b', 'c');
     village.pass(60_000);
     expect(village.writable()).toHaveLength(1);
   });
@@ -73,7 +73,7 @@ test('one that is cut off from it by then is not kept for the stream of another'
   village.killRedis('a');
   village.killAgent('a');
   village.pass(100);
-  for (const name of ['b', 'd']) letIn(name);
+  letIn('b', 'd');
   village.pass(30_000);
   expect(village.writable()).toEqual([]);
 });

@@ -164,8 +164,7 @@ test('an agent puts back the term that it remembers, also beside a dead Redis', 
   village.pass(500);
   village.killRedis('a');
   village.pass(20_000);
-  const letIn = village.ensembleBack('wiped');
-  for (const name of ['a', 'b', 'c']) letIn(name);
+  village.ensembleBack('wiped')('a', 'b', 'c');
   village.pass(60_000);
   expect(village.writable()).toHaveLength(1);
 });
@@ -177,8 +176,7 @@ describe('a master that lived on promises goes on with its term', () => {
     village.pass(1000);
     village.ensembleDown();
     village.pass(20_000);
-    const letIn = village.ensembleBack('wiped');
-    for (const name of ['a', 'b', 'c']) letIn(name);
+    village.ensembleBack('wiped')('a', 'b', 'c');
     village.pass(5000);
     expect(village.ensemble.records.settings?.value).toEqual(changed);
   });
@@ -192,7 +190,7 @@ describe('a master that lived on promises goes on with its term', () => {
     village.killRedis('a');
     village.killAgent('a');
     village.pass(200);
-    for (const name of ['b', 'c']) letIn(name);
+    letIn('b', 'c');
     village.pass(60_000);
     expect(village.writable()).toHaveLength(1);
   });
@@ -204,8 +202,7 @@ describe('a master that lived on promises goes on with its term', () => {
     village.pass(500);
     village.ensembleDown();
     village.pass(5000);
-    const letIn = village.ensembleBack('wiped');
-    for (const name of ['b', 'c']) letIn(name);
+    village.ensembleBack('wiped')('b', 'c');
     village.pass(60_000);
     expect(village.writable()).toHaveLength(1);
   });

@@ -99,8 +99,7 @@ describe('a disabled node stays so over a restart of its agent', () => {
     village.pass(1000);
     village.ensembleDown();
     village.pass(10_000);
-    const letIn = village.ensembleBack('wiped');
-    for (const name of ['a', 'b', 'c']) letIn(name);
+    village.ensembleBack('wiped')('a', 'b', 'c');
     village.pass(20_000);
     expect(recordOf(village, 'c')).toMatchObject({ disabled: true, inSync: false, whole: false });
     village.killAgent('c', 0);

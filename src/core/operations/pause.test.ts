@@ -133,8 +133,7 @@ describe('the end of a pause', () => {
     village.ensembleDown();
     village.pass(5000);
     for (const name of ['a', 'b', 'c']) expect(reasonsOf(village, name)).toContain('service_paused');
-    const letIn = village.ensembleBack('wiped');
-    for (const name of ['a', 'b', 'c']) letIn(name);
+    village.ensembleBack('wiped')('a', 'b', 'c');
     village.pass(10_000);
     for (const name of ['a', 'b', 'c']) expect(reasonsOf(village, name)).not.toContain('service_paused');
     expect(village.writable()).toHaveLength(1);

@@ -150,21 +150,24 @@ export class Village {
 
   /**
    * It is back, with the sessions it had, or with none of them, or without any record. Agents find it one by one: each
-   * call of the returned function lets one in.
+   * call of the returned function lets in whom it names.
    */
-  ensembleBack(sessions: 'kept' | 'expired' | 'wiped'): (name: string) => void {
+  ensembleBack(sessions: 'kept' | 'expired' | 'wiped'): (...names: readonly string[]) => void {
     this.isDown = false;
     if (sessions === 'wiped') this.ensemble.wipe();
     if (sessions === 'expired') for (const { session } of this.inhabitants.values()) this.ensemble.expire(session);
-    return (name) => {
-      const agent = this.agent(name);
-      agent.cutOff = false;
-      if (sessions !== 'kept') {
-        if (agent.state.session !== null) agent.inbox.push({ kind: 'session_expired' });
-        agent.session = this.ensemble.connect();
-      }
-      this.readEverything(agent);
+    return (...names) => {
+      for (const name of names) this.letIn(this.agent(name), sessions !== 'kept');
     };
+  }
+
+  private letIn(agent: Inhabitant, anew: boolean): void {
+    agent.cutOff = false;
+    if (anew) {
+      if (agent.state.session !== null) agent.inbox.push({ kind: 'session_expired' });
+      agent.session = this.ensemble.connect();
+    }
+    this.readEverything(agent);
   }
 
   private expireSessions(): void {
