@@ -10,6 +10,7 @@ import type { OperationAnswer, OperationResult } from '../../src/contract/operat
 import { ORDER_WITHIN_MS } from '../../src/core/operations/records.ts';
 import type { OrderRecord } from '../../src/core/operations/records.ts';
 import type { Checker, Committed, Overview, Sight } from './checker.ts';
+import { ToldToTakePart } from './told-to-take-part.ts';
 
 /** Clocks of agents run up to five per cent slow. */
 const SLOWEST_CLOCK = 0.95;
@@ -36,8 +37,7 @@ interface Tenure {
 export class OrdersEndOnce implements Checker {
   private readonly stories = new Map<string, Story>();
   private readonly tenures = new Map<number, Tenure>();
-  /** When each node was last told to take part again. */
-  private readonly enabledMs = new Map<string, number>();
+  private readonly told = new ToldToTakePart();
   /** Processes of agents that were told to stop, which nobody takes back. */
   private readonly toldToStop = new Set<string>();
   /** Processes of agents that were told to keep out, and not told to take part again before they gave anything away. */
@@ -49,6 +49,7 @@ export class OrdersEndOnce implements Checker {
   private healedMs: number | null = null;
 
   see(sight: Sight, world: Overview): void {
+    this.told.see(sight, world);
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.forget();
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -95,16 +96,15 @@ export class OrdersEndOnce implements Checker {
 
   /** It was told to take part again while its release was on its way: that goes through, and it stands as others do. */
   private leftBefore(node: string, world: Overview): boolean {
-    const enabledMs = this.enabledMs.get(node);
+    const toldMs = this.told.lastMs(node);
     const agent = world.nodes.get(node)?.agent ?? null;
-    if (agent === null || enabledMs === undefined) return false;
-    const isFresh = world.nowMs - enabledMs < world.plan.sessionTimeoutMs;
+    if (agent === null || toldMs === undefined) return false;
+    const isFresh = world.nowMs - toldMs < world.plan.sessionTimeoutMs;
     // Back in office, but fenced until it has renewed its lease: until then that release may still come.
     return agent.looseRelease || (agent.role === 'stepping_down' && isFresh);
   }
 
   private said({ node, event, fields }: Extract<Sight, { saw: 'said' }>, world: Overview): void {
-    if (event === 'enabled') this.enabledMs.set(node, world.nowMs);
     const told = world.nodes.get(node)?.agent;
     if (event === 'disabled' && told !== null && told !== undefined) this.toldToLeave.add(told.instance);
     const stays = event === 'enabled' && told?.looseRelease === false && told.role !== 'stepping_down';

@@ -51,11 +51,11 @@ export class FreshestWins implements Checker {
 
   see(sight: Sight, world: Overview): void {
     this.forced.see(sight);
+    this.keptTrue.see(sight, world);
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.inSync.forget();
     if (sight.saw === 'restarted') this.fromDisk.restarts(sight.node);
     if (sight.saw === 'said' && sight.event === 'reinitialized') this.reinitializedMs.set(sight.node, world.nowMs);
-    if (sight.saw === 'said' && sight.event === 'enabled') this.keptTrue.enabled(sight.node, world.nowMs);
     if (sight.saw === 'replaced') this.inSync.replaced(sight.node, sight.fromRunId, world.committed);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw === 'said' && sight.event === 'frozen') {

@@ -6,6 +6,7 @@
 import type { Checker, Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { missing } from './datasets.ts';
 import { Forced } from './forced.ts';
+import { ToldToTakePart } from './told-to-take-part.ts';
 
 type Replaced = Extract<Sight, { saw: 'replaced' }>;
 
@@ -36,13 +37,13 @@ export class NeverWipe implements Checker {
   /** When each node last said that a copy failed. */
   private readonly failedMs = new Map<string, number>();
   private readonly forced = new Forced();
-  /** When each node was last told to take part again. */
-  private readonly enabledMs = new Map<string, number>();
+  private readonly told = new ToldToTakePart();
 
   see(sight: Sight, world: Overview): void {
     this.forced.see(sight);
+    this.told.see(sight, world);
     if (sight.saw === 'committed') this.records(sight.before, sight.after, world.nowMs);
-    if (sight.saw === 'said') this.said(sight, world.nowMs);
+    if (sight.saw === 'said' && sight.event === 'rescue_failed') this.failedMs.set(sight.node, world.nowMs);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw !== 'replaced') return;
     this.opened(sight, world);
@@ -65,11 +66,6 @@ export class NeverWipe implements Checker {
     world.violated('I5', `${node} copied behind the sync fence from a process that no record ever named master`);
   }
 
-  private said({ node, event }: Extract<Sight, { saw: 'said' }>, nowMs: number): void {
-    if (event === 'rescue_failed') this.failedMs.set(node, nowMs);
-    if (event === 'enabled') this.enabledMs.set(node, nowMs);
-  }
-
   private replaced({ node, had, gets, fromRunId }: Replaced, world: Overview): void {
     const { recordedRunId: recorded, former } = this;
     if (had.size === 0 || recorded === null || recorded === fromRunId) return;
@@ -85,13 +81,13 @@ export class NeverWipe implements Checker {
 
   /** It was left out until a moment ago, in which the claim may have been. */
   private enabledLately(node: string, { nowMs }: Overview): boolean {
-    return nowMs - (this.enabledMs.get(node) ?? Number.NEGATIVE_INFINITY) < BALLOT_MS;
+    return nowMs - (this.told.lastMs(node) ?? Number.NEGATIVE_INFINITY) < BALLOT_MS;
   }
 
   private discarded({ node, had, gets }: Replaced, world: Overview): void {
     const { nowMs } = world;
     if (nowMs - (this.failedMs.get(node) ?? Number.NEGATIVE_INFINITY) < GAVE_UP_MS) return;
-    const lookedSinceMs = Math.max(this.enabledMs.get(node) ?? 0, world.nodes.get(node)?.agentRunsSinceMs ?? nowMs);
+    const lookedSinceMs = Math.max(this.told.lastMs(node) ?? 0, world.nodes.get(node)?.agentRunsSinceMs ?? nowMs);
     // A service without a term has no lineage that data could be outside of.
     if (nowMs - lookedSinceMs < ASKED_BEFORE_MS || world.committed.term === null) return;
     let lost = missing(gets, had).filter((id) => world.acknowledged.has(id));

@@ -5,6 +5,7 @@
  */
 import { WAKES_WITHIN_MS } from './checker.ts';
 import type { Checker, Committed, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
+import { ToldToTakePart } from './told-to-take-part.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
@@ -39,13 +40,12 @@ export class PowerEndsInTime implements Checker {
   private heldBy: string | null = null;
   /** Until when each node held a lease, and for which process of its Redis. */
   private readonly held = new Map<string, { readonly untilMs: number; readonly runId: string | null }>();
-  /** When each node was last told to take part again: from then on it fences what it left as it was. */
-  private readonly enabledMs = new Map<string, number>();
+  private readonly told = new ToldToTakePart();
 
   see(sight: Sight, world: Overview): void {
     if (sight.saw === 'wiped') this.forget();
     if (sight.saw === 'committed') this.noteHolder(sight.after.lease, world);
-    if (sight.saw === 'said' && sight.event === 'enabled') this.enabledMs.set(sight.node, world.nowMs);
+    this.told.see(sight, world);
   }
 
   seeWrites(sight: WritesSight, world: Overview): void {
@@ -54,7 +54,8 @@ export class PowerEndsInTime implements Checker {
     if (this.holder === sight.node && this.isSkipped(sight.ids.length)) return;
     const node = world.nodes.get(sight.node);
     if (node === undefined || node.agentRunsSinceMs === null || node.redisServesSinceMs === null) return;
-    const toldMs = this.enabledMs.get(sight.node) ?? 0;
+    // From then on it fences what it left as it was.
+    const toldMs = this.told.lastMs(sight.node) ?? 0;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs, toldMs);
     const wokeMs = node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY;
     const wasBusy = world.plan.faults.some((fault) => fault.kind === 'redis_busy' && fault.node === sight.node);

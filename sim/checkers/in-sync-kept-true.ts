@@ -2,8 +2,9 @@
  * Whether the in-sync set is kept true: nobody is taken out of it before it could attach to a new master, and nobody
  * stays in it who has long been gone from a master that could have said so.
  */
-import type { Committed, NodeSight, Overview } from './checker.ts';
+import type { Committed, NodeSight, Overview, Sight } from './checker.ts';
 import { pathsGoodSinceMs } from './paths.ts';
+import { ToldToTakePart } from './told-to-take-part.ts';
 
 /** A new master waits 200 ms on its clock for those whom its claim kept. */
 const ATTACH_MS = 180;
@@ -20,8 +21,7 @@ export class InSyncKeptTrue {
   /** Who claimed to be promoted, and when it was. */
   private claimant: string | null = null;
   private promotedMs: number | null = null;
-  /** When each node was last told to take part again. */
-  private readonly enabledMs = new Map<string, number>();
+  private readonly told = new ToldToTakePart();
   /** When each node's Redis was last seen alive. */
   private readonly aliveMs = new Map<string, number>();
   /** The lease holder that was seen to be able to say who is gone, since when, and at which look. */
@@ -35,8 +35,8 @@ export class InSyncKeptTrue {
     this.promotedMs = null;
   }
 
-  enabled(node: string, nowMs: number): void {
-    this.enabledMs.set(node, nowMs);
+  see(sight: Sight, world: Overview): void {
+    this.told.see(sight, world);
   }
 
   promoted(node: string, nowMs: number): void {
@@ -50,10 +50,10 @@ export class InSyncKeptTrue {
     const { inSync } = after.term;
     const gone = before.term?.inSync.filter((name) => !inSync.includes(name)) ?? [];
     const isTold = (name: string): boolean => {
-      const enabledMs = this.enabledMs.get(name);
+      const toldMs = this.told.lastMs(name);
       const heardSinceMs = nodes.get(name)?.agent?.connectedSinceMs ?? nowMs;
-      if (enabledMs === undefined) return true;
-      return nowMs - Math.max(enabledMs, heardSinceMs, pathsGoodSinceMs(name, world)) >= TOLD_MS;
+      if (toldMs === undefined) return true;
+      return nowMs - Math.max(toldMs, heardSinceMs, pathsGoodSinceMs(name, world)) >= TOLD_MS;
     };
     return gone.find((name) => isTold(name) && takesPart(nodes.get(name))) ?? null;
   }
