@@ -177,7 +177,11 @@ export function deposedBy(state: State, term: Term): TermMaster | null {
   return deposed === null || sameAddress(deposed.redis, state.settings.redis) ? null : deposed;
 }
 
-/** Whoever claimed last may have died before it fenced the master that it was to succeed, and was promoted. */
+/**
+ * Whether the master that the term names was promoted. Whoever claimed last may have died before it fenced the one that
+ * it was to succeed: its Redis is gone, or is a replica still, and that one is to be fenced yet. Where neither is seen,
+ * the term is believed.
+ */
 function isPromoted({ remote, remoteTarget }: State, { master }: Term): boolean {
   if (master === null || !sameAddress(remoteTarget, master.redis) || remote.facts?.runId !== master.runId) return true;
   const isSeen = remote.link === 'open' && remote.current;

@@ -98,7 +98,7 @@ export function answerQuestion(turn: Turn, id: number, question: FailsafeQuestio
 }
 
 /** An asker may be ahead of the last term that we read by a claim or two, each in an ensemble that lost everything. */
-const EPOCHS_AHEAD_MAX = 100;
+export const EPOCHS_AHEAD_MAX = 100;
 
 /** What a question proves of epochs that our claims have to be above: only a registered node is a master of ours. */
 function epochOf(state: State, from: FailsafeQuestion['from'], epoch: number): number {
