@@ -4,14 +4,15 @@ import type { AskedSettings, SettingFault, SettingsAnswer, SettingsShown } from 
 import type { SettingsRequest } from '../core/operations/settings.ts';
 import { NO_OPERATOR_SETTINGS } from '../core/records.ts';
 import type { SettingsRecord } from '../core/records.ts';
+import { lastVersion } from '../core/service-settings.ts';
 import type { State } from '../core/state.ts';
 import { changedSettings } from '../records/settings-change.ts';
 import { documentOf } from '../records/settings.ts';
 
 /** Where no record stands, what the next lease holder would write. */
-function recordNow({ records, local }: State): SettingsRecord {
-  const version = records.term?.value.settingsVersion ?? 0;
-  return records.settings?.value ?? { version, ...local.shared, ...NO_OPERATOR_SETTINGS };
+function recordNow(state: State): SettingsRecord {
+  const { records, local } = state;
+  return records.settings?.value ?? { version: lastVersion(state), ...local.shared, ...NO_OPERATOR_SETTINGS };
 }
 
 /** Null where the service has no settings yet. */

@@ -69,8 +69,17 @@ export function missingSettings(state: State): SettingsRecord | null {
   if (state.records.settings !== null || isUnreadable(state, 'settings')) return null;
   // In an ensemble that lost everything they go on with the term.
   if (state.records.term === null && state.memory?.settings) return state.memory.settings;
-  const highest = Math.max(state.records.term?.value.settingsVersion ?? 0, state.memory?.settings?.version ?? 0);
-  return { version: highest + 1, ...state.local.shared, ...NO_OPERATOR_SETTINGS };
+  return { version: lastVersion(state) + 1, ...state.local.shared, ...NO_OPERATOR_SETTINGS };
+}
+
+/**
+ * The latest version of settings that anything here speaks of. None is given twice: what is written anew must be later
+ * than all that agents remember, or they would put theirs back (`restore.ts`).
+ */
+export function lastVersion({ records: { term, settings, changes }, memory }: State): number {
+  const known = [term?.value.settingsVersion, settings?.value.version, memory?.settings?.version];
+  const changed = changes?.value.list.map(({ version }) => version) ?? [];
+  return Math.max(0, ...known.map((version) => version ?? 0), ...changed);
 }
 
 /** Version that the next term names, together with the record to create or the one to check. */

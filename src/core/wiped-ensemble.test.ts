@@ -240,6 +240,9 @@ describe('a change of the settings that one agent missed', () => {
     const memory = { term: term(), version: 3, settings: remembered };
     const master = world('a', 'master', { record: { settings: null }, memory });
     expect(missingSettings(master)).toEqual({ version: 8, ...SHARED });
+    const change = { id: 'x', version: 9, asker: 'ann', at: null, changes: [] };
+    const changed = { ...master, records: { ...master.records, changes: kept({ list: [change] }) } };
+    expect(missingSettings(changed)?.version).toBe(10);
     const replica = world('b', 'replica', { record: { settings: { version: 8, ...SHARED } }, memory });
     expect(run(replica, 1).does).not.toContain('write_settings');
   });
