@@ -170,6 +170,25 @@ describe('a connection', () => {
     expect(silent).toEqual(['open', 'lost']);
   });
 
+  test('that its kernel gives up brings nothing of what was sent behind what is lost', () => {
+    const { network, a, b, pass } = twoHosts();
+    const heard: string[][] = [];
+    network.listen(b, 1, () => ears((heard[heard.length] = [])));
+    const ends = Array.from({ length: 20 }, () => (
+      network.connect(a, { host: 'b', port: 1 }, { timeoutMs: 100, events: ears([]) })
+    ));
+    pass(10);
+    network.setPath('a', 'b', { state: 'drop' });
+    for (const end of ends) end.send('first');
+    pass(14_900);
+    network.setPath('a', 'b', { state: 'open' });
+    pass(50);
+    for (const end of ends) end.send('second');
+    pass(500);
+    const streams = new Set(heard.map((words) => words.filter((word) => word !== 'open').join()));
+    expect([...streams].sort()).toEqual(['', 'first,second']);
+  });
+
   test('that one side forgot ends by reset at the other, though that one only waits: its kernel does not', () => {
     const { network, a, b, pass } = twoHosts();
     const heard: string[] = [];

@@ -77,6 +77,7 @@ export class End {
   private readonly held: unknown[] = [];
   private arrivesMs = 0;
   private heldSinceMs = 0;
+  private gaveUp = false;
 
   constructor(network: Network, process: Process, dialled: Endpoint, events: EndEvents) {
     this.network = network;
@@ -92,7 +93,7 @@ export class End {
   }
 
   private put(message: unknown): void {
-    if (this.open && this.other !== null) this.carry(message);
+    if (this.open && !this.gaveUp && this.other !== null) this.carry(message);
   }
 
   /** Closes this side; the other is told by FIN behind what was sent before. */
@@ -184,7 +185,10 @@ export class End {
     });
   }
 
+  /** Behind a gap there is no stream: what is under way, or sent before the process hears of it, never arrives. */
   private giveUp(): void {
+    this.gaveUp = true;
+    this.underWay.fill(new Arrival(() => undefined));
     this.held.length = 0;
     this.network.unhold(this);
     this.ends('lost');

@@ -101,8 +101,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   {
     name: 'a replica waits for proof of a new master where it followed the old one',
     file: 'core/roles/replica.ts',
-    find: 'if (!leaveUnproven(turn, facts)) leaveFormer(turn, facts);',
-    replace: 'if (!isHeard(state, lease)) leaveFormer(turn, facts);',
+    find: "if (turn.awaits('detach')) return;\n  leaveWhileWaiting(turn, facts);",
+    replace: "if (turn.awaits('detach')) return;\n  if (!isHeard(state, lease)) leaveFormer(turn, facts);",
     by: ['I5'],
     focus: 'unproven',
   },

@@ -58,7 +58,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'clients are disconnected before REPLICAOF, and their master is not fenced until then',
     file: 'core/operations/hand-over.ts',
-    find: 'if (facts.minReplicas !== FENCE_MIN_REPLICAS) return;',
+    find: "if (facts.minReplicas !== FENCE_MIN_REPLICAS || turn.awaits('set_min_replicas')) return;",
     replace: "if (turn.emit({ kind: 'kill_stragglers' })) return;",
     also: [
       {
@@ -88,7 +88,7 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'the lease is handed over before the fence is seen to hold, to a target that does not fence',
     file: 'core/operations/hand-over.ts',
-    find: 'if (facts.minReplicas !== FENCE_MIN_REPLICAS) return;',
+    find: "if (facts.minReplicas !== FENCE_MIN_REPLICAS || turn.awaits('set_min_replicas')) return;",
     replace: '',
     also: [
       {

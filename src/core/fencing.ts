@@ -318,8 +318,9 @@ export function takeBackUnseenFence(turn: Turn): void {
   const leadsHere = ({ value, znode }: Kept<Member>): boolean =>
     znode.owner !== session?.id && (value.runId === facts.runId || sameAddress(value.redis, settings.redis));
   if ([...records.members.values()].some(leadsHere)) return;
+  if (turn.awaits('fence_reversibly')) return;
   if (facts.minReplicas !== FENCE_MIN_REPLICAS) return turn.update({ fencedUnseen: false });
-  if (!turn.awaits('fence_reversibly')) setMinReplicas(turn, state.minReplicasFloor ?? 0, facts);
+  setMinReplicas(turn, state.minReplicasFloor ?? 0, facts);
 }
 
 /** What was last seen says nothing while a command that lifts the fence is on its way: the fence follows it. */

@@ -74,6 +74,11 @@ export function leaveFormer(turn: Turn, facts: RedisFacts): void {
   if (turn.emit({ kind: 'freeze' })) turn.report('frozen', { because: 'former_master' });
 }
 
+/** What who does not follow the master of the lease yet owes meanwhile, whatever it waits for. */
+export function leaveWhileWaiting(turn: Turn, facts: RedisFacts): void {
+  if (!leaveUnproven(turn, facts)) leaveFormer(turn, facts);
+}
+
 /**
  * Without proof from the ensemble this node must not keep a deposed master writable: one replica left behind with it
  * satisfies its dead-man for ever. That holds for the master of the lease, for one of the past, and while somebody is
@@ -100,10 +105,14 @@ export function keepsMasterWritable(state: State, facts: RedisFacts): boolean {
   return masters.some((redis) => redis !== undefined && isLinkedTo(facts, redis));
 }
 
+/** Our lease was read, and its term not yet, perhaps not before the ensemble is back: it streams from the former. */
+export function awaitsOwnTerm(turn: Turn, facts: RedisFacts): void {
+  if (!leaveUnproven(turn, facts)) guardUnread(turn, facts, turn.state.claimed?.former ?? lastTerm(turn.state));
+}
+
 /** Both by the term alone, while the ensemble does not say whose the lease is. */
 export function guardUnread(turn: Turn, facts: RedisFacts, term: Term | null): void {
   const master = term?.master ?? null;
-  if (master === null) return;
-  if (isLinkedTo(facts, master.redis)) guardFullSync(turn, facts, master);
+  if (master !== null && isLinkedTo(facts, master.redis)) guardFullSync(turn, facts, master);
   else if (foreignAddress(turn.state) === null) leaveFormer(turn, facts);
 }

@@ -12,7 +12,7 @@ import type { Ballot } from './records.ts';
 import type { State } from './state.ts';
 import {
   answer, ballot, dead, EPOCH, facts, frozenFacts, instanceOf, kept, lease, linkTo, member, OLD_REPLID,
-  only, ownAnswers, reads, readsLease, readsTerm, redisOf, run, sessionOf, sight, T_MS, term, world,
+  only, ownAnswers, reads, readsBallot, readsLease, readsTerm, redisOf, run, sessionOf, sight, T_MS, term, world,
 } from './testing/world.ts';
 import type { Change, RecordsChange } from './testing/world.ts';
 import { Village } from './testing/village.ts';
@@ -185,6 +185,15 @@ describe('an order waits, in bounds', () => {
     expect(waits.does).not.toContain('claim');
     expect(waits.does).not.toContain('end_order');
     expect(run(waits.state, 1100).does).toContain('claim');
+  });
+
+  test('with nothing to lose of its own, also for those whom a promise keeps from voting', () => {
+    const own = sight(frozenFacts('b', { keys: 0 }));
+    const waits = run(survivor({ ballots: [outOfSync('b')] }, { own }), order(true), 1100, T_MS - 200);
+    expect(waits.does).not.toContain('claim');
+    const later = { ...waits.state, lastProofMs: waits.state.nowMs };
+    expect(run(later, readsBallot(outOfSync('c', { offset: 9000 })), 1000).does).not.toContain('claim');
+    expect(run(later, 200, waits.state.settings.electionSettleMs).does).toContain('claim');
   });
 
   test('for the session of a dead master to end, and then says what it waited for', () => {

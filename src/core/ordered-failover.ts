@@ -20,6 +20,7 @@ import { comparePositions } from './lineage.ts';
 import { obstacle } from './obstacles.ts';
 import { isPaused } from './operations/pause.ts';
 import { holdsPower } from './power.ts';
+import { promiseLimitMs } from './promises.ts';
 import { isEnabled, isForeign, isFrozen, ownFacts, seesRecords, timeoutMs, verifiedMaster } from './queries.ts';
 import type { Ballot, Kept, Term } from './records.ts';
 import { identityOf } from './rescue.ts';
@@ -84,6 +85,17 @@ function isCopy({ refusal, holds }: Ballot): boolean {
   return holds !== 'nothing' && !isOut;
 }
 
+/**
+ * Who has nothing waits also for those whom a promise, or the start of their agent, keeps from voting: they may have
+ * everything (I5).
+ */
+function hearsOthersUntilMs(state: State, facts: RedisFacts): number {
+  const { role, orderedFailover, nowMs, settings: { electionSettleMs: settleMs } } = state;
+  const goneSinceMs = (role.name === 'candidate' ? role.leaseGoneSinceMs : null) ?? nowMs;
+  if (facts.keys > 0) return goneSinceMs + settleMs;
+  return Math.max(goneSinceMs, orderedFailover?.sinceMs ?? nowMs) + promiseLimitMs(state) + settleMs;
+}
+
 function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {
   const { role, settings, records, nowMs } = state;
   const term = records.term?.value;
@@ -94,7 +106,7 @@ function ofElection(state: State, acknowledgeLoss: boolean): Refusal | null {
   // Also whoever may not stand is heard: it may hold more than we do.
   const voted = new Set(ballots.filter(({ epoch }) => epoch === term.epoch).map(({ name }) => name));
   const silent = [...records.members.keys()].some((name) => name !== settings.name && !voted.has(name));
-  if (silent && elapsedMs < settings.electionSettleMs) return notYet('awaiting_ballots');
+  if (silent && nowMs < hearsOthersUntilMs(state, facts)) return notYet('awaiting_ballots');
   if (outcome.result === 'waiting') return notYet('awaiting_ballots');
   if (outcome.result === 'winner' && outcome.ballot.name === settings.name) return null;
   // While the service is paused the winner claims nothing, so whoever holds as much may be ordered in its place.

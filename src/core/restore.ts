@@ -10,6 +10,7 @@
 import { RECORD_FORMAT } from './records.ts';
 import type { Kept, Member, SettingsRecord, Term } from './records.ts';
 import { timeoutMs } from './queries.ts';
+import { isUnreadable } from './service-settings.ts';
 import type { RoleOf } from './role.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -21,15 +22,22 @@ export interface Memory {
   readonly settings: SettingsRecord | null;
 }
 
-/** What stands, unless it is of before what is remembered; then it was put back by somebody who had missed a change. */
-function latest(stands: SettingsRecord | null, remembers: SettingsRecord | null): SettingsRecord | null {
-  return stands === null || (remembers !== null && remembers.version > stands.version) ? remembers : stands;
+/**
+ * What stands, unless it was put back by somebody who had missed a change: then a later version is remembered, and no
+ * operator gave this one in the ensemble as it is, whose list of changes began anew with the loss.
+ */
+function latest({ settings, changes }: State['records'], remembers: SettingsRecord | null): SettingsRecord | null {
+  const stands = settings?.value ?? null;
+  if (stands === null) return remembers;
+  const isGiven = changes?.value.list.some(({ id }) => id === stands.change) === true;
+  return isGiven || remembers === null || remembers.version <= stands.version ? stands : remembers;
 }
 
 /** What is remembered after a read; a term that is gone is not forgotten. */
-export function remembered(before: Memory | null, { term, settings }: State['records']): Memory | null {
+export function remembered(before: Memory | null, records: State['records']): Memory | null {
+  const { term } = records;
   if (term === null) return before;
-  const kept = latest(settings?.value ?? null, before?.settings ?? null);
+  const kept = latest(records, before?.settings ?? null);
   if (before?.term === term.value && before.settings === kept) return before;
   return { term: term.value, version: term.znode.version, settings: kept };
 }
@@ -68,9 +76,10 @@ export function restoreTerm(turn: Turn, { sinceMs }: RoleOf<'starting'>): boolea
  */
 export function restoreSettings(turn: Turn): void {
   const { memory, records: { settings: stands, changes } } = turn.state;
-  const known = memory?.settings ?? null;
-  if (stands === null || known === null || known.version <= stands.value.version) return;
-  if (stands.znode.format > RECORD_FORMAT) return;
+  const known = latest(turn.state.records, memory?.settings ?? null);
+  if (stands === null || known === null || known === stands.value) return;
+  if (stands.znode.format > RECORD_FORMAT || (changes?.znode.format ?? 0) > RECORD_FORMAT) return;
+  if (isUnreadable(turn.state, 'changes')) return;
   const issued = turn.emit({
     kind: 'write_settings',
     settings: known,

@@ -139,7 +139,8 @@ function done(turn: Turn, kind: ActionKind, sentAtMs: number): void {
   }
   if (kind === 'remote_fence_reversibly' && role.name === 'candidate') noteEarlyFence(turn, sentAtMs);
   // Answered is not seen: who does not find it in force at the next look must not fence at every turn.
-  if (kind === 'fence_reversibly') pause(turn, kind, FENCE_RETRY_PAUSE_MS);
+  const lifted = turn.awaits('set_min_replicas') || turn.awaits('promote');
+  if (kind === 'fence_reversibly' && !lifted) pause(turn, kind, FENCE_RETRY_PAUSE_MS);
   if (kind === 'fence_reversibly' || kind === 'fence_hard') turn.report('fenced', { how: kind });
   noteStored(turn, kind, 'yes');
   if (kind === 'kill_redis') turn.report('redis_killed', { run_id: turn.state.own.facts?.runId ?? null });

@@ -59,7 +59,7 @@ export function settingDiffers(state: State): boolean {
 }
 
 /** Whether something that is not a record of ours stands at the top level under this name. */
-export function isUnreadable(state: State, record: 'lease' | 'term' | 'settings'): boolean {
+export function isUnreadable(state: State, record: 'lease' | 'term' | 'settings' | 'changes'): boolean {
   // A node may be called "term", too: only `/dictator/<svc>/<record>` itself is meant.
   return state.unreadable.some((path) => path.split('/').length === 4 && path.endsWith(`/${record}`));
 }

@@ -77,8 +77,17 @@ export class Turn {
     // This way round actions of one kind are of one class; the other way each would be of its own.
     this.actions.push(Object.assign({ id, epoch, notAfterMs: notAfterMs(state, body.kind) }, body));
     this.update({ nextActionId: id + 1 });
+    // What lifts a fence may have to be followed by the next one at once.
+    if (body.kind === 'set_min_replicas' || body.kind === 'promote') this.forgetPause('fence_reversibly');
     if (!isUnanswered(body.kind)) this.await(body.kind, { id, epoch, sinceMs: this.now });
     return true;
+  }
+
+  private forgetPause(kind: ActionKind): void {
+    if (!this.state.retryAtMs.has(kind)) return;
+    const retryAtMs = new Map(this.state.retryAtMs);
+    retryAtMs.delete(kind);
+    this.update({ retryAtMs });
   }
 
   private await(kind: ActionKind, flight: InFlight): void {

@@ -5,8 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { timeoutMs } from './queries.ts';
 import type { RedisSight } from './facts.ts';
 import type { Member, SettingsRecord } from './records.ts';
-import { NO_RECORDS, RECORD_FORMAT } from './records.ts';
-import { missingSettings } from './service-settings.ts';
+import { NO_RECORDS } from './records.ts';
 import { inPeace as settled } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
 import {
@@ -205,57 +204,6 @@ describe('a master that lived on promises goes on with its term', () => {
     village.ensembleBack('wiped')('b', 'c');
     village.pass(60_000);
     expect(village.writable()).toHaveLength(1);
-  });
-});
-
-describe('a change of the settings that one agent missed', () => {
-  test.each([
-    ['a', 'b', ['a', 'c', 'b'], 500],
-    ['b', 'c', ['b', 'c', 'a'], 5000],
-    ['c', 'b', ['c', 'b', 'a'], 50],
-    ['c', 'b', ['c', 'a', 'b'], 25_000],
-  ])('%s missed it, %s made it, and the agents are back as %j, each %i ms behind the other', (
-    missed, by, order, laterMs,
-  ) => {
-    const village = settled();
-    village.cutOff(missed);
-    const changed = changesSettings(village, by);
-    village.pass(1000);
-    village.ensembleDown();
-    village.killRedis('a');
-    village.pass(20_000);
-    const letIn = village.ensembleBack('wiped');
-    for (const name of order) {
-      letIn(name);
-      village.pass(laterMs);
-    }
-    village.redis('a').restart('kept');
-    village.pass(40_000);
-    expect(village.ensemble.records.settings?.value).toEqual(changed);
-    expect(village.writable()).toHaveLength(1);
-  });
-
-  test('a version is never given twice: what an operator removed is not put back', () => {
-    const remembered = { version: 7, ...SHARED, durability: 'durable' } as const;
-    const memory = { term: term(), version: 3, settings: remembered };
-    const master = world('a', 'master', { record: { settings: null }, memory });
-    expect(missingSettings(master)).toEqual({ version: 8, ...SHARED });
-    const change = { id: 'x', version: 9, asker: 'ann', at: null, changes: [] };
-    const changed = { ...master, records: { ...master.records, changes: kept({ list: [change] }) } };
-    expect(missingSettings(changed)?.version).toBe(10);
-    const replica = world('b', 'replica', { record: { settings: { version: 8, ...SHARED } }, memory });
-    expect(run(replica, 1).does).not.toContain('write_settings');
-  });
-
-  test('what is written in a newer format is left as it is', () => {
-    const memory = { term: term(), version: 3, settings: { version: 7, ...SHARED } };
-    const does = (format: number): readonly string[] => {
-      const { records, ...state } = world('b', 'replica', { memory });
-      const older = kept({ version: 6, ...SHARED }, { format });
-      return run({ ...state, records: { ...records, settings: older } }, 1).does;
-    };
-    expect(does(RECORD_FORMAT)).toContain('write_settings');
-    expect(does(RECORD_FORMAT + 1)).not.toContain('write_settings');
   });
 });
 

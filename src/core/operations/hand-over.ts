@@ -116,7 +116,7 @@ export function handOver(turn: Turn, role: RoleOf<'stepping_down'>): void {
   if (facts === null || turn.awaits('release')) return;
   const ending = whyUndo(turn, role, facts);
   if (ending !== null) return keepsLease(turn, role) ? undo(turn, role, ending) : undefined;
-  if (facts.minReplicas !== FENCE_MIN_REPLICAS) return;
+  if (facts.minReplicas !== FENCE_MIN_REPLICAS || turn.awaits('set_min_replicas')) return;
   release(turn, role, facts);
 }
 

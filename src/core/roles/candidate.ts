@@ -15,7 +15,7 @@ import { electionOf, runningProcesses } from '../election-now.ts';
 import { waitReplicasOf } from '../durable.ts';
 import { deathIsProved, keptInSync } from '../election.ts';
 import type { RedisFacts } from '../facts.ts';
-import { guardUnread, keepsMasterWritable, leaveUnproven } from '../guard.ts';
+import { awaitsOwnTerm, guardUnread, keepsMasterWritable, leaveFormer, leaveUnproven } from '../guard.ts';
 import { takesPartInHandOver } from '../operations/hand-over.ts';
 import { isPaused } from '../operations/pause.ts';
 import { keepsOut } from '../promises.ts';
@@ -39,7 +39,8 @@ export function decideCandidate(turn: Turn, role: RoleOf<'candidate'>): void {
   const { state } = turn;
   const facts = ownFacts(state);
   const term = state.records.term;
-  if (facts === null || ourLease(state) !== null) return;
+  if (facts === null) return;
+  if (ourLease(state) !== null) return awaitsOwnTerm(turn, facts);
   if (state.stopping !== null) return void turn.emit({ kind: 'exit', keepsLease: false });
   if (term === null) return enterStarting(turn, 'no_term');
   if (term.value.epoch !== role.epoch) return enterReplica(turn, 'succeeded');
@@ -70,6 +71,8 @@ function contend(turn: Turn, role: RoleOf<'candidate'>, term: Kept<Term>, facts:
   const stays = wanted.standing !== 'frozen' || wanted.refusal === 'node_disabled';
   if (wanted.refusal !== null && !stays) reachFinalPosition(turn, role, facts);
   if (!isEnabled(state) && keepsMasterWritable(state, facts)) turn.emit({ kind: 'freeze' });
+  // Designated, it need not freeze to stand; whoever comes back under that address is none to copy from (I5).
+  if (wanted.standing === 'designated') leaveFormer(turn, facts);
   const cast = ownBallot(state, term.value);
   if (cast === null || !stillTrue(cast, wanted)) {
     if (awaitsProof(turn, role, cast)) return;

@@ -12,7 +12,9 @@ import { proofEndsAtMs } from '../fencing.ts';
 import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
-import { answersAsAnother, guardFullSync, keepsMasterWritable, leaveFormer, leaveUnproven } from '../guard.ts';
+import {
+  answersAsAnother, awaitsOwnTerm, guardFullSync, keepsMasterWritable, leaveFormer, leaveUnproven, leaveWhileWaiting,
+} from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
   hasAnsweredSinceBreak, isEnabled, isForeign, isFrozen, isGone, isHeard, isLinkedTo, othersLease, ourLease, ownFacts,
@@ -37,7 +39,8 @@ export function decideReplica(turn: Turn): void {
   const { state } = turn;
   const facts = ownFacts(state);
   const term = state.records.term;
-  if (facts === null || ourLease(state) !== null) return;
+  if (facts === null) return;
+  if (ourLease(state) !== null) return awaitsOwnTerm(turn, facts);
   if (state.stopping !== null) return void turn.emit({ kind: 'exit', keepsLease: false });
   if (foreignRecord(state) !== null) return followForeign(turn, facts);
   if (term === null) return enterStarting(turn, 'no_term');
@@ -45,7 +48,10 @@ export function decideReplica(turn: Turn): void {
   const { epoch } = term.value;
   if (lease === null && keepsOut(turn)) return waitBound(turn, facts, term.value);
   if (lease === null) return enterCandidate(turn, epoch, epoch !== state.takeoverFailedEpoch, 'lease_gone');
-  if (lease.value.node === state.settings.name) return reclaim(turn, facts, lease);
+  if (lease.value.node === state.settings.name) {
+    leaveWhileWaiting(turn, facts);
+    return reclaim(turn, facts, lease);
+  }
   if (!isEnabled(state)) turn.refuse('node_disabled');
   else if (suspectsDeath(state, lease.value) && !keepsOut(turn)) {
     return enterCandidate(turn, epoch, true, 'master_gone');
@@ -114,7 +120,7 @@ function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   if (mayStartFollowing(turn, facts, lease, term)) return startFollowing(turn, facts, lease);
   // Detached it has left, too. A freeze behind that would have it detached again, and nothing knows such a history.
   if (turn.awaits('detach')) return;
-  if (!leaveUnproven(turn, facts)) leaveFormer(turn, facts);
+  leaveWhileWaiting(turn, facts);
 }
 
 /** Whether all that following waits for is there. If not, it is asked for, or its reason is named. */
@@ -149,8 +155,8 @@ function losesOwnData(turn: Turn, facts: RedisFacts, lease: Lease): boolean {
 
 /** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
 function waitBound(turn: Turn, facts: RedisFacts, { master }: Term): void {
-  if (master === null || leaveUnproven(turn, facts)) return;
-  if (!isLinkedTo(facts, master.redis)) return leaveFormer(turn, facts);
+  if (leaveUnproven(turn, facts)) return;
+  if (master === null || !isLinkedTo(facts, master.redis)) return leaveFormer(turn, facts);
   guardFullSync(turn, facts, master);
 }
 

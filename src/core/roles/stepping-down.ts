@@ -43,7 +43,7 @@ export function decideSteppingDown(turn: Turn, role: RoleOf<'stepping_down'>): v
     if (servesOn(turn, facts)) giveUpLease(turn, askedTo(role));
     return;
   }
-  if (facts?.minReplicas !== FENCE_MIN_REPLICAS) return;
+  if (facts?.minReplicas !== FENCE_MIN_REPLICAS || turn.awaits('set_min_replicas')) return;
   if (role.because === 'unwritable') return giveUpLease(turn, 'redis_refuses_writes');
   if (role.because === 'complaint') return giveUpLease(turn, 'replicas_cut_off');
   if (role.because !== 'yield') return giveUpLease(turn, askedTo(role), handsTo(turn.state, facts));
