@@ -46,7 +46,7 @@ export class FreshestWins implements Checker {
   private acknowledged = 0;
   /** Writes that an earlier promotion left behind: whoever still has them has no more than the service. */
   private readonly left = new Set<number>();
-  /** In which role each agent told its Redis last to give up its link. */
+  /** In which role each agent told its Redis last to give up its link; null for want of proof from the ensemble. */
   private readonly frozenBy = new Map<string, string | null>();
 
   see(sight: Sight, world: Overview): void {
@@ -59,7 +59,8 @@ export class FreshestWins implements Checker {
     if (sight.saw === 'replaced') this.inSync.replaced(sight.node, sight.fromRunId, world.committed);
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
     if (sight.saw === 'said' && sight.event === 'frozen') {
-      this.frozenBy.set(sight.node, world.nodes.get(sight.node)?.agent?.role ?? null);
+      const unproven = sight.fields['because'] === 'no_proof_from_ensemble';
+      this.frozenBy.set(sight.node, unproven ? null : (world.nodes.get(sight.node)?.agent?.role ?? null));
     }
     if (sight.saw === 'unread') this.thrownAway(sight, world);
   }
@@ -182,7 +183,7 @@ export class FreshestWins implements Checker {
   private thrownAway({ node, bytes, endedMs }: Extract<Sight, { saw: 'unread' }>, world: Overview): void {
     const { agent = null, redisServesSinceMs = null, redis = null } = world.nodes.get(node) ?? {};
     if (agent?.role !== 'candidate' || redis?.target?.host !== '127.0.0.1') return;
-    // Told before it was one, for want of proof: a master that may be deposed is left at once, by the dead-man's rule.
+    // Told for want of proof, or before it was one: a master that may be deposed is left at once (the dead-man's rule).
     if (this.frozenBy.get(node) !== 'candidate') return;
     if (endedMs === null || redisServesSinceMs === null || !wasInSync(node, world)) return;
     if (world.nowMs - Math.max(endedMs, redisServesSinceMs) >= DRAIN_MS) return;
