@@ -4,22 +4,13 @@ import { describe, expect, test } from 'vitest';
 
 import { timeoutMs } from './queries.ts';
 import type { RedisSight } from './facts.ts';
-import type { Member, SettingsRecord } from './records.ts';
+import type { Member } from './records.ts';
 import { NO_RECORDS } from './records.ts';
 import { inPeace as settled } from './testing/peace.ts';
 import { Village } from './testing/village.ts';
 import {
   EPOCH, kept, masterFacts, member, only, reads, run, settings, SHARED, sight, START_MS, term, world,
 } from './testing/world.ts';
-
-/** An operator makes the service durable, by an agent that hears the ensemble. */
-function changesSettings(village: Village, by: string): SettingsRecord {
-  const { value, znode } = village.ensemble.records.settings!;
-  const changed = { ...value, version: value.version + 1, durability: 'durable', change: 'x' } as const;
-  const change = { id: 'x', version: changed.version, at: 1, asker: 'ann', changes: [] };
-  village.order(by, { order: 'settings', request: { id: 'x', settings: changed, change, basedOn: znode.version } });
-  return changed;
-}
 
 /** Nothing is left of any record, and every session is new. */
 function wipe(village: Village): void {
@@ -169,16 +160,6 @@ test('an agent puts back the term that it remembers, also beside a dead Redis', 
 });
 
 describe('a master that lived on promises goes on with its term', () => {
-  test('with what operators set', () => {
-    const village = settled();
-    const changed = changesSettings(village, 'b');
-    village.pass(1000);
-    village.ensembleDown();
-    village.pass(20_000);
-    village.ensembleBack('wiped')('a', 'b', 'c');
-    village.pass(5000);
-    expect(village.ensemble.records.settings?.value).toEqual(changed);
-  });
   test('with its in-sync set: one of it succeeds when it dies before they are back', () => {
     const village = settled();
     village.ensembleDown();

@@ -7,9 +7,9 @@ import type { Action } from '../actions.ts';
 import type { Outcome } from '../inputs.ts';
 import type { Inhabitant, Village } from './village.ts';
 
-/** Carries it out. Null: nobody is told how it ended. */
 const ASKED_LATER_MS = 0.001;
 
+/** Carries it out. Null: nobody is told how it ended. */
 export function outcomeOf(village: Village, by: Inhabitant, action: Action): Outcome | null {
   const done = (ok: boolean): Outcome =>
     ok ? { result: 'done', sentAtMs: village.nowMs } : { result: 'failed', code: 'BAD_VERSION' };
