@@ -105,9 +105,14 @@ export function keepsMasterWritable(state: State, facts: RedisFacts): boolean {
   return masters.some((redis) => redis !== undefined && isLinkedTo(facts, redis));
 }
 
+/** Bound, or waiting for a record: it streams on, with proof, and a master that restarted empty is kept from it. */
+export function guardWaiting(turn: Turn, facts: RedisFacts, term: Term | null): void {
+  if (!leaveUnproven(turn, facts)) guardUnread(turn, facts, term);
+}
+
 /** Our lease was read, and its term not yet, perhaps not before the ensemble is back: it streams from the former. */
 export function awaitsOwnTerm(turn: Turn, facts: RedisFacts): void {
-  if (!leaveUnproven(turn, facts)) guardUnread(turn, facts, turn.state.claimed?.former ?? lastTerm(turn.state));
+  guardWaiting(turn, facts, turn.state.claimed?.former ?? lastTerm(turn.state));
 }
 
 /** Both by the term alone, while the ensemble does not say whose the lease is. */

@@ -13,7 +13,7 @@ import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
 import {
-  answersAsAnother, awaitsOwnTerm, guardFullSync, keepsMasterWritable, leaveFormer, leaveUnproven, leaveWhileWaiting,
+  answersAsAnother, awaitsOwnTerm, guardFullSync, guardWaiting, keepsMasterWritable, leaveUnproven, leaveWhileWaiting,
 } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
@@ -46,7 +46,7 @@ export function decideReplica(turn: Turn): void {
   if (term === null) return enterStarting(turn, 'no_term');
   const lease = othersLease(state);
   const { epoch } = term.value;
-  if (lease === null && keepsOut(turn)) return waitBound(turn, facts, term.value);
+  if (lease === null && keepsOut(turn)) return guardWaiting(turn, facts, term.value);
   if (lease === null) return enterCandidate(turn, epoch, epoch !== state.takeoverFailedEpoch, 'lease_gone');
   if (lease.value.node === state.settings.name) {
     leaveWhileWaiting(turn, facts);
@@ -151,13 +151,6 @@ function losesOwnData(turn: Turn, facts: RedisFacts, lease: Lease): boolean {
   const { link } = facts;
   if (!isEnabled(state) || link?.up !== false || !link.everUp || !isHeard(state, lease)) return false;
   return !mayDiscard(turn, facts);
-}
-
-/** Bound by a promise while no lease stands: it streams on, and a master that restarted empty is kept from it. */
-function waitBound(turn: Turn, facts: RedisFacts, { master }: Term): void {
-  if (leaveUnproven(turn, facts)) return;
-  if (master === null || !isLinkedTo(facts, master.redis)) return leaveFormer(turn, facts);
-  guardFullSync(turn, facts, master);
 }
 
 function startFollowing(turn: Turn, facts: RedisFacts, lease: Lease): void {
