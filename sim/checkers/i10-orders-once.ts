@@ -44,12 +44,13 @@ export class OrdersEndOnce implements Checker {
   private readonly toldToLeave = new Set<string>();
   /** Orders whose target left its master's history, by order of its agent. */
   private readonly renewed = new Map<string, string>();
-  /** Those of them whose target was seen in the in-sync set since. */
-  private readonly backInSync = new Set<string>();
+  /** Those of them whose target could take over since. */
+  private readonly couldTakeOver = new Set<string>();
   private healedMs: number | null = null;
 
   see(sight: Sight, world: Overview): void {
     this.told.see(sight, world);
+    for (const [id, node] of this.renewed) if (mayTakeOver(node, world)) this.couldTakeOver.add(id);
     if (sight.saw === 'committed') this.committed(sight.before, sight.after, world);
     if (sight.saw === 'wiped') this.forget();
     if (sight.saw === 'promoted') this.promoted(sight.node, world);
@@ -73,7 +74,7 @@ export class OrdersEndOnce implements Checker {
       // Adopted, or taken back: it is a master already.
       if (world.nodes.get(lease.node)?.redis?.isMaster === true) this.promoted(lease.node, world);
     }
-    for (const [id, node] of this.renewed) if (after.term?.inSync.includes(node) === true) this.backInSync.add(id);
+    for (const [id, node] of this.renewed) if (after.term?.inSync.includes(node) === true) this.couldTakeOver.add(id);
     this.handedOver(before, after, world);
     this.changed(before.order, after, world);
     this.ended(before, after, world);
@@ -202,7 +203,7 @@ export class OrdersEndOnce implements Checker {
     if (beganMs === null) return 'it was never carried out';
     if (kind === 'reinitialize') {
       if (this.renewed.get(order.id) !== target) return 'nothing was copied anew';
-      return this.backInSync.has(order.id) ? null : `${target} was not in sync again`;
+      return this.couldTakeOver.has(order.id) ? null : `${target} was not in sync again`;
     }
     // A twin's Redis is another server, whose promotion is not looked at.
     if ((nodes.get(target ?? '')?.twins.length ?? 0) > 0) return null;
@@ -259,6 +260,15 @@ const NOBODY: OperationResult = {
 function wrongBy({ plan, nowMs }: Overview): number {
   const jumpsMs = plan.faults.map((fault) => (fault.kind === 'clock_jump' ? Math.abs(fault.byMs) : 0));
   return jumpsMs.reduce((sum, jumpMs) => sum + jumpMs, 0) + (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
+}
+
+/**
+ * Its copy is whole and it streams, and the records name it in sync: whether they did so all the time, because the
+ * write that takes it out hangs, or do so again.
+ */
+function mayTakeOver(node: string, { committed: { term }, nodes }: Overview): boolean {
+  const redis = nodes.get(node)?.redis ?? null;
+  return redis !== null && redis.linkUp && !redis.loading && term?.inSync.includes(node) === true;
 }
 
 /** The order that stood was begun by this very transaction. */
