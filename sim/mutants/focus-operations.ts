@@ -91,9 +91,10 @@ function paused(random: Random, atMs: number): readonly Fault[] {
   ];
 }
 
-/** A replica is to copy everything anew, and its agent ends in the middle, or stands still when it is asked. */
+/** A replica is to copy everything anew; often its agent ends in the middle, or stands still when it is asked. */
 function copiedAnew(random: Random, atMs: number): readonly Fault[] {
   const order = ordered({ kind: 'order_reinitialize', asks: 'r1', to: 'r3', force: true }, atMs);
+  if (random.chance(0.2)) return [order];
   if (random.chance(0.5)) {
     return [at({ kind: 'agent_frozen', node: 'r3' }, atMs - 50, random.between(13_500, 18_000)), order];
   }

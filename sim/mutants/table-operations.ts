@@ -131,6 +131,14 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     focus: 'copied_anew',
   },
   {
+    name: 'a copy is called done when it begins',
+    file: 'core/operations/own-orders.ts',
+    find: 'if (streams && term?.value.inSync.includes(state.settings.name) === true) {',
+    replace: 'if (facts !== null && (!streams || term !== null)) {',
+    by: ['I10'],
+    focus: 'copied_anew',
+  },
+  {
     name: 'whoever is master when a switchover is over says that it was done',
     file: 'core/operations/conclude.ts',
     find: 'if (order.value.target !== settings.name) {',
