@@ -12,12 +12,6 @@ import type { Plan } from '../plan/plan.ts';
 import type { Data } from '../models/redis/dataset.ts';
 import type { Writes } from './writes.ts';
 
-/**
- * Timers of a machine that slept stood still as well: its agent notices with the next thing that happens, at the latest
- * with its next question to its Redis.
- */
-export const WAKES_WITHIN_MS = 300;
-
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9' | 'I10';
 
 export interface Violation {

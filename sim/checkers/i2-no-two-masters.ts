@@ -5,9 +5,9 @@
  * own. An acknowledgement by the holder of an earlier tenure, after a later one began, is an overlap. It is excused
  * only while the deposed Redis could not be told: and then no longer than the dead-man allows.
  */
-import { WAKES_WITHIN_MS } from './checker.ts';
 import type { Checker, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
+import { isWaking } from './waking.ts';
 
 interface Tenure {
   readonly node: string;
@@ -79,8 +79,7 @@ function isExcused(deposed: NodeSight, successor: string, world: Overview): bool
   if (!plan.startFence && (notFencedYet || unguarded || knowsNobody)) return true;
   if (redisServesSinceMs !== null && nowMs - redisServesSinceMs <= THAW_TURN_MS) return true;
   const graceMs = agentRunsSinceMs === agentStartedMs ? FIRST_LOOK_MS : FENCE_UNDER_WAY_MS;
-  const wakes = nowMs - (deposed.agent?.wokeMs ?? Number.NEGATIVE_INFINITY) <= WAKES_WITHIN_MS;
-  const impaired = agentRunsSinceMs === null || nowMs - agentRunsSinceMs <= graceMs || wakes;
+  const impaired = agentRunsSinceMs === null || nowMs - agentRunsSinceMs <= graceMs || isWaking(deposed, world);
   if (!impaired || fencedFromAfar(deposed, successor, world)) return false;
   return nowMs <= world.lastGoodReplicaMs(deposed.name) + DEAD_MAN_MS + DEAD_MAN_SLACK_MS;
 }

@@ -3,10 +3,10 @@
  * ensemble, unless the other agents' promises cover it; what it takes for a proof is one; and by the time at which its
  * lease is gone it has long been fenced, so that it acknowledges nothing without.
  */
-import { WAKES_WITHIN_MS } from './checker.ts';
 import type { Checker, Committed, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
 import { ToldToTakePart } from './told-to-take-part.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
+import { isWaking } from './waking.ts';
 
 /** Between the command and the last reply that was already on its way; after a thaw, too. */
 const UNDER_WAY_MS = 5;
@@ -57,9 +57,8 @@ export class PowerEndsInTime implements Checker {
     // From then on it fences what it left as it was.
     const toldMs = this.told.lastMs(sight.node) ?? 0;
     const ranMs = world.nowMs - Math.max(node.agentRunsSinceMs, node.redisServesSinceMs, toldMs);
-    const wokeMs = node.agent?.wokeMs ?? Number.NEGATIVE_INFINITY;
     const wasBusy = world.plan.faults.some((fault) => fault.kind === 'redis_busy' && fault.node === sight.node);
-    if (ranMs < (wasBusy ? REFUSED_BY_SCRIPT_MS : UNDER_WAY_MS) || world.nowMs - wokeMs <= WAKES_WITHIN_MS) return;
+    if (ranMs < (wasBusy ? REFUSED_BY_SCRIPT_MS : UNDER_WAY_MS) || isWaking(node, world)) return;
     this.inTime(node, world);
     this.withLease(node, world, ranMs);
   }
