@@ -42,7 +42,7 @@ import { remembered } from './restore.ts';
 import { overlaid } from './service-settings.ts';
 import { enterPromoting, enterStarting } from './transitions.ts';
 import { ALERT_MS, Turn } from './turn.ts';
-import { noteMasterOffset, noteOwnLink } from './wholeness.ts';
+import { noteMasterOffset, noteOwnLink, noteOwnRecord } from './wholeness.ts';
 import { remoteOf } from './wanted.ts';
 
 /** A role may change several times in one turn (replica, candidate); this bounds it. */
@@ -152,6 +152,8 @@ function recordRead(turn: Turn, read: RecordRead): void {
   if (read.record === 'settings') takeSettings(turn, before.settings?.value.version ?? null, read.kept?.value ?? null);
   noteRead(turn, read);
   if (read.record === 'members' && read.kept !== null) rememberAgent(turn, read.kept.value);
+  const isOwn = read.record === 'nodes' && read.name === turn.state.settings.name;
+  if (isOwn && read.kept !== null) noteOwnRecord(turn, read.kept.value);
 }
 
 /**

@@ -3,14 +3,17 @@
 import { describe, expect, test } from 'vitest';
 
 import type { RedisFacts } from './facts.ts';
+import type { Input } from './inputs.ts';
 import type { SettingsRecord } from './records.ts';
 import type { State } from './state.ts';
 import {
   frozenFacts,
+  kept,
   linkTo,
   masterFacts,
   nodeRecord,
   ownAnswers,
+  reads,
   redisOf,
   remoteAnswers,
   replicaFacts,
@@ -96,6 +99,36 @@ describe('evidence of a process that nobody watched', () => {
     const half = { ...state([nodeRecord('b')]), own: sight(facts, { halfSynced: true }) };
     expect(isWhole(half, facts, term())).toBe(false);
     expect(holdingOf(half, facts, term())).toBe('nothing');
+  });
+});
+
+describe('a process that stood still while its node was started elsewhere', () => {
+  const own = sight(frozenFacts('b'));
+  const wasWhole = world('b', 'candidate', { own, wholeRunId: 'run-b', record: { settings: DURABLE, nodes: [] } });
+  const recorded = (runId: string): Input =>
+    reads({ record: 'nodes', name: 'b', kept: kept(nodeRecord('b', { runId, whole: false })) });
+
+  test('is whole no longer, not even when the registry names it again', () => {
+    expect(whole(wasWhole)).toBe(true);
+    expect(whole(run(wasWhole, recorded('elsewhere')).state)).toBe(false);
+    expect(whole(run(wasWhole, recorded('elsewhere'), recorded('run-b')).state)).toBe(false);
+  });
+
+  test('stays whole where the registry names it, or the record is another node\'s', () => {
+    expect(whole(run(wasWhole, recorded('run-b')).state)).toBe(true);
+    const ofC = reads({ record: 'nodes', name: 'c', kept: kept(nodeRecord('c')) });
+    expect(whole(run(wasWhole, ofC).state)).toBe(true);
+  });
+
+  test('catches up anew, with the offsets that the master has by now', () => {
+    const before = beside(restarted({ offset: 600 }));
+    const at = (offset: number) => ownAnswers(restarted({ offset }));
+    const halfWay = run(before, at(600), masterAt(900), masterAt(1000)).state;
+    expect(halfWay.catchUp?.mark).toBe(1000);
+    expect(run(halfWay, recorded('elsewhere')).state.catchUp).toBe(null);
+    expect(whole(run(halfWay, recorded('elsewhere'), at(1000)).state)).toBe(false);
+    expect(whole(run(halfWay, recorded('run-b'), at(1000)).state)).toBe(false);
+    expect(whole(run(halfWay, recorded('new-b'), at(1000)).state)).toBe(true);
   });
 });
 

@@ -9,11 +9,14 @@
  *
  * The agent's memory is not enough, since an agent may restart beside a Redis that does not: the registry keeps the
  * run_id that was seen whole. Another run_id is another process and begins anew.
+ *
+ * Nor is it always right: while a host stands still its node may be started elsewhere, on a server that acknowledges in
+ * its name, and end before the host goes on. The registry names that server's process then.
  */
 import type { RedisFacts } from './facts.ts';
 import { isFrozen, isLinkedTo, othersLease, verifiedMaster } from './queries.ts';
 import { FENCE_MIN_REPLICAS } from './fencing.ts';
-import type { Ballot, Term } from './records.ts';
+import type { Ballot, NodeRecord, Term } from './records.ts';
 import type { State } from './state.ts';
 import type { Turn } from './turn.ts';
 
@@ -53,6 +56,13 @@ export function noteMasterOffset(turn: Turn): void {
   if (remote.facts.runId !== catchUp.masterRunId) return turn.update({ catchUp: null });
   const answers = catchUp.answers + 1;
   turn.update({ catchUp: { ...catchUp, answers, mark: answers < ANSWERS_NEEDED ? null : remote.facts.offset } });
+}
+
+/** Our registry record was read: another process than ours was this node since, if it names one. */
+export function noteOwnRecord(turn: Turn, { runId }: NodeRecord): void {
+  const { own, catchUp, wholeRunId } = turn.state;
+  const ours = [own.facts?.runId, wholeRunId, catchUp?.runId];
+  if (!ours.includes(runId)) turn.update({ wholeRunId: null, catchUp: null });
 }
 
 /** Whether our Redis holds everything that this node ever acknowledged. */
