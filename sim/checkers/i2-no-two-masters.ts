@@ -6,6 +6,7 @@
  * only while the deposed Redis could not be told: and then no longer than the dead-man allows.
  */
 import type { Checker, NodeSight, Overview, Sight, WritesSight } from './checker.ts';
+import { isFirstStart, isForgotten } from './first-start.ts';
 import { isNotFencedYet } from './unfenced-start.ts';
 import { isWaking } from './waking.ts';
 
@@ -36,13 +37,17 @@ export class NoTwoMasters implements Checker {
   /** Whether this overlap was reported: one line for each pair, not one for each write. */
   private reported = '';
 
-  see(sight: Sight): void {
-    if (sight.saw === 'committed') {
-      const { lease } = sight.after;
-      if (lease !== null && lease.czxid !== sight.before.lease?.czxid) {
-        this.leases.set(lease.node, { node: lease.node, epoch: lease.epoch, order: ++this.committed });
-      }
-    }
+  see(sight: Sight, world: Overview): void {
+    if (sight.saw !== 'committed') return;
+    if (isFirstStart(sight)) this.forget(world);
+    const { lease } = sight.after;
+    if (lease === null || lease.czxid === sight.before.lease?.czxid) return;
+    this.leases.set(lease.node, { node: lease.node, epoch: lease.epoch, order: ++this.committed });
+  }
+
+  /** With a wiped ensemble the offices went of all those whom nobody remembers. */
+  private forget({ nodes }: Overview): void {
+    for (const node of nodes.values()) if (isForgotten(node)) this.leases.delete(node.name);
   }
 
   seeWrites(sight: WritesSight, world: Overview): void {

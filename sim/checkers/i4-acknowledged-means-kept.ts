@@ -5,6 +5,7 @@
 import type { Checker, Overview, Sight, WritesSight } from './checker.ts';
 import type { Data } from '../models/redis/dataset.ts';
 import { missing } from './datasets.ts';
+import { isFirstStart } from './first-start.ts';
 
 export class AcknowledgedMeansKept implements Checker {
   /** Writes that WAIT confirmed for enough replicas. */
@@ -50,8 +51,4 @@ function isOrdered({ before, after }: Extract<Sight, { saw: 'committed' }>): boo
   const { order, lease } = before;
   if (order?.kind !== 'failover' || order.phase !== 'running' || !order.force) return false;
   return after.lease !== null && after.lease.czxid !== lease?.czxid && after.lease.node === order.target;
-}
-
-function isFirstStart({ before, after }: Extract<Sight, { saw: 'committed' }>): boolean {
-  return before.term === null && after.term !== null && after.lease !== null;
 }

@@ -9,16 +9,18 @@ const FIRST_LOOK_MS = 600;
 const ASKS_ANOTHER_MS = 1060;
 
 /**
- * It takes writes until the first command of its agent. One that restarted before its agent bears no mark of being that
- * agent's own: the records must say so. `ranMs`: for how long both have run.
+ * It takes writes until the first command of its agent. One that restarted before its agent, or that its agent sees for
+ * the first time while another session holds the name, bears no mark of being that agent's own: the records must say
+ * so. `ranMs`: for how long both have run.
  */
 export function isNotFencedYet(
-  { agent, agentStartedMs, redisStartedMs, twins }: NodeSight,
-  { nowMs }: Overview,
+  { name, agent, agentStartedMs, redisStartedMs }: NodeSight,
+  { nowMs, plan }: Overview,
   ranMs: number,
 ): boolean {
   if (ranMs <= FIRST_COMMAND_MS) return true;
   const connectedMs = nowMs - (agent?.connectedSinceMs ?? nowMs);
-  const knowsAfterMs = FIRST_LOOK_MS + (twins.length > 0 ? ASKS_ANOTHER_MS : 0);
-  return agentStartedMs > redisStartedMs && connectedMs < knowsAfterMs;
+  const isTwinned = plan.faults.some((fault) => fault.kind === 'agent_twinned' && fault.node === name);
+  const knowsAfterMs = FIRST_LOOK_MS + (isTwinned ? ASKS_ANOTHER_MS : 0);
+  return (agentStartedMs > redisStartedMs || isTwinned) && connectedMs < knowsAfterMs;
 }
