@@ -11,8 +11,6 @@ const GRACE_SHOWN = 0.94;
 const LOOKED_MS = 5000;
 /** It heard the ensemble this lately, so that its session stands. */
 const HEARD_MS = 1500;
-/** A claim that is decided on what was read counts a ballot that has left since. */
-const READ_BEFORE_MS = 250;
 /** Refusals with which a node that brought something back says so. */
 const BACK: readonly (string | null)[] = [null, 'not_in_sync', 'priority_zero'];
 
@@ -22,7 +20,7 @@ export class FromDisk {
   /** Since when there is no lease, or its holder is proved dead: that is as good. */
   private leaseGoneMs = Number.NEGATIVE_INFINITY;
   private deadSinceMs: number | null = null;
-  /** Ballots that are gone, and since when. */
+  /** Ballots that are gone, or say something else by now, and since when. */
   private readonly left = new Map<string, { readonly ballot: Ballot; readonly atMs: number }>();
   /** When each node last acknowledged a write. */
   private readonly acknowledgedMs = new Map<string, number>();
@@ -50,10 +48,11 @@ export class FromDisk {
     if (winner === former && !hangs) return false;
     const named = [former, ...term.inSync];
     const isBack = (name: string): boolean => {
+      // A claim goes by what was read; a server that was cut off from its quorum tells its clients of a change late.
       const left = this.left.get(name);
-      const lately = left !== undefined && world.nowMs - left.atMs < READ_BEFORE_MS ? left.ballot : undefined;
-      const ballot = before.ballots.get(name) ?? lately;
-      return ballot?.epoch === term.epoch && BACK.includes(ballot.refusal);
+      const lateMs = world.nowMs - (left?.atMs ?? Number.NEGATIVE_INFINITY);
+      const told = [before.ballots.get(name), lateMs < world.plan.sessionTimeoutMs ? left?.ballot : undefined];
+      return told.some((ballot) => ballot?.epoch === term.epoch && BACK.includes(ballot.refusal));
     };
     if (named.every(isBack)) return false;
     const sinceMs = before.lease === null ? this.leaseGoneMs : this.acknowledgedMs.get(former) ?? this.leaseGoneMs;
@@ -63,7 +62,7 @@ export class FromDisk {
   /** To be told after the claim was judged. */
   committed(before: Committed, after: Committed, nowMs: number): void {
     for (const [name, ballot] of before.ballots) {
-      if (!after.ballots.has(name)) this.left.set(name, { ballot, atMs: nowMs });
+      if (after.ballots.get(name) !== ballot) this.left.set(name, { ballot, atMs: nowMs });
     }
     if (before.lease !== null && after.lease === null) this.leaseGoneMs = this.deadSinceMs ?? nowMs;
     if (after.lease === null || after.lease.czxid !== before.lease?.czxid) this.deadSinceMs = null;
