@@ -150,12 +150,16 @@ function datasetOf(state: State): MemberDataset | null {
   };
 }
 
-/** As last seen. The death of a member of the in-sync set is worth a write: others wait for one that only hangs. */
+/**
+ * As last seen, also where the ensemble has lost the record of a server that only hangs. The death of a member of the
+ * in-sync set is worth a write: others wait for one that only hangs.
+ */
 function processOf(state: State, facts: RedisFacts | null): string | null {
-  const { term, members } = state.records;
+  const { own, records: { term, members } } = state;
   const { name } = state.settings;
-  if (ownRedisIsDead(state) && term?.value.inSync.includes(name) === true) return null;
-  return facts?.runId ?? members.get(name)?.value.runId ?? null;
+  const recorded = members.get(name)?.value.runId ?? null;
+  if (ownRedisIsDead(state)) return term?.value.inSync.includes(name) === true ? null : (facts?.runId ?? recorded);
+  return facts?.runId ?? recorded ?? (own.current ? (own.facts?.runId ?? null) : null);
 }
 
 /** A registered node of a running service publishes no dataset: its facts would change for ever (I8). */

@@ -83,6 +83,9 @@ describe('who is promoted from what disks kept', () => {
       fromAof('a'), ballot('b', { replid: 'fresh-a', replid2: null, holds: 'whole', refusal: 'not_in_sync' }),
     ], {}],
     ['a member may only hang', 'awaiting_recovery', [fromRdb('a')], running('run-b')],
+    ['a member may only hang, and its record was lost', 'awaiting_recovery', [fromRdb('a')], {
+      ...running('run-b'), nodes: new Map(),
+    }],
     ['a member hangs for ever', 'a', [fromRdb('a')], { ...running('run-b'), ...over }],
     ['a member is of another process than was in sync', 'a', [fromRdb('a')], running('new-b')],
     ['its Redis is gone again', 'awaiting_recovery', [empty('a', { refusal: 'redis_unreachable' })], {}],

@@ -60,11 +60,11 @@ function hasMemory(ballot: Ballot, term: Term): boolean {
   return isNamedMaster(ballot, term) || positionOfBallot(ballot, term) !== null;
 }
 
-/** It did not vote, and its process is still the one that was seen in sync. */
+/** It did not vote, and as far as the ensemble has kept it, its process is still the one that was seen in sync. */
 function mayHang(name: string, { term, ballots, running, nodes }: RecoveryInput): boolean {
   const voted = ballots.some((ballot) => ballot.name === name && ballot.epoch === term.epoch);
   const runId = running.get(name);
-  return !voted && runId !== undefined && runId === nodes.get(name)?.value.runId;
+  return !voted && runId !== undefined && runId === (nodes.get(name)?.value.runId ?? runId);
 }
 
 function exactPosition(ballot: Ballot, term: Term): Position {

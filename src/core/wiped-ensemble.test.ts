@@ -205,13 +205,16 @@ test('who promised and restarted together with its Redis is bound when the term 
   }
 });
 
-test('data is published while its Redis hangs, and not when another process loads', () => {
+test('data and process are published while its Redis hangs, and not when another one loads', () => {
   const record = { term: null, lease: null, masterRecord: null, members: [] };
   const published = (change: Partial<RedisSight>, of = masterFacts()): Member => {
     const own = sight({ ...of, runId: 'run-b' }, change);
     return only(run(world('b', 'starting', { own, record }), 0), 'write_member').member;
   };
   expect(published({ silentSinceMs: START_MS }).dataset).toMatchObject({ role: 'master', hasKeys: true });
+  expect(published({ silentSinceMs: START_MS }).runId).toBe('run-b');
+  expect(published({ silentSinceMs: START_MS, current: false }).runId).toBeNull();
+  expect(published({ link: 'refused', silentSinceMs: null }).runId).toBeNull();
   expect(published({ silentSinceMs: START_MS }, masterFacts({ loading: true, keys: 0 })).dataset).toBeNull();
   expect(published({ link: 'refused', silentSinceMs: null }).dataset).toBeNull();
 });
