@@ -203,6 +203,17 @@ function servesAlone(state: State): boolean {
 }
 
 /**
+ * It gave its office away with its Redis writable, and nobody has said that this was declined: a fence that is found
+ * behind that is a successor's, who counts on it.
+ */
+function isSuccessorsFence(state: State, facts: RedisFacts): boolean {
+  const { role, inFlight, looseRelease, lastProofMs } = state;
+  if (role.name !== 'stepping_down' || role.releaseSentAtMs === null) return false;
+  const isDeclined = !inFlight.has('release') && !looseRelease && lastProofMs > role.releaseSentAtMs;
+  return facts.minReplicas === FENCE_MIN_REPLICAS && !isDeclined;
+}
+
+/**
  * A node that an operator took out is left as it is, also as the only one that serves; not one whose office has passed
  * to another since, whoever holds it by now: what it acknowledged would be gone with the next master.
  */
@@ -233,7 +244,7 @@ function adopts(state: State, facts: RedisFacts): boolean {
  * 1. Master: the dead-man, or the fence while its lease is in doubt or its Redis is another process than it was.
  * 2. Promoting: the fence, unless it already serves and is only changing its lease (adoption). A replica is read-only
  *    anyway, and a fence sent now would arrive behind `promote` and undo it.
- * 3. Stepping down: the fence, unless nobody could take over.
+ * 3. Stepping down: the fence, unless nobody could take over, and nobody did.
  * 4. No office, Redis says master: the fence, unless the lease may be adopted, no term knows us, or an operator
  *    disabled this node and nobody else was master since.
  * 5. Replica of the master: no fence of ours may be left behind.
@@ -251,7 +262,8 @@ export function wantedMinReplicas(state: State): number | null {
     case 'promoting':
       return facts.role === 'replica' || adopts(state, facts) ? null : FENCE_MIN_REPLICAS;
     case 'stepping_down':
-      return servesAlone(state) ? deadMan(state, inSync.length > 0) : FENCE_MIN_REPLICAS;
+      if (!servesAlone(state) || isSuccessorsFence(state, facts)) return FENCE_MIN_REPLICAS;
+      return deadMan(state, inSync.length > 0);
     case 'starting':
     case 'replica':
     case 'candidate': {
