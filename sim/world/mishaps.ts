@@ -137,12 +137,8 @@ function toNode(place: NodePlace, fault: WholeNodeMishap, network: Network): Und
         place.freezeAgent(false);
       };
     case 'host_suspended':
-      place.freezeRedis(true);
-      place.suspendAgent();
-      return () => {
-        place.freezeRedis(false);
-        place.freezeAgent(false);
-      };
+      place.suspend();
+      return () => place.wake();
     case 'host_lost':
       return loseHost(place, fault.data, network);
   }

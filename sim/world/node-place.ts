@@ -82,6 +82,9 @@ export class NodePlace {
   readonly rescued: Data[] = [];
   readonly twins: Twin[] = [];
   private readonly options: NodeOptions;
+  private asleep = false;
+  /** What was to be started meanwhile. */
+  private readonly atWake: (() => void)[] = [];
   private starts = 0;
   private redisStarts = 0;
 
@@ -225,6 +228,7 @@ export class NodePlace {
   }
 
   startRedis(fate: DiskFate): void {
+    if (this.asleep) return void this.atWake.push(() => this.startRedis(fate));
     if (this.redisProcess.alive || !this.host.up) return;
     const had = this.memory;
     if (fate === 'lost') this.disk.wipe();
@@ -247,11 +251,10 @@ export class NodePlace {
   /** Whatever was done to it, it works again. */
   putRight(): void {
     this.host.up = true;
+    this.wake();
     this.redis.state.rdbFailed = false;
     this.disk.full = false;
     this.redis.link.workBytesPerMs = Number.POSITIVE_INFINITY;
-    this.freezeRedis(false);
-    if (this.run.process.frozen) this.freezeAgent(false);
     this.catchUp(this.run.process);
     this.startRedis('kept');
     this.startAgent();
@@ -269,6 +272,7 @@ export class NodePlace {
   private memory: Data = Data.EMPTY;
 
   startAgent(): void {
+    if (this.asleep) return void this.atWake.push(() => this.startAgent());
     if (this.run.process.alive || !this.host.up) return;
     this.run = this.newAgent();
   }
@@ -294,9 +298,19 @@ export class NodePlace {
     this.agentRunsSinceMs = Math.max(this.agentRunsSinceMs, this.nowMs + slowMs);
   }
 
-  suspendAgent(): void {
+  /** The machine sleeps: nothing on it runs, and nothing is started. */
+  suspend(): void {
+    this.asleep = true;
+    this.freezeRedis(true);
     this.run.process.suspend();
     this.agentRunsSinceMs = null;
+  }
+
+  wake(): void {
+    this.asleep = false;
+    this.freezeRedis(false);
+    if (this.run.process.frozen) this.freezeAgent(false);
+    for (const start of this.atWake.splice(0)) start();
   }
 
   freezeRedis(frozen: boolean): void {
@@ -307,6 +321,7 @@ export class NodePlace {
   }
 
   losePower(): void {
+    this.asleep = false;
     this.memory = this.redis.data;
     this.redisServesSinceMs = null;
     this.agentRunsSinceMs = null;
