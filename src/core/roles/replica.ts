@@ -13,7 +13,8 @@ import { reinitializes } from '../operations/own-orders.ts';
 import { keepsOut } from '../promises.ts';
 import { followForeign } from '../foreign.ts';
 import {
-  answersAsAnother, awaitsOwnTerm, guardFullSync, guardWaiting, keepsMasterWritable, leaveUnproven, leaveWhileWaiting,
+  answersAsAnother, awaitsOwnTerm, guardFullSync, guardWaiting, keepsMasterWritable, leaveFormer, leaveUnproven,
+  leaveWhileWaiting,
 } from '../guard.ts';
 import type { RedisFacts } from '../facts.ts';
 import {
@@ -109,8 +110,13 @@ function unpromoted(state: State, term: Term, facts: RedisFacts): Term | null {
 
 function follow(turn: Turn, facts: RedisFacts, lease: Lease, term: Term): void {
   const { state } = turn;
-  if (isForeign(facts, term, state.settings.name)) return turn.refuse('foreign_dataset');
   const linked = isLinkedTo(facts, lease.redis);
+  if (isForeign(facts, term, state.settings.name)) {
+    turn.refuse('foreign_dataset');
+    // One that only starts as a replica is left to finish its handshake; this one had what the master has not.
+    if (linked && facts.link?.everUp === true) leaveFormer(turn, facts);
+    return;
+  }
   if (linked && leaveUnproven(turn, facts)) return;
   if (reinitializes(turn, facts, lease, term)) return;
   if (linked && !state.mustRelink) {
