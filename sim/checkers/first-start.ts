@@ -5,7 +5,7 @@ export function isFirstStart({ before, after }: { readonly before: Committed; re
   return before.term === null && after.term !== null && after.lease !== null;
 }
 
-/** Nobody beside it remembers a term: where the ensemble lost it, too, its office went with that. */
-export function isForgotten({ agent }: NodeSight): boolean {
-  return agent === null || agent.rememberedEpoch === 0;
+/** Nobody beside it could say that there was a term: where the ensemble lost it, too, its office went with that. */
+export function isForgotten({ agent, agentRunsSinceMs }: NodeSight): boolean {
+  return agent === null || agentRunsSinceMs === null || agent.rememberedEpoch === 0;
 }

@@ -24,6 +24,8 @@ export class AcknowledgedMeansKept implements Checker {
 
   seeWrites(sight: WritesSight, world: Overview): void {
     if (sight.saw !== 'confirmed' || sight.replicas < (world.plan.waitReplicas ?? 1)) return;
+    // A master that everybody forgot is a stranger to the service that began without it.
+    if (world.committed.term?.nodes.includes(sight.node) === false) return;
     for (const id of sight.ids) this.waited.add(id);
   }
 
