@@ -10,6 +10,7 @@ import type { ReasonCode } from '../contract/reasons.ts';
 import { isNamedMaster, positionOfBallot } from './election.ts';
 import type { RedisFacts } from './facts.ts';
 import { sameAddress } from './facts.ts';
+import { answersAsAnother } from './guard.ts';
 import { positionOf } from './lineage.ts';
 import type { LineageEntry } from './lineage.ts';
 import { isEnabled, isForeign, isFrozen, isGone, isLinkedTo, provesDeath, remoteIsHealthy } from './queries.ts';
@@ -46,9 +47,10 @@ export function mayTakeOver(state: State, role: Candidate, facts: RedisFacts): b
 /** What a candidate's Redis must do before its position is final. */
 export function freezeStep(state: State, role: Candidate, facts: RedisFacts): 'drain' | 'freeze' | 'final' {
   if (facts.role === 'master' || isFrozen(facts)) return 'final';
-  const { remote, records, own } = state;
-  const masterRunId = records.term?.value.master?.runId;
-  const restarted = remote.link === 'open' && remote.current && remote.facts?.runId !== masterRunId;
+  const { records, own } = state;
+  const master = records.term?.value.master ?? null;
+  // Not one that claimed meanwhile and gave it back: we dialled it, but stream from the one before.
+  const restarted = master !== null && answersAsAnother(state, master);
   // Counted up to the last answer: an offset that nobody shows does not stand still, and a freeze that waits in the
   // socket of a stopped server would run before what its master had sent. Nor does the time count in which it stood
   // still itself: the first answer after a pause may come before it has read anything.

@@ -63,6 +63,14 @@ describe('a replica whose master dies', () => {
     expect(run(thawed.state, 10, ownAnswers(replicaFacts('b'))).does).toContain('freeze');
   });
 
+  test('drains though it has dialled one that claimed meanwhile, and gave that back', () => {
+    const remote = sight(masterFacts({ runId: runIdOf('c') }));
+    const at = (target: string): State =>
+      world('b', 'candidate', { remote, remoteTarget: redisOf(target), record: { lease: null } });
+    expect(run(at('c'), 0).does).not.toContain('freeze');
+    expect(run(at('a'), 0).does).toContain('freeze');
+  });
+
   test('the master is followed when it has answered behind the break, so that nothing leaves it at once', () => {
     const unlinkedSinceMs = START_MS - 50;
     const own = sight(frozenFacts('b'), { unlinkedSinceMs });
