@@ -63,9 +63,9 @@ export const OPERATION_MUTANTS: readonly Mutant[] = [
     also: [
       {
         file: 'core/fencing.ts',
-        find: 'return servesAlone(state) ? deadMan(state, inSync.length > 0) : FENCE_MIN_REPLICAS;',
-        replace: `return state.role.because === 'switchover' || servesAlone(state)
-        ? deadMan(state, inSync.length > 0) : FENCE_MIN_REPLICAS;`,
+        find: 'if (!servesAlone(state) || isSuccessorsFence(state, facts)) return FENCE_MIN_REPLICAS;',
+        replace: `if (state.role.because !== 'switchover'
+        && (!servesAlone(state) || isSuccessorsFence(state, facts))) return FENCE_MIN_REPLICAS;`,
       },
       {
         file: 'core/roles/promoting.ts',
