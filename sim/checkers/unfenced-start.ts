@@ -22,5 +22,6 @@ export function isNotFencedYet(
   const connectedMs = nowMs - (agent?.connectedSinceMs ?? nowMs);
   const isTwinned = plan.faults.some((fault) => fault.kind === 'agent_twinned' && fault.node === name);
   const knowsAfterMs = FIRST_LOOK_MS + (isTwinned ? ASKS_ANOTHER_MS : 0);
-  return (agentStartedMs > redisStartedMs || isTwinned) && connectedMs < knowsAfterMs;
+  const asks = isTwinned && agent !== null && agent.connectedSinceMs !== null;
+  return (agentStartedMs > redisStartedMs || asks) && connectedMs < knowsAfterMs;
 }

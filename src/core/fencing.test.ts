@@ -100,22 +100,6 @@ describe('who steps down', () => {
   ])('%s', (_what, state, wanted) => {
     expect(wantedMinReplicas(state)).toBe(wanted);
   });
-
-  const fenced = sight(masterFacts({ minReplicas: FENCE }));
-  const gives = (change: Partial<State>): State => {
-    const role = { ...roleIs(stepping(true), 'stepping_down'), releaseSentAtMs: START_MS - 10 };
-    return { ...stepping(true, { term: term({ inSync: [] }) }), own: fenced, role, ...change };
-  };
-  const onItsWay = new Map([['release', { id: 9, epoch: 5, sinceMs: START_MS }]] as const);
-  test.each<[string, State, number]>([
-    ['its own fence, before it gave anything away', { ...stepping(true), own: fenced }, 1],
-    ['a release that is not answered', gives({ inFlight: onItsWay }), FENCE],
-    ['a release that nobody has answered', gives({ looseRelease: true }), FENCE],
-    ['a release that was answered, and nothing heard since', gives({ lastProofMs: START_MS - 10 }), FENCE],
-    ['a release that was declined', gives({}), 0],
-  ])('alone, and found fenced behind %s', (_what, state, wanted) => {
-    expect(wantedMinReplicas(state)).toBe(wanted);
-  });
 });
 
 describe('a Redis in role master whose node holds no office', () => {

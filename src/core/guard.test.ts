@@ -2,12 +2,13 @@
 
 import { describe, expect, test } from 'vitest';
 
+import type { RedisFacts } from './facts.ts';
 import { YOUNG_LOOK_MS } from './fencing.ts';
 import type { State } from './state.ts';
 import type { Change } from './testing/world.ts';
 import {
-  facts, kept, lease, linkTo, masterFacts, ownAnswers, redisOf, remoteAnswers, replicaFacts, run, runIdOf, sessionOf,
-  sight, START_MS, T_MS, term, world,
+  facts, kept, lease, linkTo, masterFacts, member, ownAnswers, redisOf, remoteAnswers, replicaFacts, run, runIdOf,
+  sessionOf, sight, START_MS, T_MS, term, world,
 } from './testing/world.ts';
 import { POLL_ALERT_MS, POLL_SETTLING_MS, wanted } from './wanted.ts';
 
@@ -132,4 +133,31 @@ test('a master in doubt that was made a replica copies nobody whom it meets ther
   expect(doubts(made({})).does).not.toContain('freeze');
   expect(doubts(made(broken)).does).toContain('freeze');
   expect(wanted(made({})).pollOwnMs).toBe(POLL_SETTLING_MS);
+});
+
+describe('a dataset that is none of the service', () => {
+  const foreign = (change: Partial<RedisFacts> = {}): State => ({
+    ...world('d', 'replica', {
+      own: sight(facts('d', { replid: 'other', replid2: null, ...change })),
+      record: { members: [member('a'), member('d')] },
+    }),
+    remote: sight(masterFacts()),
+    remoteTarget: redisOf('a'),
+  });
+
+  test('does not follow', () => {
+    const played = run(foreign(), 0);
+    expect(played.does).not.toContain('fence_hard');
+    expect([...played.state.reasons]).toContain('foreign_dataset');
+  });
+
+  test.each<[string, RedisFacts['link'], boolean]>([
+    ['that streamed from another process there', linkTo(redisOf('a'), { up: false }), true],
+    ['that only starts as a replica is left', linkTo(redisOf('a'), { up: false, everUp: false }), false],
+    ['of the master of another service is left', linkTo(redisOf('z'), { up: false }), false],
+  ])('leaves the master: one %s', (_what, link, leaves) => {
+    const played = run(foreign({ role: 'replica', link }), 0);
+    expect(played.does.includes('freeze')).toBe(leaves);
+    expect([...played.state.reasons]).toContain('foreign_dataset');
+  });
 });

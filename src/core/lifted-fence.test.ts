@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { FENCE_MIN_REPLICAS } from './fencing.ts';
+import { FENCE_MIN_REPLICAS, wantedMinReplicas } from './fencing.ts';
 import type { State } from './state.ts';
+import type { RecordsChange } from './testing/world.ts';
 import {
-  answer, facts, masterFacts, member, ownAnswers, run, runIdOf, sight, START_MS, world,
+  answer, facts, masterFacts, member, ownAnswers, roleIs, run, runIdOf, sight, START_MS, term, world,
 } from './testing/world.ts';
 
 const told = (order: 'disable' | 'enable' | 'stop') => ({ kind: 'order', order: { order } }) as const;
@@ -53,4 +54,23 @@ test('a fence sent unseen, and not seen yet when the records come, is taken back
   const seen = ownAnswers({ ...own, minReplicas: FENCE_MIN_REPLICAS });
   const landed = run(synced.state, seen, answer(synced.state, 'fence_reversibly'), 20);
   expect(landed.does).toContain('set_min_replicas');
+});
+
+describe('who goes on alone does not lift the fence of a successor', () => {
+  const role = { ...roleIs(world('a', 'stepping_down'), 'stepping_down'), alone: true };
+  const alone = (record: RecordsChange = {}): State => world('a', 'stepping_down', { record, role });
+  const fenced = sight(masterFacts({ minReplicas: FENCE_MIN_REPLICAS }));
+  const gives = (change: Partial<State>): State => ({
+    ...alone({ term: term({ inSync: [] }) }), own: fenced, role: { ...role, releaseSentAtMs: START_MS - 10 }, ...change,
+  });
+  const onItsWay = new Map([['release', { id: 9, epoch: 5, sinceMs: START_MS }]] as const);
+  test.each<[string, State, number]>([
+    ['its own fence, before it gave anything away', { ...alone(), own: fenced }, 1],
+    ['a release that is not answered', gives({ inFlight: onItsWay }), FENCE_MIN_REPLICAS],
+    ['a release that nobody has answered', gives({ looseRelease: true }), FENCE_MIN_REPLICAS],
+    ['a release that was answered, and nothing heard since', gives({ lastProofMs: START_MS - 10 }), FENCE_MIN_REPLICAS],
+    ['a release that was declined', gives({}), 0],
+  ])('found fenced behind %s', (_what, state, wanted) => {
+    expect(wantedMinReplicas(state)).toBe(wanted);
+  });
 });

@@ -158,8 +158,9 @@ function processOf(state: State, facts: RedisFacts | null): string | null {
   const { own, records: { term, members } } = state;
   const { name } = state.settings;
   const recorded = members.get(name)?.value.runId ?? null;
-  if (ownRedisIsDead(state)) return term?.value.inSync.includes(name) === true ? null : (facts?.runId ?? recorded);
-  return facts?.runId ?? recorded ?? (own.current ? (own.facts?.runId ?? null) : null);
+  if (ownRedisIsDead(state)) return term?.value.inSync.includes(name) === true ? null : recorded;
+  const lastSeen = own.current ? (own.facts?.runId ?? null) : null;
+  return facts?.runId ?? recorded ?? lastSeen;
 }
 
 /** A registered node of a running service publishes no dataset: its facts would change for ever (I8). */

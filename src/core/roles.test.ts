@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 
-import type { RedisFacts } from './facts.ts';
 import type { State } from './state.ts';
 import {
   answer, ballot, dead, EPOCH, facts, frozenFacts, httpOf, instanceOf, kept, lease, leaseOf, linkTo, masterFacts,
@@ -388,30 +387,5 @@ describe('what a replica must not do', () => {
     expect(run(cut.state, 1).does).toContain('freeze');
     const promise = { to: 'a', epoch: EPOCH, redis: redisOf('a'), sinceMs: START_MS, untilMs: START_MS + 9000 };
     expect(run({ ...cut.state, promise }, 1).does).not.toContain('freeze');
-  });
-
-  const foreign = (change: Partial<RedisFacts> = {}): State => ({
-    ...world('d', 'replica', {
-      own: sight(facts('d', { replid: 'other', replid2: null, ...change })),
-      record: { members: [member('a'), member('d')] },
-    }),
-    remote: sight(masterFacts()),
-    remoteTarget: redisOf('a'),
-  });
-
-  test('a foreign dataset does not follow', () => {
-    const played = run(foreign(), 0);
-    expect(played.does).not.toContain('fence_hard');
-    expect([...played.state.reasons]).toContain('foreign_dataset');
-  });
-
-  test.each<[string, RedisFacts['link'], boolean]>([
-    ['that streamed from another process there', linkTo(redisOf('a'), { up: false }), true],
-    ['that only starts as a replica is left', linkTo(redisOf('a'), { up: false, everUp: false }), false],
-    ['of the master of another service is left', linkTo(redisOf('z'), { up: false }), false],
-  ])('a foreign dataset leaves the master: one %s', (_what, link, leaves) => {
-    const played = run(foreign({ role: 'replica', link }), 0);
-    expect(played.does.includes('freeze')).toBe(leaves);
-    expect([...played.state.reasons]).toContain('foreign_dataset');
   });
 });
