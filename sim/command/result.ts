@@ -18,11 +18,12 @@ function table(title: string, map: ReadonlyMap<string, number>): readonly string
 
 export function resultText({ seeds, from, tookMs, jobs, date, total }: Result): string {
   const { coverage, failures, runs, events } = total;
-  const violated = failures.flatMap(({ findings }) => invariantsOf(findings));
-  const what = violated.length === 0 ? 'nothing was violated' : `violated: ${[...new Set(violated)].join(', ')}`;
+  const violated = new Set(failures.flatMap(({ findings }) => invariantsOf(findings)));
+  const what =
+    failures.length === 0 ? 'nothing was violated' : `${[...violated].join(', ')} violated in ${failures.length} runs`;
   return [
-    `${date.toISOString().slice(0, 10)}: ${seeds} seeds from ${from}, ${runs - seeds} regressions; ${what}`,
-    `in ${failures.length} runs. ${coverage.acknowledged} acknowledged writes, ${events} events,`,
+    `${date.toISOString().slice(0, 10)}: ${seeds} seeds from ${from}, ${runs - seeds} regressions; ${what}.`,
+    `${coverage.acknowledged} acknowledged writes, ${events} events,`,
     `${Math.round(tookMs / 1000)} s on ${jobs} threads.`,
     '',
     ...table('fault', coverage.faults),
