@@ -12,6 +12,8 @@ const SLOWEST_CLOCK = 0.95;
 const FASTEST_CLOCK = 1.05;
 /** Until everybody has read a record, in a service whose ensemble works. */
 const KNOWN_MS = 1500;
+/** The news and its watch, what is asked behind a sync, its answer, and a claim that was on its way: by slow paths. */
+const PATHS_UNTIL_KNOWN = 8;
 /** A timer, and the turn behind it. */
 const TURN_MS = 100;
 /** An agent that runs for so long has had its turn. */
@@ -52,7 +54,8 @@ export class PauseIsKept implements Checker {
     if (ordered || readItLate(world.nodes.get(node), stands, world.plan.sessionTimeoutMs)) return;
     // Whoever read it counts from the proof before its last one, and whose time of day jumps ahead may have slept.
     const untilMs = stands.sinceMs + stands.forMs / FASTEST_CLOCK - world.plan.sessionTimeoutMs - jumpsMs(world.plan);
-    if (world.nowMs < stands.sinceMs + KNOWN_MS || world.nowMs > untilMs) return;
+    const knownMs = stands.sinceMs + KNOWN_MS + PATHS_UNTIL_KNOWN * slowestPathMs(world.plan, stands.sinceMs);
+    if (world.nowMs < knownMs || world.nowMs > untilMs) return;
     world.violated('I10', `${node} took the office of ${former} though the service is paused`);
   }
 
@@ -93,6 +96,12 @@ function wrongBy(node: NodeSight, { sinceMs, forMs }: Pause, { plan, nowMs }: Ov
   const clocksMs = jumpsMs(plan) + (1 / SLOWEST_CLOCK - SLOWEST_CLOCK) * nowMs;
   const lateMs = anewMs(node, plan.sessionTimeoutMs) - sinceMs + forMs * (1 / SLOWEST_CLOCK - 1) + RUNS_MS;
   return Math.min(clocksMs, Math.max(0, lateMs));
+}
+
+/** What a message takes longer than usual, at that moment. */
+function slowestPathMs({ faults }: Plan, nowMs: number): number {
+  const slow = faults.filter(({ atMs, forMs }) => atMs <= nowMs && nowMs < atMs + forMs);
+  return slow.reduce((most, fault) => (fault.kind === 'delayed' ? Math.max(most, fault.delayMs) : most), 0);
 }
 
 /** All jumps of all clocks of a run. */
